@@ -1,0 +1,145 @@
+//! API keys as records, and the one rule that says whether a known key still counts.
+
+use crate::address::AddressRules;
+use crate::digest::ApiKeyDigest;
+use crate::principal::{Grants, Kind, Mode, Principal};
+use crate::scope::ScopeSet;
+use crate::time::Timestamp;
+
+/// A key as it is kept: everything but the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeyRecord {
+    /// `key_…`, random.
+    pub id: Box<str>,
+    /// The user that owns it.
+    pub owner: Box<str>,
+    /// The account that owns it, if any.
+    pub account: Option<Box<str>>,
+    /// What people call it.
+    pub name: Box<str>,
+    /// The first characters of the key, enough to recognise it, too few to guess it.
+    pub prefix: Box<str>,
+    /// SHA-256 of the whole key.
+    pub digest: ApiKeyDigest,
+    /// Live or test.
+    pub mode: Mode,
+    /// Its own scopes; `None` = its owner's, less `self:` and `keyward:`.
+    pub scopes: Option<ScopeSet>,
+    /// Where it may be used from; empty = anywhere.
+    pub allowed_ips: Vec<ipnet::IpNet>,
+    /// An operator's own reference.
+    pub external_id: Option<Box<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// About when it was last accepted.
+    pub last_used_at: Option<Timestamp>,
+    /// Since when it is paused.
+    pub disabled_at: Option<Timestamp>,
+    /// Since when it is refused for ever.
+    pub revoked_at: Option<Timestamp>,
+    /// Why.
+    pub revoked_reason: Option<Box<str>>,
+    /// The key it came to replace.
+    pub replaces: Option<Box<str>>,
+    /// When a replaced key ends.
+    pub overlap_ends_at: Option<Timestamp>,
+}
+
+/// A user as far as decisions need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// `user_…`.
+    pub id: Box<str>,
+    /// What it signs in with.
+    pub username: Box<str>,
+    /// Names of roles, resolved by the configuration.
+    pub roles: Vec<Box<str>>,
+    /// Since when it is paused.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// Why a presented credential is not accepted (RFC 6750 §3.1: `invalid_token`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// No such key: unknown, mistyped, or never made here.
+    Unknown,
+    /// Its expiry, or the end of its overlap after a rotation, has passed.
+    Expired,
+    /// It, or the user that owns it, is paused.
+    Disabled,
+    /// It was revoked.
+    Revoked,
+}
+
+impl Rejection {
+    /// The word for records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+            Self::Disabled => "disabled",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// A key as memory holds it: resolved against its owner and the roles, ready to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeyEntry {
+    /// Whom it speaks for.
+    pub principal: Principal,
+    /// Where it may be used from.
+    pub addresses: AddressRules,
+    /// The earlier of expiry and end of overlap.
+    pub ends_at: Option<Timestamp>,
+    /// It or its owner is paused.
+    pub disabled: bool,
+    /// It was revoked.
+    pub revoked: bool,
+}
+
+impl ApiKeyEntry {
+    /// Resolves a record. `owner_scopes` are those of the owner's roles; `default` those of keys made without scopes.
+    pub fn resolve(record: &ApiKeyRecord, owner: &Owner, owner_scopes: &ScopeSet, default: Option<&ScopeSet>) -> Self {
+        Self {
+            principal: Principal {
+                id: owner.id.clone(),
+                name: record.name.clone(),
+                kind: Kind::ApiKey,
+                account: record.account.clone(),
+                credential: record.id.clone(),
+                mode: record.mode,
+                grants: Grants::of_key(record.scopes.as_ref(), default, owner_scopes),
+            },
+            addresses: AddressRules { allow: record.allowed_ips.clone(), deny: Vec::new() },
+            ends_at: earlier(record.expires_at, record.overlap_ends_at),
+            disabled: record.disabled_at.is_some() || owner.disabled_at.is_some(),
+            revoked: record.revoked_at.is_some(),
+        }
+    }
+
+    /// Whether the key counts at a point in time. At its very end it no longer does (as `exp`, RFC 7519 §4.1.4).
+    ///
+    /// # Errors
+    /// Why not; revocation outranks disabling, which outranks expiry.
+    pub fn check(&self, now: Timestamp) -> Result<(), Rejection> {
+        if self.revoked {
+            Err(Rejection::Revoked)
+        } else if self.disabled {
+            Err(Rejection::Disabled)
+        } else if self.ends_at.is_some_and(|end| end <= now) {
+            Err(Rejection::Expired)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

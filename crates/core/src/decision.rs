@@ -1,0 +1,165 @@
+//! What a decision can be: a permit, a denial with its reason, or a fault that is neither.
+
+use std::sync::Arc;
+
+use crate::api_key::{ApiKeyEntry, Rejection};
+use crate::path::PathFault;
+use crate::principal::Principal;
+use crate::route::RouteId;
+use crate::scheme::{CarrierFault, SchemeId};
+
+pub use crate::machine::Permit;
+
+/// The answer to one request.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// It may pass.
+    Allow(Permit),
+    /// It may not.
+    Deny(Denial),
+}
+
+/// A refusal: a value, with all that its answer and its record need.
+#[derive(Clone, Debug)]
+pub struct Denial {
+    /// Why.
+    pub reason: Reason,
+    /// The route that was matched, if it came so far.
+    pub route: Option<RouteId>,
+    /// The known credential, where the right secret was shown.
+    pub credential: Option<Arc<ApiKeyEntry>>,
+}
+
+impl Denial {
+    /// Whom the record names.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.credential.as_deref().map(|entry| &entry.principal)
+    }
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No route matches.
+    NoRoute,
+    /// An own endpoint, but not with this method.
+    WrongMethod,
+    /// The path has more than one reading, or none.
+    Path(PathFault),
+    /// The route wants a credential and none was shown.
+    NoCredential,
+    /// A carrier of a credential is broken.
+    Malformed(SchemeId, CarrierFault),
+    /// Two credentials at once.
+    Ambiguous(SchemeId, SchemeId),
+    /// The credential is not accepted.
+    Rejected(Rejection),
+    /// The caller is known, but may not do this.
+    Forbidden(Forbidden),
+}
+
+/// The rule that forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forbidden {
+    /// The address, by the list of…
+    Address(AddressRule),
+    /// A scope that the route needs and the credential lacks.
+    Scope,
+}
+
+/// Whose list of addresses spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressRule {
+    /// `ip` of the configuration.
+    Global,
+    /// `ip` of the route.
+    Route,
+    /// The key's own list.
+    ApiKey,
+}
+
+impl Reason {
+    /// The reason's name in records, problem documents and templates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoRoute | Self::WrongMethod => "NoRoute",
+            Self::Path(_) | Self::Malformed(..) => "Malformed",
+            Self::NoCredential => "NoCredential",
+            Self::Ambiguous(..) => "Ambiguous",
+            Self::Rejected(_) => "Rejected",
+            Self::Forbidden(_) => "Forbidden",
+        }
+    }
+}
+
+/// It could not be found out. Never passes anybody, never counts as a wrong credential: 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The store did not answer, or answered with an error.
+    Store,
+    /// Too many questions are waiting already.
+    Busy,
+    /// The store did not answer in time.
+    Timeout,
+    /// The process is ending.
+    Stopping,
+}
+
+impl Fault {
+    /// The word for records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Store => "the store of credentials does not answer",
+            Self::Busy => "too many credentials wait to be looked up",
+            Self::Timeout => "the store of credentials took too long",
+            Self::Stopping => "Keyward is stopping",
+        })
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Names one decision for good: node, core and second, and a number within them, so that it needs no shared counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DecisionId(u128);
+
+impl DecisionId {
+    /// Crockford's alphabet: no letters that read alike.
+    const ALPHABET: &'static [u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    /// Characters of the text.
+    pub const TEXT: usize = 26;
+
+    /// From its parts: 16 bits of node, 8 of core, 40 of seconds since the epoch, 64 within the second.
+    pub const fn new(node: u16, core: u8, second: u64, within: u64) -> Self {
+        Self((node as u128) << 112 | (core as u128) << 104 | ((second & 0xff_ffff_ffff) as u128) << 64 | within as u128)
+    }
+
+    /// The id as text, without allocating.
+    pub fn text(self) -> [u8; Self::TEXT] {
+        let mut text = [b'0'; Self::TEXT];
+        let mut rest = self.0;
+        for slot in text.iter_mut().rev() {
+            let digit = usize::try_from(rest & 31).unwrap_or_default();
+            *slot = Self::ALPHABET.get(digit).copied().unwrap_or(b'0');
+            rest >>= 5;
+        }
+        text
+    }
+}
+
+impl std::fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}

@@ -1,0 +1,26 @@
+//! The words and rules of Keyward, and the decision as a machine: no IO, no clock, no randomness, no global, no log line.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )
+)]
+
+pub mod address;
+pub mod api_key;
+pub mod decision;
+pub mod digest;
+pub mod key_format;
+pub mod machine;
+pub mod path;
+pub mod principal;
+pub mod route;
+pub mod rules;
+pub mod scheme;
+pub mod scope;
+pub mod time;

@@ -1,0 +1,367 @@
+//! The decision as a machine without IO: it is given facts and rules, asks what it does not know, and concludes.
+//!
+//! The steps are those of ARCHITECTURE.md. Each proof below swallows the one before it, so that a verdict on one caller
+//! cannot be paired with another, and [`Permit`] has no maker but [`conclude`].
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method};
+
+use crate::api_key::{ApiKeyEntry, Rejection};
+use crate::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
+use crate::digest::ApiKeyDigest;
+use crate::path::{PathFault, Target};
+use crate::principal::Principal;
+use crate::route::{Access, Match, Route, RouteId, Several};
+use crate::rules::Rules;
+use crate::scheme::{Carrier, Presented, Reading, SchemeId};
+use crate::scope::Scope;
+use crate::time::Now;
+
+/// What a door knows of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestFacts<'a> {
+    /// Who calls, as an address; any spelling of it.
+    pub client: IpAddr,
+    /// The method.
+    pub method: &'a Method,
+    /// The target, or why it has no single reading.
+    pub target: &'a Result<Target<'a>, PathFault>,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// Where the machine stands after its first steps: done, or asking memory.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Concluded.
+    Decided(Decision),
+    /// It asks for what memory knows of a digest; answered at once, without IO.
+    Recall(ApiKeyDigest, Recalling<'a>),
+}
+
+/// Where it stands once memory answered: done, or asking the store.
+#[derive(Debug)]
+pub enum Resumed<'a> {
+    /// Concluded.
+    Decided(Decision),
+    /// It asks for what the store knows of a digest.
+    Fetch(ApiKeyDigest, Fetching<'a>),
+}
+
+/// What memory knows of a digest.
+#[derive(Debug)]
+pub enum Recalled {
+    /// A key, in whatever state.
+    Known(Arc<ApiKeyEntry>),
+    /// That there is no such key.
+    Unknown,
+    /// Nothing that it can vouch for.
+    Nothing,
+}
+
+/// Hears each step, for explanations and traces. `()` hears nothing and costs nothing.
+pub trait Listener {
+    /// One step was taken.
+    fn hear(&mut self, event: Event<'_>);
+}
+
+impl Listener for () {
+    fn hear(&mut self, _: Event<'_>) {}
+}
+
+/// One step of a decision, as a listener hears it.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the variants are the steps of a decision and their fields speak for themselves")]
+pub enum Event<'a> {
+    Path(Result<&'a Target<'a>, PathFault>),
+    Routed(RouteId, &'a Route),
+    NotRouted(Match),
+    Address(AddressRule, IpAddr, bool),
+    Public,
+    Read(SchemeId, &'a Reading<'a>),
+    StaticKey(bool),
+    Checked(&'a ApiKeyEntry, Result<(), Rejection>),
+    NotGenuine,
+    NotKnown,
+    Scope(&'a Scope, bool),
+}
+
+/// The rules, the facts and the time of one decision.
+#[derive(Clone, Copy, Debug)]
+struct Frame<'a> {
+    rules: &'a Rules,
+    facts: RequestFacts<'a>,
+    now: Now,
+}
+
+/// Proof of the route and address steps.
+#[derive(Clone, Copy, Debug)]
+struct Routed<'a> {
+    frame: Frame<'a>,
+    id: RouteId,
+    route: &'a Route,
+}
+
+/// A decision that waits for memory.
+#[derive(Debug)]
+pub struct Recalling<'a> {
+    routed: Routed<'a>,
+    scheme: SchemeId,
+    presented: Presented<'a>,
+    digest: ApiKeyDigest,
+}
+
+/// A decision that waits for the store.
+#[derive(Debug)]
+pub struct Fetching<'a> {
+    routed: Routed<'a>,
+    scheme: SchemeId,
+}
+
+/// A credential that was verified. Moved into [`authorize`].
+#[derive(Debug)]
+struct Authentication {
+    entry: Arc<ApiKeyEntry>,
+    scheme: SchemeId,
+}
+
+/// A caller who may do this. Moved into [`conclude`].
+#[derive(Debug)]
+struct Cleared {
+    route: RouteId,
+    authentication: Option<Authentication>,
+}
+
+/// Leave to pass, made only by [`conclude`].
+#[derive(Clone, Debug)]
+pub struct Permit {
+    route: RouteId,
+    caller: Option<(Arc<ApiKeyEntry>, SchemeId)>,
+}
+
+impl Permit {
+    /// The route that let it pass.
+    pub fn route(&self) -> RouteId {
+        self.route
+    }
+
+    /// Who calls; nobody on a public route.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.caller.as_ref().map(|(entry, _)| &entry.principal)
+    }
+
+    /// The scheme that carried the credential.
+    pub fn scheme(&self) -> Option<SchemeId> {
+        self.caller.as_ref().map(|(_, scheme)| *scheme)
+    }
+}
+
+/// Begins a decision.
+pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener: &mut impl Listener) -> Step<'a> {
+    let frame = Frame { rules, facts, now };
+    let routed = match frame.route(listener).and_then(|routed| routed.check_addresses(listener)) {
+        Ok(routed) => routed,
+        Err(denial) => return Step::Decided(Decision::Deny(denial)),
+    };
+    let Access::Credential { schemes, several } = &routed.route.access else {
+        listener.hear(Event::Public);
+        return Step::Decided(conclude(Cleared { route: routed.id, authentication: None }));
+    };
+    match routed.read(schemes, *several, listener) {
+        Ok((scheme, presented)) => {
+            let digest = ApiKeyDigest::of(presented.expose());
+            Step::Recall(digest, Recalling { routed, scheme, presented, digest })
+        }
+        Err(reason) => Step::Decided(routed.deny(reason)),
+    }
+}
+
+impl<'a> Frame<'a> {
+    fn deny(&self, reason: Reason) -> Denial {
+        Denial { reason, route: None, credential: None }
+    }
+
+    /// Path and route. The raw and the decoded reading of the path must lead to the same route.
+    fn route(self, listener: &mut impl Listener) -> Result<Routed<'a>, Denial> {
+        let target = match self.facts.target {
+            Ok(target) => target,
+            Err(fault) => {
+                listener.hear(Event::Path(Err(*fault)));
+                return Err(self.deny(Reason::Path(*fault)));
+            }
+        };
+        listener.hear(Event::Path(Ok(target)));
+        let found = self.rules.routes.find(target.path(), self.facts.method);
+        if let Some(decoded) = target.decoded_path()
+            && self.rules.routes.find(decoded, self.facts.method) != found
+        {
+            return Err(self.deny(Reason::Path(PathFault::TwoReadings)));
+        }
+        let (id, wrong_method) = match found {
+            Match::Route(id) => (id, false),
+            Match::WrongMethod(id) => (id, true),
+            Match::UnknownOwn | Match::None => {
+                listener.hear(Event::NotRouted(found));
+                let fault = target.oddities().beyond(crate::path::Oddities::default());
+                return Err(self.deny(fault.map_or(Reason::NoRoute, Reason::Path)));
+            }
+        };
+        let Some(route) = self.rules.routes.get(id) else {
+            return Err(self.deny(Reason::NoRoute));
+        };
+        let routed = Routed { frame: self, id, route };
+        if let Some(fault) = target.oddities().beyond(route.allowed_oddities) {
+            return Err(routed.denial(Reason::Path(fault), None));
+        }
+        if wrong_method {
+            listener.hear(Event::NotRouted(found));
+            return Err(routed.denial(Reason::WrongMethod, None));
+        }
+        listener.hear(Event::Routed(id, route));
+        Ok(routed)
+    }
+}
+
+impl<'a> Routed<'a> {
+    fn denial(&self, reason: Reason, credential: Option<Arc<ApiKeyEntry>>) -> Denial {
+        Denial { reason, route: Some(self.id), credential }
+    }
+
+    fn deny(&self, reason: Reason) -> Decision {
+        Decision::Deny(self.denial(reason, None))
+    }
+
+    fn check_addresses(self, listener: &mut impl Listener) -> Result<Self, Denial> {
+        let client = crate::address::canonical(self.frame.facts.client);
+        for (rule, list) in
+            [(AddressRule::Global, &self.frame.rules.addresses), (AddressRule::Route, &self.route.addresses)]
+        {
+            let passed = list.permits(client);
+            listener.hear(Event::Address(rule, client, passed));
+            if !passed {
+                return Err(self.denial(Reason::Forbidden(Forbidden::Address(rule)), None));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Reads the route's schemes in order: none, one, or several.
+    fn read(
+        &self,
+        schemes: &[SchemeId],
+        several: Several,
+        listener: &mut impl Listener,
+    ) -> Result<(SchemeId, Presented<'a>), Reason> {
+        let mut found: Option<(SchemeId, Presented<'a>)> = None;
+        for id in schemes {
+            let Some(carrier) = self.frame.rules.scheme(*id).map(|scheme| &scheme.carrier) else {
+                continue;
+            };
+            let reading = Carrier::read(carrier, self.frame.facts.headers);
+            listener.hear(Event::Read(*id, &reading));
+            match (reading, found) {
+                (Reading::Absent, _) => {}
+                (Reading::Malformed(fault), _) => return Err(Reason::Malformed(*id, fault)),
+                (Reading::Present(_), Some((first, _))) => return Err(Reason::Ambiguous(first, *id)),
+                (Reading::Present(secret), None) if several == Several::First => return Ok((*id, secret)),
+                (Reading::Present(secret), None) => found = Some((*id, secret)),
+            }
+        }
+        found.ok_or(Reason::NoCredential)
+    }
+
+    /// Verifies a known key and, when it counts, goes on to authorize and conclude.
+    fn judge(self, entry: Arc<ApiKeyEntry>, scheme: SchemeId, listener: &mut impl Listener) -> Decision {
+        let verdict = entry.check(self.frame.now.wall);
+        listener.hear(Event::Checked(&entry, verdict));
+        if let Err(rejection) = verdict {
+            return Decision::Deny(self.denial(Reason::Rejected(rejection), Some(entry)));
+        }
+        match authorize(&self, Authentication { entry, scheme }, listener) {
+            Ok(cleared) => conclude(cleared),
+            Err(denial) => Decision::Deny(denial),
+        }
+    }
+}
+
+impl<'a> Recalling<'a> {
+    /// Goes on with what memory knows. `tag_key` refuses guesses before the store is asked.
+    pub fn resume(
+        self,
+        recalled: Recalled,
+        tag_key: &crate::digest::MacKey,
+        listener: &mut impl Listener,
+    ) -> Resumed<'a> {
+        let entry = match recalled {
+            Recalled::Known(entry) => entry,
+            Recalled::Unknown => {
+                listener.hear(Event::NotKnown);
+                return Resumed::Decided(self.routed.deny(Reason::Rejected(Rejection::Unknown)));
+            }
+            Recalled::Nothing => match self.routed.frame.rules.static_keys.find(self.presented.expose()) {
+                Some(entry) => {
+                    listener.hear(Event::StaticKey(true));
+                    Arc::clone(entry)
+                }
+                None if crate::key_format::is_genuine(self.presented.expose(), tag_key) => {
+                    let Self { routed, scheme, digest, .. } = self;
+                    return Resumed::Fetch(digest, Fetching { routed, scheme });
+                }
+                None => {
+                    listener.hear(Event::NotGenuine);
+                    return Resumed::Decided(self.routed.deny(Reason::Rejected(Rejection::Unknown)));
+                }
+            },
+        };
+        Resumed::Decided(self.routed.judge(entry, self.scheme, listener))
+    }
+}
+
+impl Fetching<'_> {
+    /// Goes on with what the store knows: a key, or that there is none.
+    pub fn resume(self, entry: Option<Arc<ApiKeyEntry>>, listener: &mut impl Listener) -> Decision {
+        match entry {
+            Some(entry) => self.routed.judge(entry, self.scheme, listener),
+            None => {
+                listener.hear(Event::NotKnown);
+                self.routed.deny(Reason::Rejected(Rejection::Unknown))
+            }
+        }
+    }
+}
+
+/// The key's own addresses, then the route's scopes.
+fn authorize(
+    routed: &Routed<'_>,
+    authentication: Authentication,
+    listener: &mut impl Listener,
+) -> Result<Cleared, Denial> {
+    let Authentication { entry, scheme } = authentication;
+    let client = crate::address::canonical(routed.frame.facts.client);
+    let inside = entry.addresses.permits(client);
+    listener.hear(Event::Address(AddressRule::ApiKey, client, inside));
+    if !inside {
+        let reason = Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey));
+        return Err(routed.denial(reason, Some(entry)));
+    }
+    let mut missing = false;
+    for scope in routed.route.scopes.needed(routed.frame.facts.method) {
+        let granted = entry.principal.grants.grant(scope);
+        listener.hear(Event::Scope(scope, granted));
+        missing |= !granted;
+    }
+    if missing {
+        return Err(routed.denial(Reason::Forbidden(Forbidden::Scope), Some(entry)));
+    }
+    Ok(Cleared { route: routed.id, authentication: Some(Authentication { entry, scheme }) })
+}
+
+/// The only maker of a [`Permit`]. Limits will come between [`Cleared`] and here, as a `Spend` moved in.
+fn conclude(cleared: Cleared) -> Decision {
+    Decision::Allow(Permit {
+        route: cleared.route,
+        caller: cleared.authentication.map(|Authentication { entry, scheme }| (entry, scheme)),
+    })
+}

@@ -1,0 +1,330 @@
+//! The one place where a request target becomes a path: what is judged here is forwarded byte for byte, what two
+//! readers could read differently is refused.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A request target in origin form (RFC 9112 §3.2.1) whose path has one reading only.
+#[derive(Clone, Debug)]
+pub struct Target<'a> {
+    raw: &'a str,
+    path_length: usize,
+    decoded: Option<Cow<'a, str>>,
+    oddities: Oddities,
+}
+
+/// Spellings that are refused unless a route allows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// `;` in the path, raw or as `%3B`.
+    pub semicolon: bool,
+    /// `%2F` in the path.
+    pub encoded_slash: bool,
+    /// `//` in the path.
+    pub empty_segment: bool,
+}
+
+impl Oddities {
+    /// The first spelling here that `allowed` does not allow.
+    pub fn beyond(self, allowed: Self) -> Option<PathFault> {
+        if self.semicolon && !allowed.semicolon {
+            Some(PathFault::Semicolon)
+        } else if self.encoded_slash && !allowed.encoded_slash {
+            Some(PathFault::EncodedSlash)
+        } else if self.empty_segment && !allowed.empty_segment {
+            Some(PathFault::EmptySegment)
+        } else {
+            None
+        }
+    }
+}
+
+/// Why a target is refused with 400.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathFault {
+    /// It does not start with `/`.
+    NoSlash,
+    /// A byte that may not stand raw in a target: control, space, non-ASCII (RFC 3986 §2).
+    RawByte,
+    /// A raw backslash.
+    Backslash,
+    /// A `#`: a target has no fragment (RFC 9112 §3.2).
+    Fragment,
+    /// `%` without two hex digits.
+    BadEscape,
+    /// An encoded NUL or other control character.
+    EncodedControl,
+    /// `%5C`.
+    EncodedBackslash,
+    /// `%2E`.
+    EncodedDot,
+    /// `%25` before the hex of a slash, backslash, dot, NUL or semicolon: encoded twice.
+    DoubleEncoding,
+    /// The escapes do not decode to UTF-8.
+    NotUtf8,
+    /// A `.` or `..` segment.
+    DotSegment,
+    /// `//`, where the route does not allow `empty-segment`.
+    EmptySegment,
+    /// `;`, where the route does not allow `semicolon`.
+    Semicolon,
+    /// `%2F`, where the route does not allow `encoded-slash`.
+    EncodedSlash,
+    /// Raw and decoded path lead to different routes.
+    TwoReadings,
+}
+
+impl PathFault {
+    /// What is wrong, as the end of "the path …".
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::NoSlash => "does not start with /",
+            Self::RawByte => "holds a control character, a space or a byte outside ASCII; percent-encode it",
+            Self::Backslash => "holds a backslash",
+            Self::Fragment => "holds a #; a request target has no fragment",
+            Self::BadEscape => "holds a % without two hexadecimal digits",
+            Self::EncodedControl => "holds an encoded control character",
+            Self::EncodedBackslash => "holds an encoded backslash",
+            Self::EncodedDot => "holds an encoded dot",
+            Self::DoubleEncoding => "is percent-encoded twice",
+            Self::NotUtf8 => "does not decode to UTF-8",
+            Self::DotSegment => "holds a . or .. segment",
+            Self::EmptySegment => "holds an empty segment (//)",
+            Self::Semicolon => "holds a semicolon",
+            Self::EncodedSlash => "holds an encoded slash",
+            Self::TwoReadings => "leads to different routes raw and decoded",
+        }
+    }
+
+    /// The name that a route's `allow` list opens this by, where one does.
+    pub const fn allow_name(self) -> Option<&'static str> {
+        match self {
+            Self::Semicolon => Some("semicolon"),
+            Self::EncodedSlash => Some("encoded-slash"),
+            Self::EmptySegment => Some("empty-segment"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for PathFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl<'a> Target<'a> {
+    /// Reads a target in origin form. Allocates only where unreserved characters came percent-encoded.
+    ///
+    /// # Errors
+    /// The first [`PathFault`] that no route can allow.
+    pub fn parse(raw: &'a str) -> Result<Self, PathFault> {
+        if !raw.starts_with('/') {
+            return Err(PathFault::NoSlash);
+        }
+        let mut path_length = raw.len();
+        let mut escapes = false;
+        for (index, byte) in raw.bytes().enumerate() {
+            match byte {
+                b'#' => return Err(PathFault::Fragment),
+                0..=0x20 | 0x7f.. => return Err(PathFault::RawByte),
+                b'?' if path_length == raw.len() => path_length = index,
+                b'\\' if path_length == raw.len() => return Err(PathFault::Backslash),
+                b'%' if path_length == raw.len() => escapes = true,
+                _ => {}
+            }
+        }
+        let path = raw.get(..path_length).unwrap_or(raw);
+        let mut oddities = check_segments(path)?;
+        let decoded = if escapes {
+            let decoded = check_escapes(path, &mut oddities)?;
+            if let Some(decoded) = &decoded {
+                // What decoding brought to light is judged by the same rules.
+                check_escapes(decoded, &mut oddities)?;
+                let found = check_segments(decoded)?;
+                oddities.semicolon |= found.semicolon;
+            }
+            decoded.map(Cow::Owned)
+        } else {
+            None
+        };
+        Ok(Self { raw, path_length, decoded, oddities })
+    }
+
+    /// Path and query exactly as they came and as they are forwarded.
+    pub fn raw(&self) -> &'a str {
+        self.raw
+    }
+
+    /// The path as it came, without the query.
+    pub fn path(&self) -> &'a str {
+        self.raw.get(..self.path_length).unwrap_or(self.raw)
+    }
+
+    /// The path with encoded unreserved characters (RFC 3986 §2.3) decoded, where that differs from [`Target::path`].
+    pub fn decoded_path(&self) -> Option<&str> {
+        self.decoded.as_deref()
+    }
+
+    /// The spellings in it that only some routes allow.
+    pub fn oddities(&self) -> Oddities {
+        self.oddities
+    }
+}
+
+/// Looks at the path segment by segment, `%2F` taken for a separator too, so that a dot cannot hide behind it.
+fn check_segments(path: &str) -> Result<Oddities, PathFault> {
+    let mut oddities = Oddities { semicolon: path.contains(';'), ..Oddities::default() };
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    let mut rest = inner.split('/').peekable();
+    while let Some(segment) = rest.next() {
+        if segment.is_empty() && rest.peek().is_some() {
+            oddities.empty_segment = true;
+        }
+        for piece in split_encoded_slash(segment) {
+            let name = piece.split(';').next().unwrap_or(piece);
+            if name == "." || name == ".." {
+                return Err(PathFault::DotSegment);
+            }
+        }
+    }
+    Ok(oddities)
+}
+
+fn split_encoded_slash(segment: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(segment);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let cut = text.as_bytes().windows(3).position(|window| window.eq_ignore_ascii_case(b"%2f"));
+        rest = cut.and_then(|at| text.get(at + 3..));
+        text.get(..cut.unwrap_or(text.len()))
+    })
+}
+
+/// Judges each percent escape and returns the path with unreserved characters decoded, if there were such escapes.
+fn check_escapes(path: &str, oddities: &mut Oddities) -> Result<Option<String>, PathFault> {
+    let bytes = path.as_bytes();
+    let mut full = Vec::with_capacity(bytes.len());
+    let mut unreserved = String::new();
+    let mut differs = false;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte != b'%' {
+            full.push(byte);
+            unreserved.push(char::from(byte));
+            at += 1;
+            continue;
+        }
+        let value = hex_pair(bytes, at + 1).ok_or(PathFault::BadEscape)?;
+        match value {
+            0..=0x1f | 0x7f => return Err(PathFault::EncodedControl),
+            b'\\' => return Err(PathFault::EncodedBackslash),
+            b'.' => return Err(PathFault::EncodedDot),
+            b'/' => oddities.encoded_slash = true,
+            b';' => oddities.semicolon = true,
+            b'%' if encodes_again(bytes, at + 3) => return Err(PathFault::DoubleEncoding),
+            _ => {}
+        }
+        full.push(value);
+        if value.is_ascii_alphanumeric() || matches!(value, b'-' | b'_' | b'~') {
+            unreserved.push(char::from(value));
+            differs = true;
+        } else {
+            unreserved.push_str(path.get(at..at + 3).unwrap_or_default());
+        }
+        at += 3;
+    }
+    if std::str::from_utf8(&full).is_err() {
+        return Err(PathFault::NotUtf8);
+    }
+    Ok(differs.then_some(unreserved))
+}
+
+/// Whether the text after a `%25` is, once decoded (any number of times), an escape of a character that matters.
+fn encodes_again(bytes: &[u8], mut at: usize) -> bool {
+    while let Some(value) = hex_pair(bytes, at) {
+        match value {
+            b'%' => at += 2,
+            b'/' | b'\\' | b'.' | b';' | 0..=0x1f => return true,
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn hex_pair(bytes: &[u8], at: usize) -> Option<u8> {
+    let digit = |index: usize| bytes.get(index).and_then(|b| char::from(*b).to_digit(16));
+    u8::try_from(digit(at)? * 16 + digit(at + 1)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn path_spellings() {
+        // tests/tables/paths.txt: raw target | refusal, or what a route would have to allow, or ok
+        for row in include_str!("../tests/tables/paths.txt").lines() {
+            if row.starts_with('#') || row.trim().is_empty() {
+                continue;
+            }
+            let (raw, expected) = row.split_once(" | ").unwrap();
+            let raw = raw.trim().replace("<NUL>", "\0").replace("<TAB>", "\t").replace("<SP>", " ");
+            let got = match Target::parse(&raw) {
+                Err(fault) => format!("{fault:?}"),
+                Ok(target) => match target.oddities().beyond(Oddities::default()) {
+                    Some(fault) => format!("unless allowed {fault:?}"),
+                    None => match target.decoded_path() {
+                        Some(decoded) => format!("ok, also read as {decoded}"),
+                        None => "ok".to_owned(),
+                    },
+                },
+            };
+            assert_eq!(got, expected.trim(), "{row}");
+        }
+    }
+
+    proptest! {
+        /// Whatever passes has one reading: no way of decoding it leads out of the directory it names.
+        #[test]
+        fn what_passes_never_climbs(raw in "/([a-c./;%25efEF\\\\#?]|%2[eEfF5]|%5c|%00|%61){0,24}") {
+            if let Ok(target) = Target::parse(&raw) {
+                prop_assert_eq!(target.raw(), raw.as_str());
+                let mut text = target.path().to_owned();
+                for _ in 0..4 {
+                    for segment in text.split(['/', '\\']) {
+                        let name = segment.split(';').next().unwrap_or_default();
+                        prop_assert!(name != "." && name != "..", "{} hides {}", raw, text);
+                    }
+                    text = loose_decode(&text);
+                }
+            }
+        }
+
+        #[test]
+        fn no_input_panics(raw in ".{0,64}") {
+            let _ = Target::parse(&raw);
+        }
+    }
+
+    /// Decodes as the most forgiving upstream would.
+    fn loose_decode(text: &str) -> String {
+        let bytes = text.as_bytes();
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            match (bytes[at], hex_pair(bytes, at + 1)) {
+                (b'%', Some(value)) => {
+                    out.push(value);
+                    at += 3;
+                }
+                (byte, _) => {
+                    out.push(byte);
+                    at += 1;
+                }
+            }
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}

@@ -1,0 +1,105 @@
+//! Who a verified credential speaks for, and what it may do.
+
+use crate::scope::{Scope, ScopeSet};
+
+/// What kind of credential a principal showed; told to the upstream as `Keyward-Kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A key made by Keyward.
+    ApiKey,
+    /// An operator's own key from the configuration.
+    Static,
+}
+
+impl Kind {
+    /// The word for logs and headers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Static => "static",
+        }
+    }
+}
+
+/// Whether a key is meant for real traffic or for trials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Real traffic.
+    #[default]
+    Live,
+    /// Trials.
+    Test,
+}
+
+impl Mode {
+    /// The word for prefixes, logs and headers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "live" => Some(Self::Live),
+            "test" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
+/// Who calls: the facts that decisions, records and the upstream see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The owner's id; for a static key its name.
+    pub id: Box<str>,
+    /// The key's name.
+    pub name: Box<str>,
+    /// What was shown.
+    pub kind: Kind,
+    /// The account that owns it, if any.
+    pub account: Option<Box<str>>,
+    /// The credential's id.
+    pub credential: Box<str>,
+    /// Live or test.
+    pub mode: Mode,
+    /// What it may do.
+    pub grants: Grants,
+}
+
+/// The scopes a principal holds, after its whole lineage was intersected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grants {
+    /// Named on the credential.
+    Named(ScopeSet),
+    /// Taken over from the owner: never `self:` or `keyward:`.
+    Inherited(ScopeSet),
+}
+
+impl Grants {
+    /// What a key has: its own scopes cut to its owner's; without own ones the configured default cut likewise, or,
+    /// with no default, the owner's less `self:` and `keyward:`.
+    pub fn of_key(own: Option<&ScopeSet>, default: Option<&ScopeSet>, owner: &ScopeSet) -> Self {
+        match own.or(default) {
+            Some(scopes) => Self::Named(scopes.intersection(owner)),
+            None => Self::Inherited(owner.inheritable()),
+        }
+    }
+
+    /// Whether a scope is granted.
+    pub fn grant(&self, required: &Scope) -> bool {
+        match self {
+            Self::Named(scopes) => scopes.grants(required),
+            Self::Inherited(scopes) => scopes.grants_inherited(required),
+        }
+    }
+
+    /// The scopes as a set, for lists and headers.
+    pub fn scopes(&self) -> &ScopeSet {
+        match self {
+            Self::Named(scopes) | Self::Inherited(scopes) => scopes,
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Routes: which path and method they match, what they ask for, and where what passes goes.
+
+use http::Method;
+
+use crate::address::AddressRules;
+use crate::path::{Oddities, Target};
+use crate::scheme::SchemeId;
+use crate::scope::{Scope, ScopeSet};
+
+/// The prefix of Keyward's own endpoints: unknown paths below it are never forwarded.
+pub const OWN_PREFIX: &str = "/_keyward";
+
+/// A pattern over whole path segments: exact text, `*` for one non-empty segment, a final `/**` for one or more
+/// segments; `/**` alone matches everything, `/` included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    text: Box<str>,
+    segments: Vec<Segment>,
+    tail: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Exact(Box<str>),
+    Any,
+}
+
+/// Why a text is not a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternError {
+    /// It does not start with `/`.
+    NoSlash,
+    /// `**` may only be the whole last segment.
+    Tail,
+    /// `*` may only be a whole segment.
+    Star,
+    /// A request with this path would be refused before routes are looked at.
+    Unreachable(crate::path::PathFault),
+    /// It holds a `?`; routes match the path alone.
+    Query,
+}
+
+impl std::fmt::Display for PatternError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoSlash => f.write_str("a path pattern starts with /"),
+            Self::Tail => f.write_str("** stands only at the end, as in /docs/**"),
+            Self::Star => f.write_str("* stands for one whole segment, as in /users/*/keys"),
+            Self::Unreachable(fault) => {
+                write!(f, "no request can match: one whose path {fault} is refused first")
+            }
+            Self::Query => f.write_str("routes match the path alone, without ? and query"),
+        }
+    }
+}
+
+impl std::error::Error for PatternError {}
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// [`PatternError`], worded for the person who wrote it.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let Some(inner) = text.strip_prefix('/') else {
+            return Err(PatternError::NoSlash);
+        };
+        if text.contains('?') {
+            return Err(PatternError::Query);
+        }
+        let (inner, tail) = match inner.strip_suffix("**") {
+            Some("") => ("", true),
+            Some(stem) => (stem.strip_suffix('/').ok_or(PatternError::Tail)?, true),
+            None => (inner, false),
+        };
+        let mut segments = Vec::new();
+        if !(tail && inner.is_empty()) {
+            for segment in inner.split('/') {
+                segments.push(match segment {
+                    "*" => Segment::Any,
+                    "**" => return Err(PatternError::Tail),
+                    other if other.contains('*') => return Err(PatternError::Star),
+                    other => Segment::Exact(other.into()),
+                });
+            }
+        }
+        let sample = text.replace('*', "x");
+        match Target::parse(&sample) {
+            Ok(target) if target.decoded_path().is_some() => {
+                return Err(PatternError::Unreachable(crate::path::PathFault::TwoReadings));
+            }
+            Ok(_) => {}
+            Err(fault) => return Err(PatternError::Unreachable(fault)),
+        }
+        Ok(Self { text: text.into(), segments, tail })
+    }
+
+    /// The pattern as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a path (without query) matches.
+    pub fn matches(&self, path: &str) -> bool {
+        let mut parts = path.strip_prefix('/').unwrap_or(path).split('/');
+        for segment in &self.segments {
+            let Some(part) = parts.next() else { return false };
+            let fits = match segment {
+                Segment::Exact(text) => **text == *part,
+                Segment::Any => !part.is_empty(),
+            };
+            if !fits {
+                return false;
+            }
+        }
+        // A tail wants at least one more segment, which may be empty: /docs/ matches /docs/**, /docs does not.
+        parts.next().is_some() == self.tail || (self.tail && self.segments.is_empty())
+    }
+}
+
+/// The methods that a route is for; none named means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Methods(Vec<Method>);
+
+impl Methods {
+    /// From a list; empty means all.
+    pub fn new(methods: Vec<Method>) -> Self {
+        Self(methods)
+    }
+
+    /// Whether a method is among them. GET covers HEAD.
+    pub fn contain(&self, method: &Method) -> bool {
+        self.0.is_empty() || self.0.iter().any(|one| covers(one, method))
+    }
+
+    /// The named methods.
+    pub fn iter(&self) -> impl Iterator<Item = &Method> {
+        self.0.iter()
+    }
+}
+
+fn covers(named: &Method, asked: &Method) -> bool {
+    named == asked || (named == Method::GET && asked == Method::HEAD)
+}
+
+/// The scopes that a route asks for, by method.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeRules {
+    /// Scopes of single methods; the first entry that covers the method counts.
+    pub by_method: Vec<(Method, ScopeSet)>,
+    /// Scopes for every other method.
+    pub otherwise: ScopeSet,
+}
+
+impl ScopeRules {
+    /// All scopes needed for a method.
+    pub fn needed(&self, method: &Method) -> impl Iterator<Item = &Scope> {
+        self.by_method
+            .iter()
+            .find(|(named, _)| covers(named, method))
+            .map_or(&self.otherwise, |(_, scopes)| scopes)
+            .iter()
+    }
+}
+
+/// Keyward's own endpoints that a route can lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The list of a caller's keys.
+    ApiKeys,
+    /// One key.
+    ApiKey,
+    /// Rotation of one key.
+    ApiKeyRotate,
+    /// Whether the process lives.
+    Health,
+    /// Whether requests can be decided.
+    Ready,
+}
+
+/// Where a permitted request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To an upstream, by its place in the edge's list.
+    Upstream(usize),
+    /// To one of Keyward's own endpoints.
+    Own(Endpoint),
+}
+
+/// What a route asks of a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// No credential is read.
+    Public,
+    /// A credential by one of these schemes, in this order.
+    Credential {
+        /// Schemes in reading order.
+        schemes: Vec<SchemeId>,
+        /// What to do with two credentials at once.
+        several: Several,
+    },
+}
+
+/// What to do with two credentials at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Several {
+    /// 400.
+    #[default]
+    Refuse,
+    /// The first scheme of the route wins.
+    First,
+}
+
+/// One rule of the route table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its name in decisions, logs and explanations.
+    pub name: Box<str>,
+    /// The path.
+    pub pattern: Pattern,
+    /// The methods.
+    pub methods: Methods,
+    /// What it asks for.
+    pub access: Access,
+    /// The scopes needed, all of them.
+    pub scopes: ScopeRules,
+    /// Who may come from where.
+    pub addresses: AddressRules,
+    /// Where it leads.
+    pub destination: Destination,
+    /// Whether the credential goes on to the upstream.
+    pub keep_credential: bool,
+    /// Path spellings that this route allows.
+    pub allowed_oddities: Oddities,
+}
+
+/// A route's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RouteId(pub usize);
+
+/// The route table: Keyward's own endpoints first, then the configured routes; first match wins.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    own: usize,
+    all: Vec<Route>,
+}
+
+/// What the table says of a path and method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// A route.
+    Route(RouteId),
+    /// An own endpoint, but not with this method.
+    WrongMethod(RouteId),
+    /// Below [`OWN_PREFIX`], but no endpoint.
+    UnknownOwn,
+    /// Nothing.
+    None,
+}
+
+impl Routes {
+    /// A table from own endpoints and configured routes.
+    pub fn new(own: Vec<Route>, configured: Vec<Route>) -> Self {
+        let count = own.len();
+        let mut all = own;
+        all.extend(configured);
+        Self { own: count, all }
+    }
+
+    /// A route by its place.
+    pub fn get(&self, id: RouteId) -> Option<&Route> {
+        self.all.get(id.0)
+    }
+
+    /// All routes in order, own endpoints first.
+    pub fn iter(&self) -> impl Iterator<Item = (RouteId, &Route)> {
+        self.all.iter().enumerate().map(|(index, route)| (RouteId(index), route))
+    }
+
+    /// The first match for a path and method.
+    pub fn find(&self, path: &str, method: &Method) -> Match {
+        let mut wrong_method = None;
+        for (id, route) in self.iter() {
+            if id.0 == self.own
+                && let Some(settled) = settled_by_own(path, wrong_method)
+            {
+                return settled;
+            }
+            if route.pattern.matches(path) {
+                if route.methods.contain(method) {
+                    return Match::Route(id);
+                }
+                if id.0 < self.own {
+                    wrong_method.get_or_insert(id);
+                }
+            }
+        }
+        settled_by_own(path, wrong_method).unwrap_or(Match::None)
+    }
+
+    /// The methods that own endpoints take at a path, for the `Allow` field of a 405 (RFC 9110 §10.2.1).
+    pub fn own_methods<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Method> {
+        self.all
+            .iter()
+            .take(self.own)
+            .filter(move |route| route.pattern.matches(path))
+            .flat_map(|route| route.methods.iter())
+    }
+}
+
+fn settled_by_own(path: &str, wrong_method: Option<RouteId>) -> Option<Match> {
+    if let Some(id) = wrong_method {
+        return Some(Match::WrongMethod(id));
+    }
+    let below = path.strip_prefix(OWN_PREFIX)?;
+    (below.is_empty() || below.starts_with('/')).then_some(Match::UnknownOwn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pattern_table() {
+        // pattern | path | matches
+        for row in [
+            "/**           | /              | yes",
+            "/**           | /a/b           | yes",
+            "/             | /              | yes",
+            "/             | /a             | no",
+            "/docs/**      | /docs          | no",
+            "/docs/**      | /docs/         | yes",
+            "/docs/**      | /docs/a/b      | yes",
+            "/docs/**      | /docsx/a       | no",
+            "/docs         | /docs/         | no",
+            "/docs/        | /docs/         | yes",
+            "/docs/        | /docs          | no",
+            "/ws           | /wsfoo         | no",
+            "/a/*          | /a/b           | yes",
+            "/a/*          | /a/            | no",
+            "/a/*          | /a/b/c         | no",
+            "/a/*/c        | /a/b/c         | yes",
+            "/a/*/**       | /a/b           | no",
+            "/a/*/**       | /a/b/c         | yes",
+            "/A            | /a             | no",
+        ] {
+            let [pattern, path, matches] = row.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+                unreachable!("three columns: {row}")
+            };
+            assert_eq!(Pattern::parse(pattern).unwrap().matches(path), matches == "yes", "{row}");
+        }
+    }
+
+    #[test]
+    fn refuses_patterns_that_mislead() {
+        for text in ["", "docs", "/a**", "/**/a", "/a*", "/a/*b", "/a?x", "/a/../b", "/%2e", "/a b", "/%61pi"] {
+            assert!(Pattern::parse(text).is_err(), "{text:?} passed");
+        }
+    }
+}

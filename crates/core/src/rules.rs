@@ -1,0 +1,129 @@
+//! The rules of one configuration, checked and ready: what a snapshot holds and every decision reads.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::address::AddressRules;
+use crate::api_key::ApiKeyEntry;
+use crate::digest::MacKey;
+use crate::principal::{Grants, Kind, Mode, Principal};
+use crate::route::Routes;
+use crate::scheme::{Scheme, SchemeId};
+use crate::scope::{Scope, ScopeSet};
+
+/// All that one configuration says about requests.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Own endpoints and routes.
+    pub routes: Routes,
+    /// Schemes, in the order of their ids.
+    pub schemes: Vec<Scheme>,
+    /// Who may come from where, before anything else.
+    pub addresses: AddressRules,
+    /// Scopes by role.
+    pub roles: BTreeMap<Box<str>, ScopeSet>,
+    /// Scopes of keys made without scopes; `None` = their owner's.
+    pub default_scopes: Option<ScopeSet>,
+    /// Operators' own keys.
+    pub static_keys: StaticKeys,
+}
+
+impl Rules {
+    /// A scheme by its id.
+    pub fn scheme(&self, id: SchemeId) -> Option<&Scheme> {
+        self.schemes.get(id.0)
+    }
+
+    /// What a list of roles grants together. A role that the configuration does not know grants nothing.
+    pub fn scopes_of_roles<'a>(&self, roles: impl IntoIterator<Item = &'a str>) -> ScopeSet {
+        roles
+            .into_iter()
+            .filter_map(|role| self.roles.get(role))
+            .flat_map(ScopeSet::iter)
+            .cloned()
+            .collect::<Vec<Scope>>()
+            .into_iter()
+            .collect()
+    }
+}
+
+/// One operator's key as the configuration gives it.
+pub struct StaticKey<'a> {
+    /// Its name, which is also its principal.
+    pub name: &'a str,
+    /// The key.
+    pub secret: &'a [u8],
+    /// What it may do.
+    pub scopes: ScopeSet,
+}
+
+/// Operators' own keys, known by HMAC under a server secret, because they may be weak.
+#[derive(Debug)]
+pub struct StaticKeys {
+    secret: MacKey,
+    entries: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
+}
+
+impl StaticKeys {
+    /// Digests the keys; their texts are not kept.
+    pub fn new<'a>(secret: MacKey, keys: impl IntoIterator<Item = StaticKey<'a>>) -> Self {
+        let entries =
+            keys.into_iter().map(|key| (digest(&secret, key.secret), Arc::new(entry(key.name, key.scopes)))).collect();
+        Self { secret, entries }
+    }
+
+    /// The key that a presented secret is, if any.
+    pub fn find(&self, presented: &[u8]) -> Option<&Arc<ApiKeyEntry>> {
+        // A keyed digest as table key: neither its hash nor its comparison tells an attacker anything about the secret.
+        if self.entries.is_empty() {
+            return None;
+        }
+        self.entries.get(&digest(&self.secret, presented))
+    }
+
+    /// All entries, for explanations.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ApiKeyEntry>> {
+        self.entries.values()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl Clone for StaticKeys {
+    /// Copies the entries too: workers that share a reference count would slow each other down.
+    fn clone(&self) -> Self {
+        Self {
+            secret: self.secret.clone(),
+            entries: self
+                .entries
+                .iter()
+                .map(|(digest, entry)| (*digest, Arc::new(ApiKeyEntry::clone(entry))))
+                .collect(),
+        }
+    }
+}
+
+fn digest(secret: &MacKey, presented: &[u8]) -> [u8; 32] {
+    secret.mac(&[b"keyward static key", presented])
+}
+
+fn entry(name: &str, scopes: ScopeSet) -> ApiKeyEntry {
+    ApiKeyEntry {
+        principal: Principal {
+            id: name.into(),
+            name: name.into(),
+            kind: Kind::Static,
+            account: None,
+            credential: name.into(),
+            mode: Mode::Live,
+            grants: Grants::Named(scopes),
+        },
+        addresses: AddressRules::default(),
+        ends_at: None,
+        disabled: false,
+        revoked: false,
+    }
+}

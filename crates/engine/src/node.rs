@@ -1,0 +1,127 @@
+//! The control side of one node: it applies the feed to every core and proves how fresh their memory is.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use keyward_core::rules::Rules;
+use keyward_core::time::Monotonic;
+
+use crate::ports::{Change, Changes, FeedHead};
+
+/// How fresh memory must be proven to be for an answer from it: `L` of the design.
+pub const LEASE: Duration = Duration::from_secs(2);
+/// How long a fill may take: `F` of the design. An older one is abandoned.
+pub const FILL: Duration = Duration::from_secs(2);
+/// How often the feed is read when nobody hints at a change.
+pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
+
+/// What all cores of a node share: two numbers that only the control side writes.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Grows with every note posted; a core that sees it changed reads its mailbox before it decides.
+    notes: AtomicU64,
+    /// Up to when memory is proven to hold every committed change, in nanoseconds of the node's monotonic clock; 0 = never.
+    proven: AtomicU64,
+}
+
+impl Shared {
+    /// The number of the last note.
+    pub fn notes(&self) -> u64 {
+        self.notes.load(Ordering::Acquire)
+    }
+
+    /// Whether memory may answer at a time.
+    pub fn is_fresh(&self, now: Monotonic) -> bool {
+        let proven = self.proven.load(Ordering::Acquire);
+        proven != 0 && now.since(Monotonic::from_nanos(proven)) < LEASE
+    }
+}
+
+/// What a core is told.
+#[derive(Clone, Debug)]
+pub enum Note {
+    /// A change of the feed.
+    Change(Arc<Change>),
+    /// Everything known may be wrong: another epoch, or a change that this version cannot read.
+    Flush(FeedHead),
+    /// A new configuration.
+    Rules(Arc<Rules>),
+}
+
+/// The end of a mailbox that a core reads.
+pub type Mailbox = Receiver<Note>;
+
+/// One node: where it stands in the feed, and the mailboxes of its cores.
+pub struct Node {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+struct State {
+    head: FeedHead,
+    cores: Vec<Sender<Note>>,
+}
+
+impl Node {
+    /// A node with as many mailboxes as cores, at a place in the feed that its cores start from.
+    pub fn new(head: FeedHead, cores: usize) -> (Self, Vec<Mailbox>) {
+        let (senders, mailboxes) = (0..cores).map(|_| channel()).unzip();
+        let shared = Arc::new(Shared::default());
+        (Self { shared, state: Mutex::new(State { head, cores: senders }) }, mailboxes)
+    }
+
+    /// What its cores share.
+    pub fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// Where the node stands: every change up to here is felt by each decision that begins now.
+    pub fn head(&self) -> FeedHead {
+        self.state().head
+    }
+
+    /// Applies what the feed said. `t0` was read on the node's monotonic clock *before* the feed was read, so that
+    /// memory proven by it holds every change committed before `t0`.
+    pub fn apply(&self, t0: Monotonic, changes: Changes) {
+        let mut state = self.state();
+        if changes.lost {
+            state.post(Note::Flush(changes.head));
+            state.head = changes.head;
+        } else {
+            if changes.head.position < state.head.position {
+                // Two readings crossed; the later one was applied already and this one proves nothing more.
+                return;
+            }
+            let after = state.head.position;
+            for change in changes.changes.into_iter().filter(|change| change.position() > after) {
+                match change {
+                    Change::Unknown(_) => state.post(Note::Flush(changes.head)),
+                    known @ Change::ApiKey(..) => state.post(Note::Change(Arc::new(known))),
+                }
+            }
+            state.head = changes.head;
+        }
+        // Posted first, announced second, proven last: a core that sees the proof sees the notes it rests on.
+        self.shared.notes.fetch_add(1, Ordering::Release);
+        self.shared.proven.fetch_max(t0.as_nanos(), Ordering::Release);
+    }
+
+    /// Hands a new configuration to every core.
+    pub fn replace_rules(&self, rules: &Arc<Rules>) {
+        self.state().post(Note::Rules(Arc::clone(rules)));
+        self.shared.notes.fetch_add(1, Ordering::Release);
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // A panic elsewhere leaves the state whole: each change to it is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn post(&mut self, note: Note) {
+        self.cores.retain(|core| core.send(note.clone()).is_ok());
+    }
+}

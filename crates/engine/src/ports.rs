@@ -1,0 +1,204 @@
+//! The ports: what the engine and the operations ask of a store, a clock and a source of randomness.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use keyward_core::api_key::{ApiKeyRecord, Owner};
+use keyward_core::decision::Fault;
+use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_core::time::{Now, Timestamp};
+
+use crate::change::{KeyChange, Refusal};
+
+/// What a port answers, some time later.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Why a store did not do what it was asked. Nothing is half written when it says so.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another program holds the database longer than we wait.
+    #[error("the database is locked by another program")]
+    Locked,
+    /// The disk, or the quota on it, is full.
+    #[error("the disk is full")]
+    Full,
+    /// The database cannot be written.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// The file is damaged or no database.
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+    /// Anything else the database says.
+    #[error("the database failed: {0}")]
+    Other(String),
+}
+
+impl From<&StoreError> for Fault {
+    fn from(_: &StoreError) -> Self {
+        Self::Store
+    }
+}
+
+/// A place in the feed of changes. Numbers are in commit order within one epoch; a restore or rewind starts another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedHead {
+    /// Which life of the store this is; random, made anew by a restore.
+    pub epoch: u64,
+    /// The number of the last change.
+    pub position: u64,
+}
+
+/// A key with the user that owns it, read in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The key.
+    pub key: ApiKeyRecord,
+    /// Its owner.
+    pub owner: Owner,
+}
+
+/// What a look-up found, and as of which change.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The feed's head in the same read transaction.
+    pub head: FeedHead,
+    /// One answer for each digest asked for, in that order.
+    pub keys: Vec<Option<Joined>>,
+}
+
+/// What happened since a place in the feed.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The feed's head in the same read transaction.
+    pub head: FeedHead,
+    /// The changes after the given place, in order; empty where `lost`.
+    pub changes: Vec<Change>,
+    /// The given place is not in this feed (another epoch, or further than its head): everything must be dropped.
+    pub lost: bool,
+}
+
+/// One change that memory must learn of.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A key was made or changed; the record as it is now.
+    ApiKey(u64, Box<Joined>),
+    /// A change of a kind that this version does not know: memory is dropped.
+    Unknown(u64),
+}
+
+impl Change {
+    /// Its number in the feed.
+    pub fn position(&self) -> u64 {
+        match self {
+            Self::ApiKey(position, _) | Self::Unknown(position) => *position,
+        }
+    }
+}
+
+/// What the data path asks of a store.
+pub trait Lookup: Send + Sync {
+    /// Keys by digest, with their owners, in one read transaction.
+    fn find<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, Found>;
+    /// The changes after a place in the feed.
+    fn changes(&self, after: FeedHead) -> Answer<'_, Changes>;
+}
+
+/// A user to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// `user_…`, random.
+    pub id: Box<str>,
+    /// What it signs in with.
+    pub username: Box<str>,
+    /// Names of roles.
+    pub roles: Vec<Box<str>>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// A page of a listing: newest first.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The last entry of the page before: its creation time and id.
+    pub after: Option<(Timestamp, Box<str>)>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// There is no such key (or it is somebody else's).
+    NotFound,
+    /// The key's state does not allow it; nothing was written.
+    Refused(Refusal),
+    /// It was committed as this change of the feed, or nothing was left to do.
+    Done(FeedHead, Box<Joined>),
+}
+
+/// What operations ask of a store. Every write is one transaction that ends in an explicit commit or rollback.
+pub trait Records: Send + Sync {
+    /// Makes a user, unless one of that name exists; answers with the one that is there then.
+    fn ensure_user<'a>(&'a self, user: &'a NewUser) -> Answer<'a, Owner>;
+    /// A user by name.
+    fn user_by_name<'a>(&'a self, username: &'a str) -> Answer<'a, Option<Owner>>;
+    /// A user by id.
+    fn user<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Owner>>;
+    /// Keeps a new key and tells the feed.
+    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord) -> Answer<'a, FeedHead>;
+    /// A key by id.
+    fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>>;
+    /// Keys of one owner, or of all, newest first.
+    fn api_keys<'a>(&'a self, owner: Option<&'a str>, page: &'a Page) -> Answer<'a, Vec<Joined>>;
+    /// Applies a change to one key, if the key (of `owner`, where given) and its state allow it, and tells the feed.
+    fn change_api_key<'a>(&'a self, id: &'a str, owner: Option<&'a str>, change: &'a KeyChange) -> Answer<'a, Outcome>;
+    /// Keeps `successor` and ends the old key as [`KeyChange::Replace`] says, both or neither.
+    fn rotate_api_key<'a>(
+        &'a self,
+        owner: Option<&'a str>,
+        change: &'a KeyChange,
+        successor: &'a ApiKeyRecord,
+    ) -> Answer<'a, Outcome>;
+    /// Notes when keys were last used; later times win. Not told to the feed.
+    fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()>;
+    /// Answers when a read and the file behind it work.
+    fn ping(&self) -> Answer<'_, ()>;
+}
+
+/// One key was accepted at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The key's id.
+    pub id: Box<str>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a store keeps once and hands out at start.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Where the feed stands.
+    pub head: FeedHead,
+    /// The key of the keyed tags in API keys.
+    pub tag_key: MacKey,
+}
+
+/// A whole store.
+pub trait Store: Lookup + Records {
+    /// What it keeps once.
+    fn identity(&self) -> Answer<'_, Identity>;
+    /// Closes it; what was acknowledged is on disk.
+    fn close(&self) -> Answer<'_, ()>;
+}
+
+/// Where time comes from.
+pub trait Clock: Send + Sync {
+    /// Both clocks at once.
+    fn now(&self) -> Now;
+}
+
+/// Where randomness comes from.
+pub trait Random: Send + Sync {
+    /// Fills a buffer with bytes that nobody can predict.
+    fn fill(&self, bytes: &mut [u8]);
+}

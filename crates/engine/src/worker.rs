@@ -1,0 +1,261 @@
+//! The engine's handle on one core: what a door asks for a decision, and for nothing else.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use keyward_core::api_key::ApiKeyEntry;
+use keyward_core::decision::{Decision, DecisionId, Fault};
+use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_core::machine::{Fetching, Listener, Recalled, RequestFacts, Resumed, Step, decide};
+use keyward_core::rules::Rules;
+use keyward_core::time::Now;
+
+use crate::fetcher::{Asker, Fill};
+use crate::memory::{Memory, Verdict};
+use crate::node::{Mailbox, Note, Shared};
+use crate::ports::{Change, Clock, FeedHead, Joined, Use};
+
+/// How often an outdated answer is asked for again before the worker gives up.
+const ATTEMPTS: usize = 4;
+
+/// One configuration, one time and one id for one request.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    rules: Arc<Rules>,
+    now: Now,
+    id: DecisionId,
+}
+
+impl Snapshot {
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The time that the decision is made at.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The decision's id.
+    pub fn id(&self) -> DecisionId {
+        self.id
+    }
+}
+
+/// What a worker is made from.
+pub struct Parts {
+    /// The node's number.
+    pub node: u16,
+    /// The core's number.
+    pub core: u8,
+    /// The configuration.
+    pub rules: Arc<Rules>,
+    /// The key of keyed tags.
+    pub tag_key: MacKey,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What the node's cores share.
+    pub shared: Arc<Shared>,
+    /// This core's mailbox.
+    pub mailbox: Mailbox,
+    /// Where misses are asked.
+    pub asker: Asker,
+    /// Where the node stood in the feed when the mailbox was made.
+    pub head: FeedHead,
+    /// How many keys to remember in one generation.
+    pub capacity: usize,
+}
+
+/// One core's engine. `Send`, not `Sync`: it belongs to one thread at a time.
+pub struct Worker {
+    node: u16,
+    core: u8,
+    rules: RefCell<Arc<Rules>>,
+    memory: RefCell<Memory>,
+    tag_key: MacKey,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+    mailbox: Mailbox,
+    seen: Cell<u64>,
+    counter: Cell<u64>,
+    asker: Asker,
+}
+
+/// A decision that memory sufficed for, or the question that is left.
+pub enum Begun<'a> {
+    /// Concluded.
+    Decided(Decision),
+    /// The store must be asked about this digest.
+    Ask(ApiKeyDigest, Fetching<'a>),
+}
+
+/// What an answer of the store led to.
+pub enum Answered<'a> {
+    /// Concluded.
+    Decided(Decision),
+    /// The answer is older than a change this core has heard of; ask again.
+    AskAgain(Fetching<'a>),
+}
+
+impl Worker {
+    /// A worker with an empty memory.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            node: parts.node,
+            core: parts.core,
+            rules: RefCell::new(Arc::new(Rules::clone(&parts.rules))),
+            memory: RefCell::new(Memory::new(parts.capacity, parts.head)),
+            tag_key: parts.tag_key,
+            clock: parts.clock,
+            shared: parts.shared,
+            mailbox: parts.mailbox,
+            seen: Cell::new(0),
+            counter: Cell::new(0),
+            asker: parts.asker,
+        }
+    }
+
+    /// The one snapshot of a request: rules, time and id. Reads the mailbox first when something was posted.
+    pub fn snapshot(&self) -> Snapshot {
+        let now = self.clock.now();
+        self.catch_up();
+        let count = self.counter.get().wrapping_add(1);
+        self.counter.set(count);
+        let second = u64::try_from(now.wall.as_millis() / 1000).unwrap_or_default();
+        Snapshot {
+            rules: Arc::clone(&self.rules.borrow()),
+            now,
+            id: DecisionId::new(self.node, self.core, second, count),
+        }
+    }
+
+    /// Decides one request, asking the store where memory cannot vouch for a key.
+    ///
+    /// # Errors
+    /// A [`Fault`] where it could not be found out.
+    pub async fn decide(&self, snapshot: &Snapshot, facts: RequestFacts<'_>) -> Result<Decision, Fault> {
+        self.decide_heard(snapshot, facts, &mut ()).await
+    }
+
+    /// As [`Worker::decide`], with a listener to each step.
+    ///
+    /// # Errors
+    /// A [`Fault`] where it could not be found out.
+    pub async fn decide_heard(
+        &self,
+        snapshot: &Snapshot,
+        facts: RequestFacts<'_>,
+        listener: &mut impl Listener,
+    ) -> Result<Decision, Fault> {
+        let (digest, mut fetching) = match self.begin(snapshot, facts, listener) {
+            Begun::Decided(decision) => return Ok(decision),
+            Begun::Ask(digest, fetching) => (digest, fetching),
+        };
+        for _ in 0..ATTEMPTS {
+            let fill = self.asker.ask(digest).await?;
+            match self.answer(snapshot, digest, fetching, &fill, listener) {
+                Answered::Decided(decision) => return Ok(decision),
+                Answered::AskAgain(again) => fetching = again,
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    /// The part of a decision that needs no IO. On a hit this is all of it: no await, no lock, no allocation.
+    pub fn begin<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        facts: RequestFacts<'a>,
+        listener: &mut impl Listener,
+    ) -> Begun<'a> {
+        match decide(&snapshot.rules, facts, snapshot.now, listener) {
+            Step::Decided(decision) => Begun::Decided(decision),
+            Step::Recall(digest, recalling) => {
+                let recalled = self.recall(snapshot, &digest);
+                match recalling.resume(recalled, &self.tag_key, listener) {
+                    Resumed::Decided(decision) => {
+                        self.note_use(&digest, snapshot, &decision);
+                        Begun::Decided(decision)
+                    }
+                    Resumed::Fetch(digest, fetching) => Begun::Ask(digest, fetching),
+                }
+            }
+        }
+    }
+
+    /// Goes on with an answer of the store, unless a change that this core has heard of since makes it too old.
+    pub fn answer<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        digest: ApiKeyDigest,
+        fetching: Fetching<'a>,
+        fill: &Fill,
+        listener: &mut impl Listener,
+    ) -> Answered<'a> {
+        self.catch_up();
+        let mut memory = self.memory.borrow_mut();
+        if memory.judge(&digest, fill.head) == Verdict::Outdated {
+            return Answered::AskAgain(fetching);
+        }
+        let entry = fill.joined.as_ref().map(|joined| resolve(&snapshot.rules, joined));
+        if Arc::ptr_eq(&snapshot.rules, &self.rules.borrow()) {
+            memory.keep(digest, entry.clone());
+        }
+        drop(memory);
+        let decision = fetching.resume(entry, listener);
+        self.note_use(&digest, snapshot, &decision);
+        Answered::Decided(decision)
+    }
+
+    /// Takes the uses of keys noted since the last call; call it about once a second. Reads the mailbox too, so that
+    /// it stays short on an idle core.
+    pub fn take_uses(&self) -> Vec<Use> {
+        self.catch_up();
+        self.memory.borrow_mut().take_uses()
+    }
+
+    fn recall(&self, snapshot: &Snapshot, digest: &ApiKeyDigest) -> Recalled {
+        if self.shared.is_fresh(snapshot.now.monotonic) && Arc::ptr_eq(&snapshot.rules, &self.rules.borrow()) {
+            self.memory.borrow_mut().recall(digest)
+        } else {
+            Recalled::Nothing
+        }
+    }
+
+    fn note_use(&self, digest: &ApiKeyDigest, snapshot: &Snapshot, decision: &Decision) {
+        if let Decision::Allow(_) = decision {
+            self.memory.borrow_mut().note_use(digest, snapshot.now.wall);
+        }
+    }
+
+    fn catch_up(&self) {
+        let notes = self.shared.notes();
+        if notes == self.seen.get() {
+            return;
+        }
+        self.seen.set(notes);
+        while let Ok(note) = self.mailbox.try_recv() {
+            match note {
+                Note::Change(change) => self.learn(&change),
+                Note::Flush(head) => self.memory.borrow_mut().flush(head),
+                Note::Rules(rules) => {
+                    *self.rules.borrow_mut() = Arc::new(Rules::clone(&rules));
+                    self.memory.borrow_mut().forget();
+                }
+            }
+        }
+    }
+
+    fn learn(&self, change: &Change) {
+        if let Change::ApiKey(position, joined) = change {
+            let entry = resolve(&self.rules.borrow(), joined);
+            self.memory.borrow_mut().overwrite(joined.key.digest, entry, *position);
+        }
+    }
+}
+
+fn resolve(rules: &Rules, joined: &Joined) -> Arc<ApiKeyEntry> {
+    let scopes = rules.scopes_of_roles(joined.owner.roles.iter().map(AsRef::as_ref));
+    Arc::new(ApiKeyEntry::resolve(&joined.key, &joined.owner, &scopes, rules.default_scopes.as_ref()))
+}
