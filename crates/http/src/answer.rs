@@ -1,0 +1,239 @@
+//! The table of reasons (docs/reference/reasons.md): what each denial and fault looks like from outside.
+
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use keyward_core::api_key::Rejection;
+use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Reason};
+use keyward_core::machine::RequestFacts;
+use keyward_core::route::{Access, Route};
+use keyward_core::rules::Rules;
+use keyward_core::scheme::{Carrier, SchemeId};
+
+use crate::problem::{Answer, Problem};
+
+/// The answer to a denied request.
+pub fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, decision: DecisionId) -> Answer {
+    let route = denial.route.and_then(|id| rules.routes.get(id));
+    let mut answer = problem(denial, route, rules, facts).answer(decision);
+    if let Some(error) = challenge_error(denial.reason) {
+        let value = challenge(route, rules, facts, error);
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+    }
+    if let (Reason::WrongMethod, Ok(target)) = (denial.reason, facts.target) {
+        let methods: Vec<&str> = rules.routes.own_methods(target.path()).map(http::Method::as_str).collect();
+        if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
+            answer.headers_mut().insert(ALLOW, value);
+        }
+    }
+    answer
+}
+
+/// The answer where it could not be found out: never a word on the credential.
+pub fn faulted(fault: Fault, decision: DecisionId) -> Answer {
+    let detail =
+        format!("Keyward could not check this request: {fault}. Nothing is known of your credential; try again.");
+    let mut answer =
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "Unavailable", detail).answer(decision);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
+}
+
+/// What is wrong with the way to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamFault {
+    /// No connection, or it broke before an answer.
+    Unreachable,
+    /// It answered something that is not HTTP.
+    Garbage,
+    /// No answer in time.
+    Timeout,
+}
+
+impl UpstreamFault {
+    /// The word for records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "upstream unreachable",
+            Self::Garbage => "upstream answered garbage",
+            Self::Timeout => "upstream timed out",
+        }
+    }
+
+    /// The status: 502 or 504 (RFC 9110 §15.6.3, §15.6.5).
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Unreachable | Self::Garbage => StatusCode::BAD_GATEWAY,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The answer. It says nothing of the upstream's address.
+    pub fn answer(self, decision: DecisionId) -> Answer {
+        let (title, reason, detail) = match self {
+            Self::Unreachable => (
+                "Bad Gateway",
+                "UpstreamUnreachable",
+                "Keyward let the request pass, but the API behind it could not be reached.",
+            ),
+            Self::Garbage => (
+                "Bad Gateway",
+                "UpstreamGarbage",
+                "Keyward let the request pass, but the API behind it gave no valid HTTP answer.",
+            ),
+            Self::Timeout => (
+                "Gateway Timeout",
+                "UpstreamTimeout",
+                "Keyward let the request pass, but the API behind it did not answer in time.",
+            ),
+        };
+        Problem::new(self.status(), title, reason, detail).answer(decision)
+    }
+}
+
+/// A body longer than the configuration or an own endpoint takes.
+pub fn too_large(limit: u64, decision: DecisionId) -> Answer {
+    let detail = format!("The body is larger than the {limit} bytes that are taken here.");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Content Too Large", "TooLarge", detail).answer(decision)
+}
+
+fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &RequestFacts<'_>) -> Problem {
+    let bad = |reason, detail: String| Problem::new(StatusCode::BAD_REQUEST, "Bad Request", reason, detail);
+    let name = denial.reason.name();
+    match denial.reason {
+        Reason::NoRoute => {
+            Problem::new(StatusCode::NOT_FOUND, "Not Found", name, "Keyward has no route for this path and method.")
+        }
+        Reason::WrongMethod => Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Method Not Allowed",
+            "WrongMethod",
+            "This endpoint of Keyward does not take this method.",
+        ),
+        Reason::Path(fault) => bad(name, format!("The path {fault}.")),
+        Reason::Malformed(scheme, fault) => {
+            bad(name, format!("The {} header {}.", carrier(rules, scheme), fault.text()))
+        }
+        Reason::Ambiguous(first, second) => bad(
+            name,
+            format!("Two credentials at once: {} and {}. Send one.", carrier(rules, first), carrier(rules, second)),
+        ),
+        Reason::NoCredential => unauthorized(name, how_to(route, rules)),
+        Reason::Rejected(rejection) => unauthorized(name, rejected(rejection).to_owned()),
+        Reason::Forbidden(forbidden) => {
+            Problem::new(StatusCode::FORBIDDEN, "Forbidden", name, forbidden_text(forbidden, route, facts))
+        }
+    }
+}
+
+fn unauthorized(reason: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized", reason, detail)
+}
+
+/// Expired, revoked and disabled are told only to those who showed the right secret: no other rejection carries them.
+fn rejected(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::Unknown => "The API key is not valid.",
+        Rejection::Expired => "The API key has expired.",
+        Rejection::Disabled => "The API key is disabled.",
+        Rejection::Revoked => "The API key was revoked.",
+    }
+}
+
+fn forbidden_text(forbidden: Forbidden, route: Option<&Route>, facts: &RequestFacts<'_>) -> String {
+    match forbidden {
+        Forbidden::Address(AddressRule::ApiKey) => "This API key may not be used from this address.".to_owned(),
+        Forbidden::Address(_) => "Access from this address is not allowed.".to_owned(),
+        Forbidden::Scope => format!(
+            "The credential lacks a scope that this needs: {}.",
+            route.map(|route| needed(route, facts)).unwrap_or_default()
+        ),
+    }
+}
+
+fn needed(route: &Route, facts: &RequestFacts<'_>) -> String {
+    let scopes: Vec<&str> = route.scopes.needed(facts.method).map(|scope| scope.as_str()).collect();
+    scopes.join(" ")
+}
+
+/// How to go on, for somebody who sent nothing.
+fn how_to(route: Option<&Route>, rules: &Rules) -> String {
+    let ways: Vec<String> = schemes(route)
+        .iter()
+        .filter_map(|id| rules.scheme(*id))
+        .map(|scheme| match &scheme.carrier {
+            Carrier::Header(name) => format!("{}: <key>", display_name(name.as_str())),
+            Carrier::Authorization(scheme) => format!("Authorization: {scheme} <key>"),
+        })
+        .collect();
+    match ways.as_slice() {
+        [] => "This route takes no credential that Keyward can read.".to_owned(),
+        [one] => format!("Keyward wants an API key for this path. Send it as `{one}`."),
+        [head @ .., last] => {
+            format!("Keyward wants an API key for this path. Send it as `{}` or `{last}`.", head.join("`, `"))
+        }
+    }
+}
+
+fn schemes(route: Option<&Route>) -> &[SchemeId] {
+    match route.map(|route| &route.access) {
+        Some(Access::Credential { schemes, .. }) => schemes,
+        _ => &[],
+    }
+}
+
+fn carrier(rules: &Rules, scheme: SchemeId) -> String {
+    match rules.scheme(scheme).map(|scheme| &scheme.carrier) {
+        Some(Carrier::Header(name)) => display_name(name.as_str()),
+        _ => "Authorization".to_owned(),
+    }
+}
+
+/// `x-api-key` as people write it: `X-Api-Key`.
+fn display_name(name: &str) -> String {
+    name.split('-')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+        })
+        .collect::<Vec<String>>()
+        .join("-")
+}
+
+/// The error code of the challenge (RFC 6750 §3.1): `Some(None)` is a challenge without one.
+fn challenge_error(reason: Reason) -> Option<Option<&'static str>> {
+    match reason {
+        Reason::NoCredential => Some(None),
+        Reason::Malformed(..) | Reason::Ambiguous(..) => Some(Some("invalid_request")),
+        Reason::Rejected(_) => Some(Some("invalid_token")),
+        Reason::Forbidden(Forbidden::Scope) => Some(Some("insufficient_scope")),
+        _ => None,
+    }
+}
+
+/// One challenge per way in (RFC 9110 §11.6.1). A header of its own has no scheme name; `ApiKey` stands for it.
+fn challenge(route: Option<&Route>, rules: &Rules, facts: &RequestFacts<'_>, error: Option<&str>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for id in schemes(route) {
+        let name = match rules.scheme(*id).map(|scheme| &scheme.carrier) {
+            Some(Carrier::Authorization(name)) => name,
+            Some(Carrier::Header(_)) => "ApiKey",
+            None => continue,
+        };
+        if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        names.push("ApiKey");
+    }
+    let mut parameters = String::from("realm=\"keyward\"");
+    if let Some(error) = error {
+        parameters.push_str(&format!(", error=\"{error}\""));
+    }
+    if let (Some("insufficient_scope"), Some(route)) = (error, route) {
+        parameters.push_str(&format!(", scope=\"{}\"", needed(route, facts)));
+    }
+    names.iter().map(|name| format!("{name} {parameters}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,131 @@
+//! The header edits on the way to the upstream: what is removed, in which order, and what is set after.
+
+use std::net::IpAddr;
+
+use http::header::{CONNECTION, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use keyward_core::decision::DecisionId;
+use keyward_core::machine::Permit;
+use keyward_core::route::{Access, Route};
+use keyward_core::rules::Rules;
+
+use crate::identity::IdentityHeaders;
+use crate::names::{CLAIMS, Collapsed, CollapsedSet, HOP_BY_HOP};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The edits of one configuration, made ready once.
+#[derive(Clone, Debug)]
+pub struct HeaderEdits {
+    identity: IdentityHeaders,
+    removed: CollapsedSet,
+    own: Vec<(HeaderName, HeaderValue)>,
+    host: UpstreamHost,
+}
+
+/// Which `Host` the upstream sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamHost {
+    /// The one the client sent.
+    Received,
+    /// The upstream's own.
+    Upstream(HeaderValue),
+}
+
+/// A request as the edits see it.
+pub struct Passing<'a> {
+    /// The permit it passes with.
+    pub permit: &'a Permit,
+    /// The decision's id.
+    pub decision: DecisionId,
+    /// The rules it was decided by.
+    pub rules: &'a Rules,
+    /// Who calls.
+    pub client: IpAddr,
+    /// How the client spoke to us.
+    pub scheme: &'static str,
+}
+
+impl HeaderEdits {
+    /// Edits that set `own` headers on every request, such as the key of the upstream itself.
+    pub fn new(identity: IdentityHeaders, own: Vec<(HeaderName, HeaderValue)>, host: UpstreamHost) -> Self {
+        let ours = identity.names().map(HeaderName::as_str).chain(own.iter().map(|(name, _)| name.as_str()));
+        let removed = CollapsedSet::new(ours.chain(CLAIMS).chain(HOP_BY_HOP));
+        Self { identity, removed, own, host }
+    }
+
+    /// Applies the edits. The order matters: what `Connection` names goes first, so that it cannot remove what we set
+    /// (RFC 9110 §7.6.1); then every spelling of our names and the credentials; ours are set last.
+    pub fn apply(&self, headers: &mut HeaderMap, passing: &Passing<'_>) {
+        remove_named_by_connection(headers);
+        if let Some(route) = passing.rules.routes.get(passing.permit.route()) {
+            strip_credentials(headers, route, passing.rules);
+        }
+        remove_all(headers, |name| self.removed.contains(name));
+        let host = headers.get(HOST).cloned();
+        if let UpstreamHost::Upstream(value) = &self.host {
+            headers.insert(HOST, value.clone());
+        }
+        forward(headers, passing, host);
+        for (name, value) in &self.own {
+            headers.insert(name, value.clone());
+        }
+        self.identity.set(headers, passing.permit, passing.decision);
+    }
+}
+
+/// Removes hop-by-hop fields of an answer, on its way back.
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    remove_named_by_connection(headers);
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+fn remove_named_by_connection(headers: &mut HeaderMap) {
+    if !headers.contains_key(CONNECTION) {
+        return;
+    }
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name: &HeaderName| name != HOST)
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
+fn strip_credentials(headers: &mut HeaderMap, route: &Route, rules: &Rules) {
+    let Access::Credential { schemes, .. } = &route.access else { return };
+    if route.keep_credential {
+        return;
+    }
+    for scheme in schemes.iter().filter_map(|id| rules.scheme(*id)) {
+        if scheme.carrier.strips(headers) {
+            let collapsed = Collapsed::of(scheme.carrier.header().as_str());
+            remove_all(headers, |name| collapsed.is(name));
+        }
+    }
+}
+
+fn remove_all(headers: &mut HeaderMap, doomed: impl Fn(&str) -> bool) {
+    while let Some(name) = headers.keys().find(|name| doomed(name.as_str())).cloned() {
+        headers.remove(name);
+    }
+}
+
+fn forward(headers: &mut HeaderMap, passing: &Passing<'_>, host: Option<HeaderValue>) {
+    if let Ok(client) = HeaderValue::from_str(&passing.client.to_string()) {
+        headers.insert(X_FORWARDED_FOR, client);
+    }
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(passing.scheme));
+    if let Some(host) = host {
+        headers.insert(X_FORWARDED_HOST, host);
+    }
+}

@@ -1,0 +1,107 @@
+//! Header names: the ones of Keyward's own, and the rule by which a client's spelling of one is recognised.
+
+use http::HeaderName;
+
+/// On every denial: the decision's id.
+pub const DECISION: HeaderName = HeaderName::from_static("keyward-decision");
+/// On the answer of a change: which nodes refuse or know it already.
+pub const RECEIPT: HeaderName = HeaderName::from_static("keyward-receipt");
+
+/// Hop-by-hop fields (RFC 9110 §7.6.1, and the ones RFC 2616 §13.5.1 named): never passed on.
+pub const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers by which somebody before us claims a path, a method or an address. Removed from whoever is no trusted proxy.
+pub const CLAIMS: [&str; 21] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-forwarded-server",
+    "x-forwarded-uri",
+    "x-forwarded-method",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "x-cluster-client-ip",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-method",
+    "x-rewrite-url",
+    "x-envoy-original-path",
+    "x-http-method-override",
+];
+
+/// A name without case and without every non-alphanumeric: `X_Api.Key` and `x-api-key` collapse alike. Upstreams that
+/// turn header names into variables (CGI, RFC 3875 §4.1.18) cannot tell such spellings apart, so neither do we.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Collapsed(Box<str>);
+
+impl Collapsed {
+    /// Collapses a name.
+    pub fn of(name: &str) -> Self {
+        Self(collapse(name).map(char::from).collect::<String>().into())
+    }
+
+    /// Whether a name collapses to this. Allocates nothing.
+    pub fn is(&self, name: &str) -> bool {
+        collapse(name).eq(self.0.bytes())
+    }
+}
+
+fn collapse(name: &str) -> impl Iterator<Item = u8> + '_ {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// A set of collapsed names, asked for every header of every request.
+#[derive(Clone, Debug, Default)]
+pub struct CollapsedSet {
+    names: Vec<Collapsed>,
+    /// Bit n: some member has n (mod 64) alphanumerics. Most headers are let go by this alone.
+    lengths: u64,
+}
+
+impl CollapsedSet {
+    /// From names in any spelling.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<Collapsed> = names.into_iter().map(Collapsed::of).collect();
+        let lengths = names.iter().fold(0, |bits, name| bits | 1 << (name.0.len() % 64));
+        Self { names, lengths }
+    }
+
+    /// Whether a name, in any spelling, is one of them.
+    pub fn contains(&self, name: &str) -> bool {
+        let length = name.bytes().filter(u8::is_ascii_alphanumeric).count();
+        self.lengths & (1 << (length % 64)) != 0 && self.names.iter().any(|one| one.is(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_name_are_one() {
+        let set = CollapsedSet::new(["Keyward-Principal", "X-Api-Key"]);
+        for spelling in ["keyward-principal", "Keyward_Principal", "KEYWARD.PRINCIPAL", "keywardprincipal", "x_api_key"]
+        {
+            assert!(set.contains(spelling), "{spelling}");
+        }
+        for other in ["keyward-principals", "x-api-keys", "keyward", ""] {
+            assert!(!set.contains(other), "{other}");
+        }
+    }
+}
