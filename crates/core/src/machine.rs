@@ -178,6 +178,33 @@ pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener:
     }
 }
 
+/// What would become of a request whose credential is already known, such as one named by its id in an explanation.
+/// It makes no [`Permit`].
+///
+/// # Errors
+/// The denial that the request would meet.
+pub fn would_pass(
+    rules: &Rules,
+    facts: RequestFacts<'_>,
+    now: Now,
+    known: Arc<ApiKeyEntry>,
+    listener: &mut impl Listener,
+) -> Result<(), Denial> {
+    let frame = Frame { rules, facts, now };
+    let routed = frame.route(listener).and_then(|routed| routed.check_addresses(listener))?;
+    let Access::Credential { schemes, .. } = &routed.route.access else {
+        listener.hear(Event::Public);
+        return Ok(());
+    };
+    let Some(scheme) = schemes.first() else {
+        return Err(routed.denial(Reason::NoCredential, None));
+    };
+    match routed.judge(known, *scheme, listener) {
+        Decision::Allow(_) => Ok(()),
+        Decision::Deny(denial) => Err(denial),
+    }
+}
+
 impl<'a> Frame<'a> {
     fn deny(&self, reason: Reason) -> Denial {
         Denial { reason, route: None, credential: None }

@@ -20,4 +20,5 @@ pub mod memory;
 pub mod node;
 pub mod ports;
 pub mod record;
+pub mod refresher;
 pub mod worker;

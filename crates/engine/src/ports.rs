@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use keyward_core::api_key::{ApiKeyRecord, Owner};
+use keyward_core::api_key::{ApiKeyEntry, ApiKeyRecord, Owner};
 use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_core::rules::Rules;
 use keyward_core::time::{Now, Timestamp};
 
 use crate::change::{KeyChange, Refusal};
@@ -55,6 +56,14 @@ pub struct Joined {
     pub key: ApiKeyRecord,
     /// Its owner.
     pub owner: Owner,
+}
+
+impl Joined {
+    /// The key resolved against its owner's roles and the configured default scopes, ready to be judged.
+    pub fn resolve(&self, rules: &Rules) -> ApiKeyEntry {
+        let scopes = rules.scopes_of_roles(self.owner.roles.iter().map(AsRef::as_ref));
+        ApiKeyEntry::resolve(&self.key, &self.owner, &scopes, rules.default_scopes.as_ref())
+    }
 }
 
 /// What a look-up found, and as of which change.

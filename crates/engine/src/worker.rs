@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use keyward_core::api_key::ApiKeyEntry;
 use keyward_core::decision::{Decision, DecisionId, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::machine::{Fetching, Listener, Recalled, RequestFacts, Resumed, Step, decide};
@@ -13,7 +12,7 @@ use keyward_core::time::Now;
 use crate::fetcher::{Asker, Fill};
 use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
-use crate::ports::{Change, Clock, FeedHead, Joined, Use};
+use crate::ports::{Change, Clock, FeedHead, Use};
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
@@ -198,7 +197,7 @@ impl Worker {
         if memory.judge(&digest, fill.head) == Verdict::Outdated {
             return Answered::AskAgain(fetching);
         }
-        let entry = fill.joined.as_ref().map(|joined| resolve(&snapshot.rules, joined));
+        let entry = fill.joined.as_ref().map(|joined| Arc::new(joined.resolve(&snapshot.rules)));
         if Arc::ptr_eq(&snapshot.rules, &self.rules.borrow()) {
             memory.keep(digest, entry.clone());
         }
@@ -249,13 +248,8 @@ impl Worker {
 
     fn learn(&self, change: &Change) {
         if let Change::ApiKey(position, joined) = change {
-            let entry = resolve(&self.rules.borrow(), joined);
+            let entry = Arc::new(joined.resolve(&self.rules.borrow()));
             self.memory.borrow_mut().overwrite(joined.key.digest, entry, *position);
         }
     }
-}
-
-fn resolve(rules: &Rules, joined: &Joined) -> Arc<ApiKeyEntry> {
-    let scopes = rules.scopes_of_roles(joined.owner.roles.iter().map(AsRef::as_ref));
-    Arc::new(ApiKeyEntry::resolve(&joined.key, &joined.owner, &scopes, rules.default_scopes.as_ref()))
 }

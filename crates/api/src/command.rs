@@ -1,0 +1,140 @@
+//! Commands as values: what the command line asks of a running server, or of the store alone, in the same words.
+
+use serde::{Deserialize, Serialize};
+
+use keyward_engine::change::KeyChange;
+
+use crate::explain::{self, Explanation, Question};
+use crate::failure::Failure;
+use crate::fields;
+use crate::keys::{self, Actor, ChangedKey, NewKey};
+use crate::service::Service;
+use crate::view::{CreatedKey, KeyView, Listing, ReceiptView};
+
+/// What to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "camelCase")]
+pub enum Command {
+    /// Make a key.
+    CreateKey {
+        /// Which.
+        key: NewKey,
+    },
+    /// List keys.
+    ListKeys {
+        /// Where to go on.
+        cursor: Option<String>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Show one key.
+    ShowKey {
+        /// Its id.
+        id: String,
+    },
+    /// Replace a key.
+    RotateKey {
+        /// Its id.
+        id: String,
+        /// How long the old one goes on, such as `24h`.
+        overlap: Option<String>,
+    },
+    /// Pause a key.
+    DisableKey {
+        /// Its id.
+        id: String,
+    },
+    /// End a pause.
+    EnableKey {
+        /// Its id.
+        id: String,
+    },
+    /// End a key for ever.
+    RevokeKey {
+        /// Its id.
+        id: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Explain a request.
+    Explain {
+        /// Which.
+        question: Question,
+    },
+}
+
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "camelCase")]
+pub enum Reply {
+    /// A key was made; for a rotation with the receipt of the old one's end.
+    Created {
+        /// The new key with its text.
+        key: Box<CreatedKey>,
+        /// How far the change of the old key has come.
+        receipt: Option<ReceiptView>,
+    },
+    /// A page of keys.
+    Keys {
+        /// The page.
+        listing: Listing<KeyView>,
+    },
+    /// One key.
+    Key {
+        /// The key.
+        key: Box<KeyView>,
+    },
+    /// A key was changed.
+    Changed {
+        /// The key and the receipt.
+        key: Box<ChangedKey>,
+    },
+    /// A request was explained.
+    Explained {
+        /// How.
+        explanation: Explanation,
+    },
+    /// Nothing was done.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// Carries out a command as an operator.
+pub async fn run(service: &Service, command: Command) -> Reply {
+    carry_out(service, command).await.unwrap_or_else(|failure| Reply::Failed { failure })
+}
+
+async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure> {
+    let actor = Actor::Operator;
+    let at = service.now().wall;
+    let (id, change) = match command {
+        Command::CreateKey { key } => {
+            let key = Box::new(keys::create(service, actor, &key).await?);
+            return Ok(Reply::Created { key, receipt: None });
+        }
+        Command::ListKeys { cursor, limit } => {
+            let listing = keys::list(service, actor, cursor.as_deref(), limit).await?;
+            return Ok(Reply::Keys { listing });
+        }
+        Command::ShowKey { id } => {
+            return Ok(Reply::Key { key: Box::new(keys::show(service, actor, &id).await?) });
+        }
+        Command::RotateKey { id, overlap } => {
+            let overlap = overlap.as_deref().map_or(Ok(keys::OVERLAP), fields::overlap)?;
+            let (key, receipt) = keys::rotate(service, actor, &id, overlap).await?;
+            return Ok(Reply::Created { key: Box::new(key), receipt: Some(receipt) });
+        }
+        Command::Explain { question } => {
+            return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });
+        }
+        Command::DisableKey { id } => (id, KeyChange::Disable(at)),
+        Command::EnableKey { id } => (id, KeyChange::Enable),
+        Command::RevokeKey { id, reason } => {
+            let reason = reason.as_deref().map(fields::reason).transpose()?;
+            (id, KeyChange::Revoke(at, reason))
+        }
+    };
+    Ok(Reply::Changed { key: Box::new(keys::change(service, actor, &id, &change).await?) })
+}

@@ -1,0 +1,270 @@
+//! Explains a request that was not made: the same machine as on the data path, with a listener that writes sentences.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use keyward_core::api_key::ApiKeyEntry;
+use keyward_core::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
+use keyward_core::machine::{Event, Listener, Recalled, RequestFacts, Resumed, Step, decide, would_pass};
+use keyward_core::path::Target;
+use keyward_core::route::Match;
+use keyward_core::rules::Rules;
+use keyward_core::scheme::{Carrier, Reading, SchemeId};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::fields::rfc3339;
+use crate::service::Service;
+
+/// A request to explain.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The id of a key that the request would carry.
+    pub key_id: Option<String>,
+    /// Headers, as `Name: value`.
+    pub headers: Vec<String>,
+    /// The address it would come from.
+    pub from: Option<String>,
+}
+
+/// What would become of it, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// Whether it would pass.
+    pub allowed: bool,
+    /// The status that Keyward would answer; null when it would pass.
+    pub status: Option<u16>,
+    /// The reason's name; null when it would pass.
+    pub reason: Option<String>,
+    /// The route's name.
+    pub route: Option<String>,
+    /// What was checked, in order.
+    pub steps: Vec<Finding>,
+    /// What to do about a refusal.
+    pub advice: Option<String>,
+}
+
+/// One thing that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Whether it spoke for the request.
+    pub ok: bool,
+    /// What was found, in words.
+    pub text: String,
+}
+
+/// Explains a request.
+///
+/// # Errors
+/// A request that cannot be written like this, an unknown key id, or a store that does not answer.
+pub async fn explain(service: &Service, question: &Question) -> Result<Explanation, Failure> {
+    let rules = service.rules();
+    let method = question
+        .method
+        .parse::<Method>()
+        .map_err(|_| Failure::invalid(format!("{:?} is no HTTP method", question.method)))?;
+    let headers = read_headers(&question.headers)?;
+    let from = question.from.as_deref().unwrap_or("127.0.0.1");
+    let client: IpAddr = from.parse().map_err(|_| Failure::invalid(format!("{from:?} is no IP address")))?;
+    let target = Target::parse(&question.path);
+    let facts = RequestFacts { client, method: &method, target: &target, headers: &headers };
+    let mut account = Account { rules: &rules, route: None, findings: Vec::new() };
+    let refused = match &question.key_id {
+        Some(id) => {
+            let joined = service.store.api_key(id).await?.ok_or_else(|| Failure::no_such_key(id))?;
+            let entry = Arc::new(joined.resolve(&rules));
+            would_pass(&rules, facts, service.now(), entry, &mut account).err()
+        }
+        None => walk(service, &rules, facts, &mut account).await?,
+    };
+    Ok(account.conclude(refused, &facts))
+}
+
+/// Drives the machine with the store in place of memory.
+async fn walk(
+    service: &Service,
+    rules: &Rules,
+    facts: RequestFacts<'_>,
+    account: &mut Account<'_>,
+) -> Result<Option<Denial>, Failure> {
+    let decision = match decide(rules, facts, service.now(), account) {
+        Step::Decided(decision) => decision,
+        Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &service.tag_key, account) {
+            Resumed::Decided(decision) => decision,
+            Resumed::Fetch(digest, fetching) => {
+                let found = service.store.find(&[digest]).await?;
+                let joined = found.keys.into_iter().next().flatten();
+                fetching.resume(joined.map(|joined| Arc::new(joined.resolve(rules))), account)
+            }
+        },
+    };
+    Ok(match decision {
+        Decision::Allow(_) => None,
+        Decision::Deny(denial) => Some(denial),
+    })
+}
+
+fn read_headers(lines: &[String]) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    for line in lines.iter().filter(|line| !line.trim().is_empty()) {
+        let header = line.split_once(':').and_then(|(name, value)| {
+            let name = name.trim().parse::<HeaderName>().ok()?;
+            let mut value = HeaderValue::from_str(value.trim()).ok()?;
+            value.set_sensitive(true);
+            Some((name, value))
+        });
+        // The line is not shown: it may be a key that was pasted without its header's name.
+        let (name, value) =
+            header.ok_or_else(|| Failure::invalid("a header is written as `Name: value`, one a line"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// Listens to the steps and writes them down.
+struct Account<'a> {
+    rules: &'a Rules,
+    route: Option<String>,
+    findings: Vec<Finding>,
+}
+
+impl Account<'_> {
+    fn note(&mut self, ok: bool, text: impl Into<String>) {
+        self.findings.push(Finding { ok, text: text.into() });
+    }
+
+    fn scheme(&self, id: SchemeId) -> String {
+        match self.rules.scheme(id) {
+            Some(scheme) => format!("scheme `{}` ({})", scheme.name, carrier(&scheme.carrier)),
+            None => "an unknown scheme".to_owned(),
+        }
+    }
+
+    fn conclude(self, refused: Option<Denial>, facts: &RequestFacts<'_>) -> Explanation {
+        let advice = refused.as_ref().map(|denial| advice(denial, self.rules, facts));
+        let answer = refused.as_ref().map(|denial| {
+            let id = keyward_core::decision::DecisionId::new(0, 0, 0, 0);
+            keyward_http::answer::denied(denial, self.rules, facts, id).status().as_u16()
+        });
+        Explanation {
+            allowed: refused.is_none(),
+            status: answer,
+            reason: refused.map(|denial| denial.reason.name().to_owned()),
+            route: self.route,
+            steps: self.findings,
+            advice,
+        }
+    }
+}
+
+impl Listener for Account<'_> {
+    fn hear(&mut self, event: Event<'_>) {
+        match event {
+            Event::Path(Ok(target)) => self.note(true, format!("the path {} has one reading", target.path())),
+            Event::Path(Err(fault)) => self.note(false, format!("the path {fault}")),
+            Event::Routed(_, route) => {
+                self.route = Some(route.name.to_string());
+                self.note(true, format!("route `{}` matches ({})", route.name, route.pattern.as_str()));
+            }
+            Event::NotRouted(found) => self.note(false, not_routed(found)),
+            Event::Address(rule, client, passed) => {
+                let verb = if passed { "lets" } else { "does not let" };
+                self.note(passed, format!("{} {verb} {client} in", list_name(rule)));
+            }
+            Event::Public => self.note(true, "the route is public: no credential is read"),
+            Event::Read(id, reading) => {
+                let scheme = self.scheme(id);
+                match reading {
+                    Reading::Absent => self.note(true, format!("{scheme}: nothing there")),
+                    Reading::Malformed(fault) => self.note(false, format!("{scheme}: the header {}", fault.text())),
+                    Reading::Present(_) => self.note(true, format!("{scheme}: a credential is there")),
+                }
+            }
+            Event::StaticKey(_) => self.note(true, "it is one of the operator's keys in the configuration"),
+            Event::NotGenuine => self.note(false, "it is no key made by this server: checksum or keyed tag is wrong"),
+            Event::NotKnown => self.note(false, "it was made by this server, but the store does not know it"),
+            Event::Checked(entry, verdict) => self.note_check(entry, verdict),
+            Event::Scope(scope, granted) => {
+                let verb = if granted { "has" } else { "lacks" };
+                self.note(granted, format!("it {verb} the scope {scope}"));
+            }
+        }
+    }
+}
+
+impl Account<'_> {
+    fn note_check(&mut self, entry: &ApiKeyEntry, verdict: Result<(), keyward_core::api_key::Rejection>) {
+        let who = format!("key {} ({:?}) of {}", entry.principal.credential, entry.principal.name, entry.principal.id);
+        match verdict {
+            Ok(()) => self.note(true, format!("{who} counts")),
+            Err(rejection) => {
+                let end = entry.ends_at.map(|at| format!(" (its end: {})", rfc3339(at))).unwrap_or_default();
+                self.note(false, format!("{who} is {}{end}", rejection.as_str()));
+            }
+        }
+    }
+}
+
+fn carrier(carrier: &Carrier) -> String {
+    match carrier {
+        Carrier::Header(name) => format!("header {name}"),
+        Carrier::Authorization(scheme) => format!("Authorization: {scheme}"),
+    }
+}
+
+fn not_routed(found: Match) -> &'static str {
+    match found {
+        Match::WrongMethod(_) => "an endpoint of Keyward stands there, but not with this method",
+        Match::UnknownOwn => "the path is Keyward's own, but there is no such endpoint; it is never forwarded",
+        Match::None | Match::Route(_) => "no route matches this path and method",
+    }
+}
+
+fn list_name(rule: AddressRule) -> &'static str {
+    match rule {
+        AddressRule::Global => "the list `ip`",
+        AddressRule::Route => "the route's list",
+        AddressRule::ApiKey => "the key's own list",
+    }
+}
+
+fn advice(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>) -> String {
+    use keyward_core::api_key::Rejection;
+    let route = denial.route.and_then(|id| rules.routes.get(id));
+    match denial.reason {
+        Reason::NoRoute => "add a route for it under `routes`, or call another path".to_owned(),
+        Reason::WrongMethod => "use a method that the endpoint takes".to_owned(),
+        Reason::Path(fault) => match fault.allow_name() {
+            Some(name) => format!("spell the path plainly, or put `allow: [{name}]` on the route"),
+            None => "spell the path plainly; no configuration opens this".to_owned(),
+        },
+        Reason::NoCredential => "send a key: `keyward key create NAME` makes one".to_owned(),
+        Reason::Malformed(..) => "send the header once, with the key and nothing else".to_owned(),
+        Reason::Ambiguous(..) => "send one credential, or put `several: first` on the route".to_owned(),
+        Reason::Rejected(Rejection::Unknown) => "check that the key is whole and was made by this server".to_owned(),
+        Reason::Rejected(Rejection::Expired) => "make a new key, or rotate before the end next time".to_owned(),
+        Reason::Rejected(Rejection::Disabled) => "`keyward key enable ID`, or enable the user that owns it".to_owned(),
+        Reason::Rejected(Rejection::Revoked) => "make a new key; a revoked one never comes back".to_owned(),
+        Reason::Forbidden(Forbidden::Scope) => {
+            let needed: Vec<&str> =
+                route.iter().flat_map(|route| route.scopes.needed(facts.method)).map(|scope| scope.as_str()).collect();
+            format!(
+                "make a key that has {}: `keyward key create NAME --scopes {}`",
+                needed.join(" and "),
+                needed.join(",")
+            )
+        }
+        Reason::Forbidden(Forbidden::Address(AddressRule::Global)) => "change `ip` in the configuration".to_owned(),
+        Reason::Forbidden(Forbidden::Address(AddressRule::Route)) => "change `ip` of the route".to_owned(),
+        Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey)) => {
+            "make a key whose --ip list holds the address".to_owned()
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Why an operation did not do what it was asked, in words for whoever asked.
+
+use keyward_engine::change::Refusal;
+use keyward_engine::ports::StoreError;
+use serde::{Deserialize, Serialize};
+
+/// What kind of failure it is; commands and endpoints translate it to an exit code or a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// The request itself is wrong.
+    Invalid,
+    /// There is no such thing, or it is somebody else's.
+    NotFound,
+    /// The body is not in a form that is read here.
+    Media,
+    /// The caller may not do this.
+    Forbidden,
+    /// The state of the thing does not allow it.
+    Conflict,
+    /// The store cannot do it now.
+    Unavailable,
+}
+
+/// A failed operation. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What kind.
+    pub kind: Kind,
+    /// What, where, and what to do.
+    pub message: String,
+}
+
+impl Failure {
+    /// A mistake in the request.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Invalid, message: message.into() }
+    }
+
+    /// Something the caller may not do.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Forbidden, message: message.into() }
+    }
+
+    /// No such key. The same words for an unknown key and for somebody else's.
+    pub fn no_such_key(id: &str) -> Self {
+        Self { kind: Kind::NotFound, message: format!("there is no key {id:?}") }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self { kind: Kind::Conflict, message: refusal.to_string() }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self { kind: Kind::Unavailable, message: format!("nothing was changed: {error}") }
+    }
+}

@@ -1,0 +1,205 @@
+//! Keyward's own endpoints on the data plane: health, readiness, and a caller's own keys.
+
+use std::sync::Arc;
+
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode};
+use keyward_core::decision::DecisionId;
+use keyward_core::principal::Principal;
+use keyward_core::route::Endpoint;
+use keyward_engine::change::KeyChange;
+use keyward_http::names::RECEIPT;
+use keyward_http::own::{OwnReceiver, OwnRequest};
+use keyward_http::problem::{Answer, Problem};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::failure::{Failure, Kind};
+use crate::fields;
+use crate::keys::{self, Actor, NewKey};
+use crate::service::Service;
+use crate::view::ReceiptView;
+
+/// Answers requests until every door is closed. Each runs on its own, so that a slow one holds up nobody.
+pub async fn run(service: Arc<Service>, mut requests: OwnReceiver) {
+    while let Some((request, reply)) = requests.next().await {
+        let service = Arc::clone(&service);
+        tokio::spawn(async move {
+            let answer = answer(&service, &request).await;
+            // A caller that hung up has no use for its answer; the operation is done all the same.
+            let _ = reply.send(answer);
+        });
+    }
+}
+
+/// Answers one request.
+pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
+    let result = match (request.endpoint, request.principal()) {
+        (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
+        (Endpoint::Ready, _) => Ok(ready(service).await),
+        (_, Some(principal)) => on_keys(service, principal, request).await,
+        // The route table asks for a credential on each of these; without one nothing is done.
+        (_, None) => Err(Failure::forbidden("this endpoint wants a credential")),
+    };
+    result.unwrap_or_else(|failure| problem(&failure, request.decision))
+}
+
+/// Ready means: the store answers and memory is proven fresh.
+pub async fn ready(service: &Service) -> Answer {
+    let fresh = service.refresher.as_ref().is_none_or(|refresher| refresher.is_fresh());
+    match service.store.ping().await {
+        Ok(()) if fresh => json(StatusCode::OK, &serde_json::json!({"status": "ready"})),
+        _ => {
+            let mut answer = json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({"status": "not ready"}));
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            answer
+        }
+    }
+}
+
+async fn on_keys(service: &Service, principal: &Principal, request: &OwnRequest) -> Result<Answer, Failure> {
+    let actor = Actor::Caller(principal);
+    match (request.endpoint, &request.method) {
+        (Endpoint::ApiKeys, &Method::POST) => create(service, actor, request).await,
+        (Endpoint::ApiKeys, _) => list(service, actor, request).await,
+        (Endpoint::ApiKeyRotate, _) => rotate(service, actor, request).await,
+        (_, &Method::PATCH) => patch(service, actor, request).await,
+        (_, &Method::DELETE) => {
+            let at = service.now().wall;
+            let changed = keys::change(service, actor, key_id(request), &KeyChange::Revoke(at, None)).await?;
+            Ok(no_content(&changed.receipt))
+        }
+        (_, _) => Ok(json(StatusCode::OK, &keys::show(service, actor, key_id(request)).await?)),
+    }
+}
+
+async fn create(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
+    let new: NewKey = body(request)?;
+    let created = keys::create(service, actor, &new).await?;
+    let location = format!("{}/{}", path(request), created.view.id);
+    let mut answer = json(StatusCode::CREATED, &created);
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        answer.headers_mut().insert(LOCATION, location);
+    }
+    Ok(answer)
+}
+
+async fn list(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
+    let mut cursor = None;
+    let mut limit = 100;
+    for (name, value) in query(request) {
+        match name {
+            "cursor" => cursor = Some(value),
+            "limit" => {
+                limit = value.parse().map_err(|_| Failure::invalid("limit is a number from 1 to 1000"))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(json(StatusCode::OK, &keys::list(service, actor, cursor, limit).await?))
+}
+
+async fn rotate(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Rotation {
+        overlap: Option<String>,
+    }
+    let rotation: Rotation = if request.body.is_empty() { Rotation { overlap: None } } else { body(request)? };
+    let overlap = rotation.overlap.as_deref().map_or(Ok(keys::OVERLAP), fields::overlap)?;
+    let (created, receipt) = keys::rotate(service, actor, key_id(request), overlap).await?;
+    let mut answer = json(StatusCode::CREATED, &created);
+    set_receipt(&mut answer, &receipt);
+    Ok(answer)
+}
+
+/// Name and pause can change; what a key may do cannot, because whoever holds it would not notice.
+async fn patch(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
+    let fields: Map<String, Value> = body(request)?;
+    for fixed in ["scopes", "mode", "expiresAt", "allowedIps", "owner", "externalId"] {
+        if fields.contains_key(fixed) {
+            return Err(Failure::invalid(format!("{fixed} of a key cannot change; make a new key")));
+        }
+    }
+    let change = match (fields.get("name"), fields.get("disabled")) {
+        (Some(Value::String(name)), None) => KeyChange::Rename(fields::name(name)?),
+        (None, Some(Value::Bool(true))) => KeyChange::Disable(service.now().wall),
+        (None, Some(Value::Bool(false))) => KeyChange::Enable,
+        (Some(_), Some(_)) => return Err(Failure::invalid("change name or disabled, one at a time")),
+        (Some(_), None) => return Err(Failure::invalid("name is a text")),
+        (None, Some(_)) => return Err(Failure::invalid("disabled is true or false")),
+        (None, None) => return Err(Failure::invalid("give {\"name\": …} or {\"disabled\": true or false}")),
+    };
+    let changed = keys::change(service, actor, key_id(request), &change).await?;
+    let mut answer = json(StatusCode::OK, &changed.view);
+    set_receipt(&mut answer, &changed.receipt);
+    Ok(answer)
+}
+
+fn path(request: &OwnRequest) -> &str {
+    request.target.split('?').next().unwrap_or_default()
+}
+
+/// Pairs of the query. Cursors and numbers need no percent-decoding; anything else fails its own check.
+fn query(request: &OwnRequest) -> impl Iterator<Item = (&str, &str)> {
+    let (_, query) = request.target.split_once('?').unwrap_or_default();
+    query.split('&').filter_map(|pair| pair.split_once('='))
+}
+
+/// `…/api-keys/{id}` and `…/api-keys/{id}/rotate`.
+fn key_id(request: &OwnRequest) -> &str {
+    let path = path(request);
+    let path = match request.endpoint {
+        Endpoint::ApiKeyRotate => path.rsplit_once('/').map_or(path, |(head, _)| head),
+        _ => path,
+    };
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+fn body<T: DeserializeOwned>(request: &OwnRequest) -> Result<T, Failure> {
+    if !request.json {
+        return Err(Failure {
+            kind: Kind::Media,
+            message: "send JSON, with Content-Type: application/json".to_owned(),
+        });
+    }
+    serde_json::from_slice(&request.body)
+        .map_err(|error| Failure::invalid(format!("the JSON body does not fit: {error}")))
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    let mut bytes = serde_json::to_vec(body).unwrap_or_default();
+    bytes.push(b'\n');
+    let length = HeaderValue::from(bytes.len());
+    let mut answer = Answer::new(bytes.into());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(CONTENT_LENGTH, length);
+    answer
+}
+
+fn no_content(receipt: &ReceiptView) -> Answer {
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    set_receipt(&mut answer, receipt);
+    answer
+}
+
+fn set_receipt(answer: &mut Answer, receipt: &ReceiptView) {
+    if let Ok(value) = HeaderValue::from_str(&receipt.line()) {
+        answer.headers_mut().insert(RECEIPT, value);
+    }
+}
+
+fn problem(failure: &Failure, decision: DecisionId) -> Answer {
+    let (status, title, reason) = match failure.kind {
+        Kind::Invalid => (StatusCode::BAD_REQUEST, "Bad Request", "Invalid"),
+        Kind::Media => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type", "Invalid"),
+        Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found", "NotFound"),
+        Kind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden", "Forbidden"),
+        Kind::Conflict => (StatusCode::CONFLICT, "Conflict", "Conflict"),
+        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "Unavailable"),
+    };
+    Problem::new(status, title, reason, failure.message.clone()).answer(decision)
+}

@@ -1,0 +1,88 @@
+//! What operations work with: the store, the clock, chance, the rules in force, and the node that feels a change.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use keyward_core::digest::MacKey;
+use keyward_core::principal::Mode;
+use keyward_core::rules::Rules;
+use keyward_core::time::{Now, Timestamp};
+use keyward_engine::ports::{Clock, FeedHead, Random, Store};
+use keyward_engine::refresher::Refresher;
+
+use crate::view::ReceiptView;
+
+/// The name of the first user, the default owner of keys.
+pub const ADMIN: &str = "admin";
+
+/// All that an operation needs. One per process, shared by endpoints, commands and the admin port.
+pub struct Service {
+    /// Where records are.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and keys come from.
+    pub random: Arc<dyn Random>,
+    /// The key of keyed tags.
+    pub tag_key: MacKey,
+    /// The rules in force.
+    pub rules: RwLock<Arc<Rules>>,
+    /// The prefix of new keys, with `${mode}` in it.
+    pub prefix: String,
+    /// The node that serves beside these operations; `None` when a command works on the store alone.
+    pub refresher: Option<Arc<Refresher>>,
+}
+
+impl Service {
+    /// Both clocks.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A random id: a word that says of what, and 128 bits in base 62.
+    pub fn new_id(&self, word: &str) -> Box<str> {
+        new_id(word, &*self.random)
+    }
+
+    /// The prefix of a new key of a mode.
+    pub fn prefix(&self, mode: Mode) -> String {
+        self.prefix.replace("${mode}", mode.as_str())
+    }
+
+    /// Waits until a change is felt, and says where.
+    pub async fn receipt(&self, change: FeedHead, committed: Now) -> ReceiptView {
+        match &self.refresher {
+            Some(refresher) => ReceiptView::of(&refresher.receipt(change, committed.monotonic).await),
+            None => ReceiptView { nodes: Vec::new() },
+        }
+    }
+}
+
+/// A random id: a word that says of what, and 22 characters in base 62 (131 bits).
+pub fn new_id(word: &str, random: &dyn Random) -> Box<str> {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut id = format!("{word}_");
+    let mut bytes = [0_u8; 64];
+    while id.len() < word.len() + 1 + 22 {
+        random.fill(&mut bytes);
+        // Bytes of 248 and above are dropped: 248 is the largest multiple of 62, so that no digit is favoured.
+        let digits = bytes.iter().filter(|byte| **byte < 248).filter_map(|byte| ALPHABET.get(usize::from(byte % 62)));
+        let missing = word.len() + 1 + 22 - id.len();
+        id.extend(digits.take(missing).copied().map(char::from));
+    }
+    id.into()
+}
+
+/// The first user: made once when a store is new, so that keys have an owner.
+pub fn first_user(random: &dyn Random, at: Timestamp) -> keyward_engine::ports::NewUser {
+    keyward_engine::ports::NewUser {
+        id: new_id("user", random),
+        username: ADMIN.into(),
+        roles: vec!["admin".into(), "operator".into()],
+        created_at: at,
+    }
+}

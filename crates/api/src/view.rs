@@ -1,0 +1,169 @@
+//! Records as JSON: camelCase, times in RFC 3339 UTC, never a key or a digest.
+
+use keyward_core::key_format::ApiKeySecret;
+use keyward_core::time::Timestamp;
+use keyward_engine::ports::Joined;
+use keyward_engine::refresher::Receipt;
+use serde::{Deserialize, Serialize};
+
+use crate::fields::rfc3339;
+
+/// A key as its owner and operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyView {
+    /// `key_…`.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The first characters of the key.
+    pub prefix: String,
+    /// `live` or `test`.
+    pub mode: String,
+    /// `active`, `disabled`, `revoked` or `expired`, as of now.
+    pub status: String,
+    /// The user that owns it, by name.
+    pub owner: String,
+    /// The account, if any.
+    pub account: Option<String>,
+    /// Its own scopes; null = its owner's, less `self:` and `keyward:`.
+    pub scopes: Option<Vec<String>>,
+    /// Where it may be used from; empty = anywhere.
+    pub allowed_ips: Vec<String>,
+    /// An operator's own reference.
+    pub external_id: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// From when on it is refused.
+    pub expires_at: Option<String>,
+    /// About when it was last accepted.
+    pub last_used_at: Option<String>,
+    /// Since when it is paused.
+    pub disabled_at: Option<String>,
+    /// Since when it is refused for ever.
+    pub revoked_at: Option<String>,
+    /// Why.
+    pub revoked_reason: Option<String>,
+    /// The key it came to replace.
+    pub replaces: Option<String>,
+    /// When it ends because another replaced it.
+    pub overlap_ends_at: Option<String>,
+}
+
+impl KeyView {
+    /// A record at a point in time.
+    pub fn of(joined: &Joined, now: Timestamp) -> Self {
+        let key = &joined.key;
+        let time = |at: Option<Timestamp>| at.map(rfc3339);
+        let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+        Self {
+            id: key.id.to_string(),
+            name: key.name.to_string(),
+            prefix: key.prefix.to_string(),
+            mode: key.mode.as_str().to_owned(),
+            status: status(joined, now).to_owned(),
+            owner: joined.owner.username.to_string(),
+            account: text(&key.account),
+            scopes: key.scopes.as_ref().map(|set| set.iter().map(ToString::to_string).collect()),
+            allowed_ips: key.allowed_ips.iter().map(network).collect(),
+            external_id: text(&key.external_id),
+            created_at: rfc3339(key.created_at),
+            expires_at: time(key.expires_at),
+            last_used_at: time(key.last_used_at),
+            disabled_at: time(key.disabled_at),
+            revoked_at: time(key.revoked_at),
+            revoked_reason: text(&key.revoked_reason),
+            replaces: text(&key.replaces),
+            overlap_ends_at: time(key.overlap_ends_at),
+        }
+    }
+}
+
+/// A network of one is shown as the address that it is.
+fn network(network: &ipnet::IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
+}
+
+fn status(joined: &Joined, now: Timestamp) -> &'static str {
+    use keyward_core::api_key::{ApiKeyEntry, Rejection};
+    let scopes = keyward_core::scope::ScopeSet::default();
+    match ApiKeyEntry::resolve(&joined.key, &joined.owner, &scopes, None).check(now) {
+        Ok(()) => "active",
+        Err(Rejection::Expired) => "expired",
+        Err(Rejection::Disabled) => "disabled",
+        Err(Rejection::Revoked | Rejection::Unknown) => "revoked",
+    }
+}
+
+/// A key just made: the only view that holds the key itself.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedKey {
+    /// The key, shown once.
+    pub key: String,
+    /// Everything else.
+    #[serde(flatten)]
+    pub view: KeyView,
+}
+
+impl CreatedKey {
+    /// A record with its secret.
+    pub fn of(secret: &ApiKeySecret, joined: &Joined, now: Timestamp) -> Self {
+        Self { key: secret.expose().to_owned(), view: KeyView::of(joined, now) }
+    }
+}
+
+/// A listing: `{"data":[…],"nextCursor":null}` everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listing<T> {
+    /// The entries of this page.
+    pub data: Vec<T>,
+    /// What to ask for to get the next page; null = this was the last.
+    pub next_cursor: Option<String>,
+}
+
+/// How far a change has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptView {
+    /// One entry per node that serves; none when no server runs.
+    pub nodes: Vec<NodeView>,
+}
+
+/// One node of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeView {
+    /// The node's name.
+    pub node: String,
+    /// Whether the node itself said so; otherwise the time has passed after which it cannot know otherwise.
+    pub acknowledged: bool,
+    /// Milliseconds since the commit.
+    pub millis: u64,
+}
+
+impl ReceiptView {
+    /// The view of a receipt.
+    pub fn of(receipt: &Receipt) -> Self {
+        let node = |one: &keyward_engine::refresher::NodeReceipt| NodeView {
+            node: one.node.to_string(),
+            acknowledged: one.acknowledged,
+            millis: u64::try_from(one.took.as_millis()).unwrap_or(u64::MAX),
+        };
+        Self { nodes: receipt.nodes.iter().map(node).collect() }
+    }
+
+    /// One line: `1/1 nodes, 3 ms`.
+    pub fn line(&self) -> String {
+        let all = self.nodes.len();
+        let said = self.nodes.iter().filter(|node| node.acknowledged).count();
+        let millis = self.nodes.iter().map(|node| node.millis).max().unwrap_or(0);
+        format!("{said}/{all} nodes, {millis} ms")
+    }
+}
+
+/// The prefix that is kept of a key, enough to recognise it: the configured prefix and four characters.
+pub fn shown_prefix(prefix: &str, secret: &ApiKeySecret) -> Box<str> {
+    secret.expose().get(..prefix.len() + 4).unwrap_or(prefix).into()
+}
