@@ -76,6 +76,7 @@ pub async fn run(store: Arc<dyn Lookup>, Questions(mut questions): Questions) {
     let mut open = true;
     while open || !reads.is_empty() {
         tokio::select! {
+            biased;
             question = questions.recv(), if open && next.len() < BATCH => match question {
                 Some(question) => {
                     enlist(question, &mut waiting, &mut next);

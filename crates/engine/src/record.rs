@@ -82,6 +82,16 @@ impl Records {
         self.receiver.recv().await
     }
 
+    /// As [`Records::next`], for a thread of its own.
+    pub fn next_blocking(&mut self) -> Option<Record> {
+        self.receiver.blocking_recv()
+    }
+
+    /// Whether none waits now.
+    pub fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
+
     /// How many were dropped since the last call.
     pub fn take_lost(&self) -> u64 {
         self.lost.swap(0, Ordering::Relaxed)

@@ -1,0 +1,55 @@
+//! A hit asks no port and allocates nothing: a decision on a known key under a store that panics when it is asked and
+//! an allocator that counts.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+mod world;
+
+use std::cell::Cell;
+
+use http::{HeaderMap, Method};
+use keyward_core::decision::Decision;
+use keyward_core::machine::RequestFacts;
+use keyward_core::path::Target;
+use keyward_engine::worker::Begun;
+
+#[test]
+fn a_hit_asks_nobody_and_allocates_nothing() {
+    let world = world::warm();
+    let mut headers = HeaderMap::new();
+    headers.insert("x-api-key", world.secret.parse().unwrap());
+    let target = Target::parse("/orders?page=2");
+    let facts =
+        RequestFacts { client: "192.0.2.1".parse().unwrap(), method: &Method::GET, target: &target, headers: &headers };
+    let passed = Cell::new(0);
+    let measured = allocation_counter::measure(|| {
+        for _ in 0..100 {
+            let snapshot = world.worker.snapshot();
+            // `begin` has no port to ask: where memory does not suffice it answers `Ask`, which counts as a failure.
+            if let Begun::Decided(Decision::Allow(_)) = world.worker.begin(&snapshot, facts, &mut ()) {
+                passed.set(passed.get() + 1);
+            }
+        }
+    });
+    assert_eq!(passed.get(), 100, "each was a hit");
+    assert_eq!(measured.count_total, 0, "allocations in 100 hits");
+}
+
+#[test]
+fn a_guess_asks_nobody() {
+    let world = world::warm();
+    let target = Target::parse("/");
+    for guess in ["x", "kw_live_guess", &world.secret.replace('0', "1").replace('a', "b")] {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", guess.parse().unwrap());
+        let facts = RequestFacts {
+            client: "192.0.2.1".parse().unwrap(),
+            method: &Method::GET,
+            target: &target,
+            headers: &headers,
+        };
+        let snapshot = world.worker.snapshot();
+        let begun = world.worker.begin(&snapshot, facts, &mut ());
+        assert!(matches!(begun, Begun::Decided(Decision::Deny(_))), "{guess} was not refused at once");
+    }
+}

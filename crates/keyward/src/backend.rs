@@ -1,0 +1,96 @@
+//! Where a command is carried out: by the running server through its socket, else on the store itself.
+
+use std::path::Path;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HOST};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use keyward_api::command::{Command, Reply};
+
+use crate::data_dir::{DataDir, Held, server_of};
+use crate::exit::{Failed, Result};
+use crate::settings::Loaded;
+use crate::{socket, wire};
+
+/// How long a command waits for a server that is just starting, or for another command to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Carries out a command, wherever the truth is.
+///
+/// # Errors
+/// There is no data, it is held by a process that does not answer, or the command itself was refused.
+pub fn run(loaded: &Loaded, command: Command) -> Result<Reply> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
+    let reply = runtime.block_on(reach(loaded, command))?;
+    match reply {
+        Reply::Failed { failure } => Err(failure.into()),
+        other => Ok(other),
+    }
+}
+
+async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
+    let path = loaded.data_dir();
+    let mut waited = Duration::ZERO;
+    loop {
+        match DataDir::open(path)? {
+            Held::Ours(data_dir) => return alone(loaded, &data_dir, command).await,
+            Held::Other(holder) => {
+                if let Ok(stream) = socket::connect(path) {
+                    return ask(stream, &command).await;
+                }
+                if waited >= PATIENCE {
+                    return Err(held(path, &holder));
+                }
+            }
+        }
+        tokio::time::sleep(RETRY).await;
+        waited += RETRY;
+    }
+}
+
+fn held(path: &Path, holder: &str) -> Failed {
+    let who = server_of(holder).map_or_else(|| "another command".to_owned(), |pid| format!("the server of process {pid}"));
+    Failed::Refused(format!(
+        "the data directory {} is held by {who}, which does not answer; nothing was changed",
+        path.display()
+    ))
+}
+
+/// No server runs: the store is opened here, under the lock, for this one command.
+async fn alone(loaded: &Loaded, data_dir: &DataDir, command: Command) -> Result<Reply> {
+    let service = wire::service_alone(loaded, data_dir).await?;
+    let reply = keyward_api::command::run(&service, command).await;
+    service.store.close().await.map_err(|error| Failed::Refused(format!("closing the store failed: {error}")))?;
+    Ok(reply)
+}
+
+/// The server's answer.
+async fn ask(stream: std::os::unix::net::UnixStream, command: &Command) -> Result<Reply> {
+    let lost = |error: &dyn std::fmt::Display| {
+        Failed::Refused(format!("the running server broke off ({error}); look at the state before you repeat this"))
+    };
+    let stream = tokio::net::UnixStream::from_std(stream).map_err(|error| lost(&error))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
+    tokio::spawn(connection);
+    let body = serde_json::to_vec(command).map_err(|error| lost(&error))?;
+    let request = http::Request::post("/command")
+        .header(HOST, "keyward")
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::new(bytes::Bytes::from(body)))
+        .map_err(|error| lost(&error))?;
+    let answer = sender.send_request(request).await.map_err(|error| lost(&error))?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
+    if !status.is_success() {
+        return Err(Failed::Refused(format!(
+            "the running server does not know this command ({status}); it may be of another version than this `keyward`"
+        )));
+    }
+    serde_json::from_slice(&body).map_err(|error| lost(&error))
+}

@@ -1,0 +1,36 @@
+//! `keyward init`: makes an empty data directory, for keys that are to be there before the first start.
+
+use crate::cli::Cli;
+use crate::data_dir::{DataDir, Held};
+use crate::exit::{Failed, Result};
+use crate::settings::Loaded;
+use crate::{terminal, wire};
+
+/// Makes the data directory; one that is there already is left as it is.
+///
+/// # Errors
+/// It cannot be made or written, or a server holds it.
+pub fn run(cli: &Cli) -> Result<()> {
+    let loaded = Loaded::for_command(cli)?;
+    let path = loaded.data_dir();
+    let existed = path.join(keyward_store::FILE_NAME).exists();
+    let Held::Ours(data_dir) = DataDir::create(path)? else {
+        return Err(Failed::Refused(format!("{} is in use already", path.display())));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        let store = wire::create_store(&data_dir).await?;
+        store.close().await.map_err(|error| Failed::Refused(error.to_string()))
+    })?;
+    if cli.json {
+        terminal::json(&serde_json::json!({"dataDir": path, "created": !existed}));
+    } else if existed {
+        terminal::line(&format!("{} was there already; nothing was changed", path.display()));
+    } else {
+        terminal::line(&format!("made {}; next: `keyward key create NAME` or `keyward serve`", path.display()));
+    }
+    Ok(())
+}

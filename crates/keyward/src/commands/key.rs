@@ -1,0 +1,165 @@
+//! `keyward key …`: makes and manages API keys.
+
+use keyward_api::command::{Command, Reply};
+use keyward_api::keys::{ChangedKey, NewKey};
+use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
+
+use crate::backend;
+use crate::cli::{Cli, CreateKey, Key};
+use crate::exit::{Failed, Result};
+use crate::settings::Loaded;
+use crate::terminal;
+
+/// How many keys are asked for at once.
+const PAGE: u32 = 500;
+
+/// Carries out one of the key commands.
+///
+/// # Errors
+/// What the operation says.
+pub fn run(cli: &Cli, command: &Key) -> Result<()> {
+    let loaded = Loaded::for_command(cli)?;
+    if let Key::List { limit } = command {
+        return list(&loaded, cli.json, *limit);
+    }
+    match backend::run(&loaded, translate(command))? {
+        Reply::Created { key, receipt } => created(cli.json, &key, receipt.as_ref()),
+        Reply::Key { key } if cli.json => terminal::json(&key),
+        Reply::Key { key } => terminal::line(&card(&key)),
+        Reply::Changed { key } if cli.json => terminal::json(&key),
+        Reply::Changed { key } => terminal::line(&changed(&key, command)),
+        _ => return Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+    }
+    Ok(())
+}
+
+fn translate(command: &Key) -> Command {
+    match command {
+        Key::Create(flags) => Command::CreateKey { key: new_key(flags) },
+        Key::List { limit } => Command::ListKeys { cursor: None, limit: *limit },
+        Key::Show { id } => Command::ShowKey { id: id.clone() },
+        Key::Rotate { id, overlap } => Command::RotateKey { id: id.clone(), overlap: Some(overlap.clone()) },
+        Key::Disable { id } => Command::DisableKey { id: id.clone() },
+        Key::Enable { id } => Command::EnableKey { id: id.clone() },
+        Key::Revoke { id, reason } => Command::RevokeKey { id: id.clone(), reason: reason.clone() },
+    }
+}
+
+fn new_key(flags: &CreateKey) -> NewKey {
+    let list = |text: &String| -> Vec<String> {
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    };
+    NewKey {
+        name: flags.name.clone(),
+        owner: Some(flags.owner.clone()),
+        scopes: flags.scopes.as_ref().map(list),
+        expires_at: flags.expires.clone(),
+        mode: Some(flags.mode.clone()),
+        allowed_ips: flags.ip.as_ref().map(list),
+        external_id: flags.external_id.clone(),
+        pair: None,
+    }
+}
+
+/// On a terminal the whole card; piped, the key alone, and the card where a person may still see it.
+fn created(json: bool, created: &CreatedKey, receipt: Option<&ReceiptView>) {
+    if json {
+        return terminal::json(created);
+    }
+    let mut text = format!("{}\n  shown once: it cannot be shown again\n", created.key);
+    if let (Some(old), Some(receipt)) = (&created.view.replaces, receipt) {
+        text.push_str(&format!("  replaces     {old}, which goes on until its overlap ends ({})\n", felt(receipt)));
+    }
+    text.push_str(&card(&created.view));
+    text.push_str(&format!("\n  undo         keyward key revoke {}", created.view.id));
+    if terminal::is_terminal() {
+        terminal::line(&text);
+    } else {
+        terminal::line(&created.key);
+        let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+        terminal::warn_line(rest);
+    }
+}
+
+fn card(key: &KeyView) -> String {
+    let list = |items: &[String], none: &str| if items.is_empty() { none.to_owned() } else { items.join(" ") };
+    let mut rows = vec![
+        ("id", key.id.clone()),
+        ("name", key.name.clone()),
+        ("prefix", format!("{}…", key.prefix)),
+        ("status", key.status.clone()),
+        ("mode", key.mode.clone()),
+        ("owner", key.owner.clone()),
+        ("scopes", key.scopes.as_ref().map_or("its owner's".to_owned(), |scopes| list(scopes, "none"))),
+        ("from", list(&key.allowed_ips, "anywhere")),
+        ("created", key.created_at.clone()),
+        ("expires", key.expires_at.clone().unwrap_or_else(|| "never".to_owned())),
+        ("last used", key.last_used_at.clone().unwrap_or_else(|| "never".to_owned())),
+    ];
+    let optional = [
+        ("external id", &key.external_id),
+        ("replaces", &key.replaces),
+        ("ends", &key.overlap_ends_at),
+        ("disabled", &key.disabled_at),
+        ("revoked", &key.revoked_at),
+        ("reason", &key.revoked_reason),
+    ];
+    rows.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))));
+    rows.iter().map(|(name, value)| format!("  {name:<12} {value}")).collect::<Vec<_>>().join("\n")
+}
+
+fn changed(key: &ChangedKey, command: &Key) -> String {
+    let what = match command {
+        Key::Disable { .. } => "disabled: refused",
+        Key::Enable { .. } => "enabled: accepted",
+        _ => "revoked for ever: refused",
+    };
+    format!("{} {what} {}", key.view.id, felt(&key.receipt))
+}
+
+fn felt(receipt: &ReceiptView) -> String {
+    if receipt.nodes.is_empty() { "from the next start on; no server is running".to_owned() } else { format!("by {}", receipt.line()) }
+}
+
+fn list(loaded: &Loaded, json: bool, limit: u32) -> Result<()> {
+    let (mut data, mut cursor) = (Vec::new(), None);
+    loop {
+        let missing = u32::try_from(data.len()).map_or(0, |have| limit.saturating_sub(have));
+        let page = if limit == 0 { PAGE } else { missing.min(PAGE) };
+        let Reply::Keys { listing } = backend::run(loaded, Command::ListKeys { cursor, limit: page })? else {
+            return Err(Failed::Refused("the server answered something else than it was asked".to_owned()));
+        };
+        data.extend(listing.data);
+        cursor = listing.next_cursor;
+        let enough = limit != 0 && u32::try_from(data.len()).is_ok_and(|have| have >= limit);
+        if cursor.is_none() || enough {
+            break;
+        }
+    }
+    if json {
+        terminal::json(&Listing { data, next_cursor: cursor });
+    } else if data.is_empty() {
+        terminal::line("no keys yet; `keyward key create NAME` makes one");
+    } else {
+        let rows = data.into_iter().map(row);
+        terminal::line(&terminal::table(
+            &["ID", "NAME", "PREFIX", "STATUS", "MODE", "OWNER", "EXPIRES", "LAST USED"],
+            rows,
+        ));
+    }
+    Ok(())
+}
+
+fn row(key: KeyView) -> Vec<String> {
+    let never = || "never".to_owned();
+    vec![
+        key.id,
+        key.name,
+        format!("{}…", key.prefix),
+        key.status,
+        key.mode,
+        key.owner,
+        key.expires_at.unwrap_or_else(never),
+        key.last_used_at.unwrap_or_else(never),
+    ]
+}

@@ -1,0 +1,24 @@
+//! The commands, one file each: they translate flags into operations and answers into text.
+
+mod config;
+mod explain;
+mod init;
+mod key;
+mod serve;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Result;
+
+/// Carries out the command that the flags name.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub fn run(cli: &Cli) -> Result<()> {
+    match &cli.command {
+        Command::Serve(flags) => serve::run(cli, flags),
+        Command::Init => init::run(cli),
+        Command::Config(command) => config::run(cli, command),
+        Command::Key(command) => key::run(cli, command),
+        Command::Explain(flags) => explain::run(cli, flags),
+    }
+}

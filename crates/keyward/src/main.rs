@@ -1,0 +1,27 @@
+//! `keyward`: authentication in front of any HTTP API, in one binary. This file only picks the command.
+
+mod backend;
+mod banner;
+mod cli;
+mod commands;
+mod data_dir;
+mod exit;
+mod log;
+mod settings;
+mod socket;
+mod system;
+mod terminal;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::parse();
+    match commands::run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(cli.json);
+            failure.code()
+        }
+    }
+}
