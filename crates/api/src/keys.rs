@@ -97,13 +97,13 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
             .ok_or_else(|| Failure::invalid(format!("mode {text:?} is neither \"live\" nor \"test\"")))?,
     };
     let prefix = service.prefix(mode);
-    let secret = new_secret(service, &prefix);
+    let secret = new_secret(service, prefix);
     let record = ApiKeyRecord {
         id: service.new_id("key"),
         owner: owner.id.clone(),
         account: None,
         name: fields::name(&new.name)?,
-        prefix: shown_prefix(&prefix, &secret),
+        prefix: shown_prefix(prefix, &secret),
         digest: ApiKeyDigest::of(secret.expose().as_bytes()),
         mode,
         scopes,
@@ -178,10 +178,10 @@ pub async fn rotate(
     }
     let now = service.now().wall;
     let prefix = service.prefix(old.key.mode);
-    let secret = new_secret(service, &prefix);
+    let secret = new_secret(service, prefix);
     let successor = ApiKeyRecord {
         id: service.new_id("key"),
-        prefix: shown_prefix(&prefix, &secret),
+        prefix: shown_prefix(prefix, &secret),
         digest: ApiKeyDigest::of(secret.expose().as_bytes()),
         created_at: now,
         last_used_at: None,

@@ -14,6 +14,15 @@ use crate::view::ReceiptView;
 /// The name of the first user, the default owner of keys.
 pub const ADMIN: &str = "admin";
 
+/// How new keys begin, by mode.
+#[derive(Clone, Debug)]
+pub struct Prefixes {
+    /// Such as `kw_live_`.
+    pub live: String,
+    /// Such as `kw_test_`.
+    pub test: String,
+}
+
 /// All that an operation needs. One per process, shared by endpoints, commands and the admin port.
 pub struct Service {
     /// Where records are.
@@ -26,8 +35,8 @@ pub struct Service {
     pub tag_key: MacKey,
     /// The rules in force.
     pub rules: RwLock<Arc<Rules>>,
-    /// The prefix of new keys, with `${mode}` in it.
-    pub prefix: String,
+    /// How new keys begin.
+    pub prefixes: Prefixes,
     /// The node that serves beside these operations; `None` when a command works on the store alone.
     pub refresher: Option<Arc<Refresher>>,
 }
@@ -49,8 +58,11 @@ impl Service {
     }
 
     /// The prefix of a new key of a mode.
-    pub fn prefix(&self, mode: Mode) -> String {
-        self.prefix.replace("${mode}", mode.as_str())
+    pub fn prefix(&self, mode: Mode) -> &str {
+        match mode {
+            Mode::Live => &self.prefixes.live,
+            Mode::Test => &self.prefixes.test,
+        }
     }
 
     /// Waits until a change is felt, and says where.

@@ -64,6 +64,11 @@ impl Journal {
         Self { sender: None, lost: Arc::default() }
     }
 
+    /// Whether anybody reads it, so that a record is worth its while.
+    pub fn is_read(&self) -> bool {
+        self.sender.is_some()
+    }
+
     /// Hands over a record, made only if somebody reads. A full queue drops it and counts it.
     pub fn note(&self, record: impl FnOnce() -> Record) {
         let Some(sender) = &self.sender else { return };

@@ -214,6 +214,11 @@ impl Worker {
         self.memory.borrow_mut().take_uses()
     }
 
+    /// The clock that snapshots are taken by: for the span up to an answer.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     fn recall(&self, snapshot: &Snapshot, digest: &ApiKeyDigest) -> Recalled {
         if self.shared.is_fresh(snapshot.now.monotonic) && Arc::ptr_eq(&snapshot.rules, &self.rules.borrow()) {
             self.memory.borrow_mut().recall(digest)

@@ -49,7 +49,7 @@ pub struct Serve {
     pub host: Option<String>,
     /// The port to listen on; 0 picks a free one [default: 8080] [env: KEYWARD_PORT]
     #[arg(long)]
-    pub port: Option<u16>,
+    pub port: Option<String>,
     /// The API to protect, such as http://127.0.0.1:3000 [default: a built-in demo] [env: KEYWARD_UPSTREAM]
     #[arg(long, value_name = "URL")]
     pub upstream: Option<String>,
@@ -61,7 +61,7 @@ pub struct Serve {
     pub admin_host: Option<String>,
     /// The port of the control plane; 0 picks a free one [default: 9470] [env: KEYWARD_ADMIN_PORT]
     #[arg(long, value_name = "PORT")]
-    pub admin_port: Option<u16>,
+    pub admin_port: Option<String>,
     /// Accept this key of your own. Others on this machine can see it here; prefer --api-key-file or KEYWARD_API_KEY
     #[arg(long, value_name = "KEY", conflicts_with = "api_key_file")]
     pub api_key: Option<String>,

@@ -1,0 +1,84 @@
+//! Headers that the configuration names: none that HTTP needs itself, and no two that somebody could take for one.
+
+use std::collections::BTreeMap;
+
+use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
+
+use super::Look;
+use crate::node::Node;
+use crate::place::{Step, at};
+
+pub(super) fn check(look: &mut Look<'_>) {
+    let settings = look.settings;
+    let mut identity: BTreeMap<String, &str> = BTreeMap::new();
+    for (fact, name) in settings.identity.headers.iter() {
+        let path = at!["identity", "headers", fact];
+        if belongs_to_http(look, &path, name) {
+            continue;
+        }
+        if [AUTHORIZATION, COOKIE, SET_COOKIE].contains(name) {
+            look.mistake(&path, format!("the header {name} carries credentials"), ["choose a header of its own"]);
+        }
+        if let Some(other) = identity.insert(collapsed(name), fact) {
+            look.mistake(
+                &path,
+                format!("the header of \"{fact}\" reads like that of \"{other}\""),
+                ["case and everything but letters and digits do not count, because some servers drop them"],
+            );
+        }
+    }
+    for name in settings.upstream.headers.keys() {
+        // The place is that of the name as written, whatever its case.
+        let written = look.tree.at(&at!["upstream", "headers"]).map(Node::entries).unwrap_or_default().iter();
+        let written = written.map(|entry| entry.key.as_str()).find(|key| name.as_str().eq_ignore_ascii_case(key));
+        let path = at!["upstream", "headers", written.unwrap_or_default()];
+        if !belongs_to_http(look, &path, name) && identity.contains_key(&collapsed(name)) {
+            look.mistake(&path, format!("the header {name} is one of identity.headers"), ["Keyward alone sets those"]);
+        }
+    }
+    for (scheme, header) in settings.schemes.iter().filter_map(|(name, one)| Some((name, one.header.as_ref()?))) {
+        let path = at!["schemes", scheme.as_str(), "header"];
+        if belongs_to_http(look, &path, header) {
+            continue;
+        }
+        if *header == AUTHORIZATION {
+            look.mistake(&path, "Authorization is no header of its own", ["write authorization: ApiKey, say, instead"]);
+        }
+        if identity.contains_key(&collapsed(header)) {
+            look.mistake(
+                &path,
+                format!("the header {header} is one of identity.headers"),
+                ["what a client sends there is always removed"],
+            );
+        }
+    }
+}
+
+/// A header's name as the most careless reader sees it.
+fn collapsed(name: &HeaderName) -> String {
+    name.as_str().chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// Reports headers that frame or route a message, or belong to one connection (RFC 9110 §7.6.1).
+fn belongs_to_http(look: &mut Look<'_>, path: &[Step], name: &HeaderName) -> bool {
+    const TAKEN: [&str; 12] = [
+        "host",
+        "contentlength",
+        "transferencoding",
+        "connection",
+        "proxyconnection",
+        "keepalive",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "proxyauthorization",
+        "proxyauthenticate",
+    ];
+    let taken = TAKEN.contains(&collapsed(name).as_str());
+    if taken {
+        look.mistake(path, format!("the header {name} belongs to HTTP itself"), ["choose a header of its own"]);
+    }
+    taken
+}

@@ -1,0 +1,44 @@
+//! `security.api_keys`: operators' own keys.
+
+use std::collections::BTreeMap;
+
+use secrecy::ExposeSecret;
+
+use super::Look;
+use crate::place::at;
+
+/// Shorter keys can be guessed.
+const LONG_ENOUGH: usize = 32;
+
+pub(super) fn check(look: &mut Look<'_>) {
+    let keys = &look.settings.security.api_keys;
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut secrets: BTreeMap<&str, &str> = BTreeMap::new();
+    for (index, key) in keys.static_keys.iter().enumerate() {
+        let place = |name: &str| at!["security", "api_keys", "static", index, name];
+        look.name(&place("name"), &key.name);
+        if names.insert(&key.name, index).is_some() {
+            look.mistake(
+                &place("name"),
+                format!("two static keys are named \"{}\"", key.name),
+                ["the name is the principal; two keys of one name could not be told apart"],
+            );
+        }
+        let secret = key.key.expose_secret();
+        if let Some(other) = secrets.insert(secret, &key.name) {
+            look.mistake(&place("key"), format!("the same key as that of \"{other}\""), ["each name has a key of its own"]);
+        }
+        if secret.len() < LONG_ENOUGH {
+            let message = format!("the key of \"{}\" is shorter than {LONG_ENOUGH} bytes", key.name);
+            look.warning(&place("key"), message, ["short keys can be guessed; make one with: openssl rand -base64 32"]);
+        }
+    }
+    let here = at!["security", "api_keys", "open_if_none"];
+    if keys.open_if_none && keys.static_keys.is_empty() {
+        look.warning(&here, "all routes are open: there is no static key", ["set one, or remove open_if_none"]);
+    }
+    if !keys.enabled {
+        let here = at!["security", "api_keys", "enabled"];
+        look.warning(&here, "no credential is read", ["only public routes pass until another kind of credential is on"]);
+    }
+}

@@ -1,0 +1,33 @@
+//! `schemes`: one carrier each.
+
+use super::Look;
+use crate::place::at;
+use crate::text::is_token;
+
+pub(super) fn check(look: &mut Look<'_>) {
+    let settings = look.settings;
+    for (name, scheme) in &settings.schemes {
+        look.name(&at!["schemes", name.as_str()], name);
+        match (&scheme.header, &scheme.authorization) {
+            (Some(_), Some(_)) => look.mistake(
+                &at!["schemes", name.as_str()],
+                format!("the scheme \"{name}\" has both header and authorization"),
+                ["a scheme reads one place; name a second scheme for the other"],
+            ),
+            (None, None) => look.mistake(
+                &at!["schemes", name.as_str()],
+                format!("the scheme \"{name}\" reads nothing"),
+                ["write header: X-API-Key or authorization: ApiKey"],
+            ),
+            (None, Some(word)) if !is_token(word) => look.mistake(
+                &at!["schemes", name.as_str(), "authorization"],
+                "this cannot be the word before a credential",
+                ["one word as in Authorization: ApiKey … (RFC 9110 section 11.1)"],
+            ),
+            _ => {}
+        }
+    }
+    for (role, _) in &settings.roles {
+        look.name(&at!["roles", role.as_str()], role);
+    }
+}

@@ -1,0 +1,43 @@
+//! `server` and `upstream.timeouts`: spans and sizes with which no request would pass.
+
+use std::time::Duration;
+
+use super::Look;
+use crate::place::at;
+
+/// RFC 9112 §3: request lines of 8000 octets are to be supported.
+const LEAST_HEAD: u64 = 8 * 1024;
+
+pub(super) fn check(look: &mut Look<'_>) {
+    let settings = look.settings;
+    let limits = &settings.server.limits;
+    if limits.header_bytes.0 < LEAST_HEAD {
+        look.mistake(
+            &at!["server", "limits", "header_bytes"],
+            "too small for the head of a request",
+            ["at least 8KiB: request lines alone may have 8000 bytes (RFC 9112 section 3)"],
+        );
+    }
+    let timeouts = &settings.upstream.timeouts;
+    let spans = [
+        (at!["server", "limits", "header_timeout"], Some(limits.header_timeout)),
+        (at!["server", "limits", "idle_timeout"], Some(limits.idle_timeout)),
+        (at!["upstream", "timeouts", "connect"], Some(timeouts.connect)),
+        (at!["upstream", "timeouts", "read"], Some(timeouts.read)),
+        (at!["upstream", "timeouts", "total"], timeouts.total),
+    ];
+    for (path, span) in spans {
+        if span == Some(Duration::ZERO) {
+            look.mistake(&path, "no time at all", ["every request would fail; write a longer time"]);
+        }
+    }
+    let (server, admin) = (&settings.server, &settings.admin);
+    if server.port != 0 && server.port == admin.port && server.host == admin.host {
+        let written = [at!["admin", "port"], at!["server", "port"]].into_iter().find(|at| !look.place(at).is_default());
+        look.mistake(
+            &written.unwrap_or(at!["admin", "host"]),
+            "the admin port is the data port",
+            ["operators and callers never share one port; write another"],
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! Settings to the rules that decisions read.
+
+use http::Method;
+use keyward_core::address::AddressRules;
+use keyward_core::digest::MacKey;
+use keyward_core::path::Oddities;
+use keyward_core::route::{
+    Access, Destination, Endpoint, Methods, Pattern, PatternError, Route, Routes, ScopeRules, Several,
+};
+use keyward_core::rules::{Rules, StaticKey, StaticKeys};
+use keyward_core::scheme::{Carrier, Scheme, SchemeId};
+use keyward_core::scope::{Scope, ScopeSet};
+use secrecy::ExposeSecret;
+
+use crate::settings::{self, Settings};
+
+/// The schemes that own endpoints read, as far as they exist.
+const OWN_SCHEMES: [&str; 4] = ["key_header", "key_auth", "bearer", "basic"];
+
+/// The rules of a configuration; `secret` digests operators' keys, whose texts the rules do not keep.
+pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
+    let keys = &settings.security.api_keys;
+    let static_keys = keys.static_keys.iter().filter(|_| keys.enabled).map(|key| StaticKey {
+        name: &key.name,
+        secret: key.key.expose_secret().as_bytes(),
+        scopes: key.scopes.clone(),
+    });
+    let schemes = schemes(settings);
+    Rules {
+        routes: Routes::new(own_routes(settings, &schemes), routes(settings, &schemes)),
+        schemes,
+        addresses: settings.ip.clone(),
+        roles: settings.roles.iter().map(|(name, scopes)| (name.as_str().into(), scopes.clone())).collect(),
+        default_scopes: keys.default_scopes.clone(),
+        static_keys: StaticKeys::new(secret, static_keys),
+    }
+}
+
+/// The schemes that read something. All of this version's read API keys, so without these there is none.
+fn schemes(settings: &Settings) -> Vec<Scheme> {
+    let carrier = |scheme: &settings::Scheme| match (&scheme.header, &scheme.authorization) {
+        (Some(header), _) => Some(Carrier::Header(header.clone())),
+        (None, Some(word)) => Some(Carrier::Authorization(word.as_str().into())),
+        (None, None) => None,
+    };
+    let enabled = settings.security.api_keys.enabled;
+    let named = settings.schemes.iter().filter(|_| enabled);
+    named
+        .filter_map(|(name, one)| Some(Scheme { name: name.as_str().into(), carrier: carrier(one)?, kind: one.kind }))
+        .collect()
+}
+
+/// Places of schemes by name; names that read nothing are left out.
+fn ids<'a>(schemes: &[Scheme], names: impl IntoIterator<Item = &'a str>) -> Vec<SchemeId> {
+    let place = |name: &str| schemes.iter().position(|scheme| *scheme.name == *name).map(SchemeId);
+    names.into_iter().filter_map(place).collect()
+}
+
+fn routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
+    let keys = &settings.security.api_keys;
+    let open = keys.open_if_none && keys.static_keys.is_empty();
+    settings.routes.iter().map(|route| configured(route, schemes, open)).collect()
+}
+
+fn configured(route: &settings::Route, schemes: &[Scheme], open: bool) -> Route {
+    let public = route.public || open;
+    let access = if public {
+        Access::Public
+    } else {
+        Access::Credential { schemes: ids(schemes, route.schemes.iter().map(String::as_str)), several: route.several }
+    };
+    Route {
+        name: route.name.as_str().into(),
+        pattern: route.path.clone(),
+        methods: Methods::new(route.methods.clone()),
+        access,
+        scopes: if public { ScopeRules::default() } else { route.scopes.clone() },
+        addresses: route.ip.clone(),
+        destination: Destination::Upstream(0),
+        keep_credential: route.keep_credential,
+        allowed_oddities: route.allow,
+    }
+}
+
+/// Keyward's own endpoints. They are called `endpoints.…`, which no configured route can be.
+fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
+    let endpoints = &settings.endpoints;
+    let mut all = Vec::new();
+    if let Some(keys) = endpoints.api_keys.as_ref().filter(|_| settings.security.api_keys.enabled) {
+        let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
+        let keys = keys.as_str();
+        let scopes = |read: &[Method], write: &[Method]| ScopeRules {
+            by_method: [scoped(read, "self:keys:read"), scoped(write, "self:keys:write")].concat(),
+            otherwise: ScopeSet::default(),
+        };
+        let collection = scopes(&[Method::GET], &[Method::POST]);
+        let one = scopes(&[Method::GET], &[Method::PATCH, Method::DELETE]);
+        let rotate = scopes(&[], &[Method::POST]);
+        all.extend([
+            own("endpoints.api_keys", keys.to_owned(), Endpoint::ApiKeys, access.clone(), collection),
+            own("endpoints.api_keys.one", format!("{keys}/*"), Endpoint::ApiKey, access.clone(), one),
+            own("endpoints.api_keys.rotate", format!("{keys}/*/rotate"), Endpoint::ApiKeyRotate, access, rotate),
+        ]);
+    }
+    let probes = [
+        ("endpoints.health", &endpoints.health, Endpoint::Health),
+        ("endpoints.ready", &endpoints.ready, Endpoint::Ready),
+    ];
+    for (name, path, endpoint) in probes {
+        let get = ScopeRules { by_method: vec![(Method::GET, ScopeSet::default())], otherwise: ScopeSet::default() };
+        let path = path.as_ref().map(|path| path.as_str().to_owned());
+        all.extend(path.map(|path| own(name, path, endpoint, Access::Public, get)));
+    }
+    // Paths of endpoints were checked when they were read; none is lost here.
+    all.into_iter().filter_map(Result::ok).collect()
+}
+
+/// Methods that need one scope.
+fn scoped(methods: &[Method], scope: &str) -> Vec<(Method, ScopeSet)> {
+    let scopes: ScopeSet = Scope::parse(scope).into_iter().collect();
+    methods.iter().map(|method| (method.clone(), scopes.clone())).collect()
+}
+
+/// One own endpoint, for the methods that its scopes name.
+fn own(
+    name: &str,
+    path: String,
+    endpoint: Endpoint,
+    access: Access,
+    scopes: ScopeRules,
+) -> Result<Route, PatternError> {
+    Ok(Route {
+        name: name.into(),
+        pattern: Pattern::parse(&path)?,
+        methods: Methods::new(scopes.by_method.iter().map(|(method, _)| method.clone()).collect()),
+        access,
+        scopes,
+        addresses: AddressRules::default(),
+        destination: Destination::Own(endpoint),
+        keep_credential: false,
+        allowed_oddities: Oddities::default(),
+    })
+}

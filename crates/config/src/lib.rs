@@ -1,0 +1,140 @@
+//! Text to a checked configuration: layers are merged with the origin of each value, every mistake is told at once, and
+//! what passes is a [`Settings`] of plain typed values, which [`rules`] turns into the rules that decisions read.
+//!
+//! The way of a value: `parse` (text to tree) · `not_yet`, `substitute` · `merge` over `defaults`, then `overrides` ·
+//! `repair` and `de` (tree to types) · `check` (what types cannot say). Nothing is read from the environment or from
+//! disk except through [`Input`].
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )
+)]
+
+mod check;
+mod compile;
+mod de;
+mod defaults;
+mod merge;
+mod mistake;
+mod node;
+mod not_yet;
+mod overrides;
+mod parse;
+mod place;
+mod repair;
+mod report;
+mod schema;
+mod secret;
+pub mod settings;
+mod show;
+mod substitute;
+mod suggest;
+mod text;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use compile::rules;
+pub use mistake::{Mistake, Mistakes};
+pub use overrides::{CONFIG_VARIABLE, Flags};
+pub use place::{Origin, Place};
+pub use schema::schema;
+pub use settings::Settings;
+pub use show::Shown;
+pub use text::{EndpointPath, HostSeen, Prefix, Size, UpstreamUrl};
+
+use crate::defaults::Defaults;
+use crate::node::Node;
+use crate::report::Report;
+use crate::substitute::Outside;
+
+/// All that a configuration is made from.
+pub struct Input<'a> {
+    /// The configuration file: its path as the operator gave it, and its text.
+    pub file: Option<(PathBuf, String)>,
+    /// Reads an environment variable; `std::env::var_os` outside tests.
+    pub env: &'a dyn Fn(&str) -> Option<OsString>,
+    /// What the command line says.
+    pub flags: Flags,
+    /// Reads a file that the configuration or a flag refers to; `std::fs::read_to_string` outside tests.
+    pub read_file: &'a dyn Fn(&Path) -> io::Result<String>,
+}
+
+/// A configuration without mistakes.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its values.
+    pub settings: Settings,
+    /// What is doubtful but allowed.
+    pub warnings: Vec<Mistake>,
+    shown: Vec<Shown>,
+}
+
+impl Loaded {
+    /// Each value that holds with its origin, secrets masked.
+    pub fn show(&self) -> &[Shown] {
+        &self.shown
+    }
+}
+
+/// Reads, merges and checks a configuration.
+///
+/// # Errors
+/// Every mistake at once; a text that is no YAML is reported alone.
+pub fn load(input: Input<'_>) -> Result<Loaded, Mistakes> {
+    let Input { file, env, flags, read_file } = input;
+    let (path, text) = file.unzip();
+    let folder = path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+    let outside = Outside { env, read_file, folder };
+    let mut report = Report::default();
+    let mut schemes: BTreeSet<String> = not_yet::SCHEMES.iter().map(|name| (*name).to_owned()).collect();
+
+    let defaults = Defaults::new();
+    let mut tree = defaults.tree();
+    if let (Some(path), Some(text)) = (&path, &text) {
+        let origin = Origin::File(path.display().to_string().into());
+        match parse::parse(text, &origin) {
+            Ok(layer) => {
+                // Names of schemes count as known even where the scheme itself is mistaken.
+                schemes.extend(layer.get("schemes").into_iter().flat_map(Node::entries).map(|one| one.key.clone()));
+                merge::merge(&mut tree, prepare(layer, &outside, &mut report));
+            }
+            Err(error) => {
+                let known = schema::names();
+                secret::unknown_words(text, &error.place, &known).into_iter().for_each(|at| report.mask_place(at));
+                report.mistake(&error.place, error.message, [] as [String; 0]);
+                return Err(report.refuse(Some(text)));
+            }
+        }
+    }
+    overrides::apply(&mut tree, flags, &outside, &mut report);
+    defaults.complete_routes(&mut tree);
+
+    let settings = repair::read::<Settings>(&mut tree, &defaults, &mut report);
+    if let Some(settings) = &settings {
+        schemes.extend(settings.schemes.keys().cloned());
+        check::check(&mut check::Look { settings, tree: &tree, schemes: &schemes, report: &mut report });
+    }
+    let warnings = report.finish(text.as_deref())?;
+    match settings {
+        Some(settings) => Ok(Loaded { settings, warnings, shown: show::show(&tree) }),
+        // Reading ends without settings only after a mistake, which `finish` has told.
+        None => Err(Mistakes { mistakes: Vec::new(), warnings }),
+    }
+}
+
+/// What is done to a file's tree before it is merged.
+fn prepare(mut layer: Node, outside: &Outside<'_>, report: &mut Report) -> Node {
+    secret::mask_literals(&layer, report);
+    not_yet::refuse(&mut layer, report);
+    substitute::substitute(&mut layer, outside, report);
+    layer
+}

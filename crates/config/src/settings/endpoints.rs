@@ -1,0 +1,30 @@
+//! `endpoints`: Keyward's own endpoints on the data port.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::text::{EndpointPath, Written};
+
+/// Keyward's own endpoints on the data port, before `routes`; null turns one off.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoints {
+    /// A caller's own API keys.
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub api_keys: Option<EndpointPath>,
+    /// Whether the process lives.
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub health: Option<EndpointPath>,
+    /// Whether requests can be decided.
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub ready: Option<EndpointPath>,
+}
+
+impl Endpoints {
+    /// Those that are on, with their names in the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &EndpointPath)> {
+        [("api_keys", &self.api_keys), ("health", &self.health), ("ready", &self.ready)]
+            .into_iter()
+            .filter_map(|(name, path)| path.as_ref().map(|path| (name, path)))
+    }
+}

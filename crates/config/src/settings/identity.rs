@@ -1,0 +1,62 @@
+//! `identity`: what the upstream is told about a caller.
+
+use http::HeaderName;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::text::Written;
+
+/// What the upstream is told about a caller.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The header of each fact. A client's own headers of these names are always removed.
+    pub headers: IdentityHeaders,
+}
+
+/// The header of each fact.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityHeaders {
+    /// The owner's id; of a static key its name.
+    #[serde(with = "Written::<HeaderName>")]
+    pub principal: HeaderName,
+    /// The key's name.
+    #[serde(with = "Written::<HeaderName>")]
+    pub name: HeaderName,
+    /// What kind of credential was shown.
+    #[serde(with = "Written::<HeaderName>")]
+    pub kind: HeaderName,
+    /// The owner's account.
+    #[serde(with = "Written::<HeaderName>")]
+    pub account: HeaderName,
+    /// What the credential may do.
+    #[serde(with = "Written::<HeaderName>")]
+    pub scopes: HeaderName,
+    /// The id of the decision.
+    #[serde(with = "Written::<HeaderName>")]
+    pub decision: HeaderName,
+    /// The credential's id.
+    #[serde(with = "Written::<HeaderName>")]
+    pub credential: HeaderName,
+    /// Live or test.
+    #[serde(with = "Written::<HeaderName>")]
+    pub mode: HeaderName,
+}
+
+impl IdentityHeaders {
+    /// All of them with their names in the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &HeaderName)> {
+        [
+            ("principal", &self.principal),
+            ("name", &self.name),
+            ("kind", &self.kind),
+            ("account", &self.account),
+            ("scopes", &self.scopes),
+            ("decision", &self.decision),
+            ("credential", &self.credential),
+            ("mode", &self.mode),
+        ]
+        .into_iter()
+    }
+}

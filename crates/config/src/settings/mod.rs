@@ -1,0 +1,62 @@
+//! The checked configuration as plain typed values, one section per file. The doc comments here are the descriptions in
+//! the JSON Schema, and the types are its only source.
+
+mod admin;
+mod data;
+mod endpoints;
+mod identity;
+mod routes;
+mod schemes;
+mod security;
+mod server;
+mod upstream;
+
+use std::collections::BTreeMap;
+
+use keyward_core::address::AddressRules;
+use keyward_core::scope::ScopeSet;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::text::Written;
+
+pub use admin::Admin;
+pub use data::Data;
+pub use endpoints::Endpoints;
+pub use identity::{Identity, IdentityHeaders};
+pub use routes::Route;
+pub use schemes::Scheme;
+pub use security::{ApiKeys, Security, StaticKey};
+pub use server::{Server, ServerLimits};
+pub use upstream::{Timeouts, Upstream};
+
+/// Configuration of Keyward. Every name is optional; unknown names are errors. `${env:NAME}` and `${file:PATH}` stand
+/// for secrets.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The data port: what callers reach.
+    pub server: Server,
+    /// The port for operators: console, admin API, metrics.
+    pub admin: Admin,
+    /// Where Keyward keeps its own data.
+    pub data: Data,
+    /// The API behind Keyward.
+    pub upstream: Upstream,
+    /// What the upstream is told about a caller.
+    pub identity: Identity,
+    /// Where in a request a credential is read, by name.
+    pub schemes: BTreeMap<String, Scheme>,
+    /// What each path asks for; the first match wins, and what matches none is refused.
+    pub routes: Vec<Route>,
+    /// Who may come from where, on every path, own endpoints included.
+    #[serde(with = "Written::<AddressRules>")]
+    pub ip: AddressRules,
+    /// Named sets of scopes.
+    #[serde(with = "Written::<BTreeMap<String, ScopeSet>>")]
+    pub roles: BTreeMap<String, ScopeSet>,
+    /// Credentials and how they are guarded.
+    pub security: Security,
+    /// Keyward's own endpoints on the data port, before `routes`; null turns one off.
+    pub endpoints: Endpoints,
+}

@@ -1,0 +1,134 @@
+//! Where the upstream is and which Host it sees; the paths of Keyward's own endpoints.
+
+use http::Uri;
+use http::uri::Authority;
+use keyward_core::route::Pattern;
+use schemars::{Schema, json_schema};
+
+use super::{FromText, words};
+
+/// An upstream over plain HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamUrl(Authority);
+
+impl UpstreamUrl {
+    /// Host and port as written, for the `Host` field.
+    pub fn authority(&self) -> &Authority {
+        &self.0
+    }
+
+    /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        self.0.host()
+    }
+
+    /// The port; 80 where none is written.
+    pub fn port(&self) -> u16 {
+        self.0.port_u16().unwrap_or(80)
+    }
+}
+
+impl std::fmt::Display for UpstreamUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
+impl FromText for UpstreamUrl {
+    fn from_text(text: &str) -> Result<Self, String> {
+        const SHAPE: &str = "is not the address of an upstream\nwrite it as http://127.0.0.1:3000";
+        if text.starts_with("https:") || text.starts_with("unix:") {
+            return Err(format!("is an upstream of a kind that is not in this version yet\n{}", crate::not_yet::WHY));
+        }
+        let uri: Uri = text.parse().map_err(|_| SHAPE)?;
+        let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or(SHAPE)?;
+        if authority.as_str().contains('@') {
+            return Err("holds a user or password\nsend them by upstream.headers".to_owned());
+        }
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
+            return Err("holds a path\npaths go to the upstream as they came; write the address alone".to_owned());
+        }
+        // `Authority::port` has no answer to a port that does not fit, so what follows the host is read here.
+        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let port_fits = port.is_empty()
+            || port.strip_prefix(':').is_some_and(|port| port.parse().is_ok_and(|port: u16| port > 0));
+        if authority.host().is_empty() || !port_fits {
+            return Err(SHAPE.to_owned());
+        }
+        Ok(Self(authority.clone()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^http://" })
+    }
+}
+
+/// Which `Host` the upstream sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostSeen {
+    /// The one that the client sent.
+    Received,
+    /// The upstream's own.
+    Upstream,
+}
+
+words!(HostSeen: "received" => Self::Received, "upstream" => Self::Upstream);
+
+/// The path of one of Keyward's own endpoints: exact, without wildcards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointPath(String);
+
+impl EndpointPath {
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromText for EndpointPath {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Pattern::parse(text).map_err(|error| format!("is not a path\n{error}"))?;
+        if text.contains('*') || text.ends_with('/') {
+            return Err("is not the path of an endpoint\nan exact path without * and without / at the end".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^/[^*?]*[^*?/]$" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upstream_table() {
+        // text | host and port
+        for row in [
+            "http://127.0.0.1:3000 | 127.0.0.1 3000",
+            "http://api.internal | api.internal 80",
+            "http://api.internal/ | api.internal 80",
+            "http://[::1]:9000 | [::1] 9000",
+            "HTTP://a:1 | a 1",
+            "127.0.0.1:3000 | -",
+            "http:// | -",
+            "http://a: | -",
+            "http://a:0 | -",
+            "http://a:70000 | -",
+            "http://u:p@a | -",
+            "http://a/base | -",
+            "http://a?x=1 | -",
+            "http://a/#x | -",
+            "https://a | -",
+            "unix:/run/a.sock | -",
+            "ftp://a | -",
+            "/a | -",
+        ] {
+            let (text, expected) = row.split_once(" | ").unwrap();
+            let got = UpstreamUrl::from_text(text).map_or("-".to_owned(), |url| format!("{} {}", url.host(), url.port()));
+            assert_eq!(got, expected, "{row}");
+        }
+    }
+}

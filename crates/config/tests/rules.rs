@@ -1,0 +1,121 @@
+//! Settings become the rules that decisions read: own endpoints first, names resolved, what reads nothing left out.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::World;
+use http::Method;
+use keyward_config::rules;
+use keyward_core::digest::MacKey;
+use keyward_core::route::{Access, Destination, Endpoint, Match};
+use keyward_core::rules::Rules;
+
+fn compiled(text: &str) -> Rules {
+    rules(&World::default().load(Some(text)).unwrap().settings, MacKey::from_bytes([7; 32]))
+}
+
+/// What the table says: `name [schemes] scopes`.
+fn asked(rules: &Rules, method: &str, path: &str) -> String {
+    let method: Method = method.parse().unwrap();
+    let id = match rules.routes.find(path, &method) {
+        Match::Route(id) => id,
+        other => return format!("{other:?}").split('(').next().unwrap().to_owned(),
+    };
+    let route = rules.routes.get(id).unwrap();
+    let access = match &route.access {
+        Access::Public => "public".to_owned(),
+        Access::Credential { schemes, .. } => {
+            let names: Vec<_> = schemes.iter().map(|id| &*rules.scheme(*id).unwrap().name).collect();
+            names.join("+")
+        }
+    };
+    let scopes: Vec<_> = route.scopes.needed(&method).map(ToString::to_string).collect();
+    format!("{} {access} {}", route.name, scopes.join("+")).trim_end().to_owned()
+}
+
+fn table(text: &str, rows: &[&str]) {
+    let rules = compiled(text);
+    for row in rows {
+        let [method, path, expected] = row.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("three columns: {row}")
+        };
+        assert_eq!(asked(&rules, method, path), expected, "{row}");
+    }
+}
+
+#[test]
+fn by_default_every_path_needs_a_key() {
+    table(
+        "",
+        &[
+            "GET    | /                            | all key_header+key_auth",
+            "POST   | /x/y                         | all key_header+key_auth",
+            "GET    | /_keyward/health             | endpoints.health public",
+            "HEAD   | /_keyward/health             | endpoints.health public",
+            "POST   | /_keyward/health             | WrongMethod",
+            "GET    | /_keyward/ready              | endpoints.ready public",
+            "GET    | /_keyward/login              | UnknownOwn",
+            "GET    | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth self:keys:read",
+            "HEAD   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth self:keys:read",
+            "POST   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth self:keys:write",
+            "DELETE | /_keyward/api-keys           | WrongMethod",
+            "GET    | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth self:keys:read",
+            "PATCH  | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth self:keys:write",
+            "DELETE | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth self:keys:write",
+            "PUT    | /_keyward/api-keys/1         | WrongMethod",
+            "POST   | /_keyward/api-keys/1/rotate  | endpoints.api_keys.rotate key_header+key_auth self:keys:write",
+        ],
+    );
+}
+
+#[test]
+fn configured_routes_keep_their_order_schemes_and_scopes() {
+    table(
+        "schemes: {bearer: {kind: api_key, authorization: Bearer}}\n\
+         endpoints: {health: null, ready: /ready, api_keys: null}\n\
+         routes:\n\
+         - {name: home, path: /, methods: [GET], public: true}\n\
+         - {name: orders, path: /orders/**, schemes: [bearer, key_auth, basic], scopes: {GET: [r], HEAD: [h], '*': [w]}}\n\
+         - {path: /rest}\n",
+        &[
+            "GET  | /                  | home public",
+            "POST | /                  | None",
+            "GET  | /orders/1          | orders bearer+key_auth r",
+            "HEAD | /orders/1          | orders bearer+key_auth h",
+            "PUT  | /orders/1          | orders bearer+key_auth w",
+            "GET  | /rest              | route-3 key_header+key_auth+bearer",
+            "GET  | /ready             | endpoints.ready public",
+            "GET  | /_keyward/api-keys | UnknownOwn",
+        ],
+    );
+}
+
+#[test]
+fn open_if_none_opens_routes_but_not_own_endpoints() {
+    let open = "security: {api_keys: {open_if_none: true}}\nroutes: [{name: a, path: /**, scopes: [x]}]\n";
+    table(open, &["GET | / | a public", "GET | /_keyward/api-keys | endpoints.api_keys key_header+key_auth self:keys:read"]);
+    let closed = "security: {api_keys: {open_if_none: true, static: [{name: k, key: x, scopes: []}]}}";
+    table(closed, &["GET | / | all key_header+key_auth"]);
+}
+
+#[test]
+fn without_api_keys_nothing_reads_a_credential() {
+    let rules = compiled("security: {api_keys: {enabled: false, static: [{name: k, key: abc, scopes: [a]}]}}");
+    assert!(rules.schemes.is_empty() && rules.static_keys.is_empty());
+    assert_eq!(asked(&rules, "GET", "/"), "all");
+    assert_eq!(asked(&rules, "GET", "/_keyward/api-keys"), "UnknownOwn");
+}
+
+#[test]
+fn static_keys_roles_and_destinations_arrive() {
+    let rules = compiled("security: {api_keys: {static: [{name: ci, key: abc, scopes: [a]}], default_scopes: [d]}}");
+    assert_eq!(&*rules.static_keys.find(b"abc").unwrap().principal.name, "ci");
+    assert!(rules.static_keys.find(b"abd").is_none());
+    assert_eq!(rules.default_scopes.as_ref().unwrap().to_list(), "d");
+    assert_eq!(rules.roles["admin"].to_list(), "*");
+    assert_eq!(rules.roles["self"].to_list(), "self:*");
+    assert_eq!(rules.roles["operator"].iter().filter(|scope| scope.is_reserved()).count(), 10);
+    let destinations: Vec<_> = rules.routes.iter().map(|(_, route)| route.destination).collect();
+    assert_eq!(destinations.last(), Some(&Destination::Upstream(0)));
+    assert_eq!(destinations.first(), Some(&Destination::Own(Endpoint::ApiKeys)));
+}

@@ -1,0 +1,6 @@
+//! Invariants 2 and 5 as programs that must not compile.
+
+#[test]
+fn what_must_not_compile() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}

@@ -1,0 +1,80 @@
+//! What `keyward serve` says when it is ready: where it is, what it guards, and what to try.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use keyward_config::Settings;
+use keyward_core::route::{Access, Destination, Routes};
+
+/// How long the upstream has to take a connection before the banner says that it does not answer.
+const PROBE: Duration = Duration::from_millis(200);
+
+/// What the banner tells of.
+pub struct Facts<'a> {
+    /// The configuration.
+    pub settings: &'a Settings,
+    /// The routes.
+    pub routes: &'a Routes,
+    /// The data port as bound.
+    pub data: SocketAddr,
+    /// The control plane's port as bound.
+    pub admin: SocketAddr,
+    /// Whether the data directory is new.
+    pub is_new: bool,
+}
+
+/// The banner. Says of the upstream whether it takes connections.
+pub async fn text(facts: &Facts<'_>) -> String {
+    let url = format!("http://{}", facts.data);
+    let directory = facts.settings.data.dir.display().to_string();
+    let flag = if directory == "./keyward-data" { String::new() } else { format!(" --data-dir {}", quoted(&directory)) };
+    let age = if facts.is_new { " (new)" } else { "" };
+    let path = "/orders";
+    format!(
+        "Keyward {version} is ready\n\n\
+        \x20 API        {url}\n\
+        \x20 control    http://{admin} (health and ready)\n\
+        \x20 upstream   {upstream}\n\
+        \x20 data       {directory}{age}\n\
+        \x20 rule       {rule}\n\n\
+        \x20 Callers must not be able to reach the upstream itself: whoever can walks around Keyward.\n\n\
+        \x20 Try:\n\
+        \x20   curl -i {url}{path}\n\
+        \x20   KEY=$(keyward key create first-customer{flag})\n\
+        \x20   curl -i -H \"X-API-Key: $KEY\" {url}{path}\n",
+        version = env!("CARGO_PKG_VERSION"),
+        admin = facts.admin,
+        upstream = upstream(facts.settings).await,
+        rule = rule(facts.routes),
+    )
+}
+
+async fn upstream(settings: &Settings) -> String {
+    let Some(url) = &settings.upstream.url else {
+        return "a built-in demo; --upstream URL puts your API here".to_owned();
+    };
+    let answers = tokio::time::timeout(PROBE, tokio::net::TcpStream::connect(url.authority().as_str())).await;
+    let state = if matches!(answers, Ok(Ok(_))) { "takes connections" } else { "does not answer yet" };
+    format!("{url} ({state})")
+}
+
+/// The rule in one line, from the routes themselves.
+fn rule(routes: &Routes) -> String {
+    let theirs = || routes.iter().filter(|(_, route)| matches!(route.destination, Destination::Upstream(_)));
+    let public: Vec<&str> = theirs()
+        .filter(|(_, route)| matches!(route.access, Access::Public))
+        .map(|(_, route)| route.pattern.as_str())
+        .collect();
+    let guarded = theirs().any(|(_, route)| matches!(route.access, Access::Credential { .. }));
+    match (public.as_slice(), guarded) {
+        ([], _) => "every path needs a credential".to_owned(),
+        (public, true) => format!("every path needs a credential, except {}", public.join(" ")),
+        (_, false) => "EVERY PATH IS OPEN: no credential is asked for".to_owned(),
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

@@ -1,0 +1,120 @@
+//! The configuration as a command gets it: the file, the environment and the flags, read here and nowhere else.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use keyward_config::{CONFIG_VARIABLE, Flags, Input, Mistakes, Settings};
+
+use crate::cli::{Cli, Serve};
+use crate::exit::{Failed, Result};
+use crate::terminal;
+
+/// A configuration without mistakes.
+pub struct Loaded {
+    /// The checked configuration.
+    pub config: keyward_config::Loaded,
+    /// The file it came from, if any.
+    pub file: Option<PathBuf>,
+}
+
+impl Loaded {
+    /// For a command other than `serve`: its flags are the common ones. Warnings are for `serve` and `config check`.
+    ///
+    /// # Errors
+    /// Every mistake in the configuration, told on stderr.
+    pub fn for_command(cli: &Cli) -> Result<Self> {
+        Self::read(cli, None)?.map_err(|mistakes| tell(cli, &mistakes))
+    }
+
+    /// For `serve`; warnings are told.
+    ///
+    /// # Errors
+    /// Every mistake in the configuration, told on stderr.
+    pub fn for_serve(cli: &Cli, flags: &Serve) -> Result<Self> {
+        let loaded = Self::read(cli, Some(flags))?.map_err(|mistakes| tell(cli, &mistakes))?;
+        for warning in &loaded.config.warnings {
+            terminal::warn_line(&warning.render_warning(false));
+        }
+        if flags.api_key.is_some() {
+            terminal::warn_line(
+                "keyward: others on this machine can see the key in --api-key; prefer --api-key-file or KEYWARD_API_KEY",
+            );
+        }
+        Ok(loaded)
+    }
+
+    /// Reads and checks, and hands back the mistakes.
+    ///
+    /// # Errors
+    /// The file cannot be read at all.
+    pub fn read(cli: &Cli, serve: Option<&Serve>) -> Result<std::result::Result<Self, Mistakes>> {
+        let file = configuration_file(cli)?;
+        let text = file
+            .as_deref()
+            .map(|path| {
+                std::fs::read_to_string(path).map_err(|error| {
+                    Failed::Refused(format!("cannot read the configuration {}: {error}", path.display()))
+                })
+            })
+            .transpose()?;
+        let input = Input {
+            file: file.clone().zip(text),
+            env: &variable,
+            flags: flags(cli, serve),
+            read_file: &|path: &Path| std::fs::read_to_string(path),
+        };
+        Ok(keyward_config::load(input).map(|config| Self { config, file }))
+    }
+
+    /// The values.
+    pub fn settings(&self) -> &Settings {
+        &self.config.settings
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.settings().data.dir
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn configuration_file(cli: &Cli) -> Result<Option<PathBuf>> {
+    if cli.config.is_some() {
+        return Ok(cli.config.clone());
+    }
+    match variable(CONFIG_VARIABLE) {
+        Some(path) if path.is_empty() => {
+            Err(Failed::Refused(format!("{CONFIG_VARIABLE} is set but empty; name a file or unset it")))
+        }
+        path => Ok(path.map(PathBuf::from)),
+    }
+}
+
+fn flags(cli: &Cli, serve: Option<&Serve>) -> Flags {
+    let path = |path: &Option<PathBuf>| path.as_deref().map(|path| path.to_string_lossy().into_owned());
+    let mut flags = Flags { data_dir: path(&cli.data_dir), ..Flags::default() };
+    if let Some(serve) = serve {
+        flags.host.clone_from(&serve.host);
+        flags.port.clone_from(&serve.port);
+        flags.upstream.clone_from(&serve.upstream);
+        flags.public.clone_from(&serve.public);
+        flags.api_key.clone_from(&serve.api_key);
+        flags.api_key_file = path(&serve.api_key_file);
+        flags.admin_host.clone_from(&serve.admin_host);
+        flags.admin_port.clone_from(&serve.admin_port);
+    }
+    flags
+}
+
+fn tell(cli: &Cli, mistakes: &Mistakes) -> Failed {
+    if cli.json {
+        terminal::warn_line(&serde_json::to_string_pretty(mistakes).unwrap_or_default());
+    } else {
+        terminal::warn_line(mistakes.render(false).trim_end());
+    }
+    Failed::Told
+}

@@ -1,0 +1,67 @@
+//! What every store promises, as named cases. A store passes when `conformance!(ItsHome)` does.
+
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "cases fail by panicking, and their names say what they are about"
+)]
+
+pub mod faults;
+pub mod feed;
+pub mod fixtures;
+pub mod records;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use keyward_engine::ports::Store;
+
+use crate::faults::Faults;
+
+/// An empty place where one kind of store can be opened, again and again.
+pub trait Home: Send + Sync {
+    /// A place that no store was in.
+    fn new() -> Self;
+    /// Opens the store of this place, made at the first call. Several may be open at once.
+    fn open(&self, faults: Arc<Faults>) -> impl Future<Output = Arc<dyn Store>> + Send;
+}
+
+/// One test for each case, against the stores of a [`Home`].
+#[macro_export]
+macro_rules! conformance {
+    ($home:ty) => {
+        $crate::conformance!($home;
+            records::a_key_comes_back_as_it_was_kept,
+            records::digests_are_answered_in_their_order,
+            records::users_are_made_once,
+            records::pages_are_newest_first,
+            records::somebody_elses_key_is_not_found,
+            records::changes_are_kept_and_repeating_one_writes_nothing,
+            records::refusals_leave_everything_as_it_was,
+            records::a_rotation_is_both_or_neither,
+            records::what_cannot_be_kept_leaves_nothing,
+            records::the_latest_use_wins,
+            records::reopening_keeps_everything,
+            records::a_closed_store_says_so,
+            feed::each_change_is_told_once_with_the_record_as_it_is_now,
+            feed::numbers_are_in_commit_order,
+            feed::found_keys_and_head_are_one_snapshot,
+            feed::a_place_that_is_not_in_the_feed_is_lost,
+            faults::a_failing_statement_leaves_all_or_nothing,
+            faults::a_caller_that_hangs_up_leaves_all_or_nothing,
+            faults::a_failing_read_is_an_error,
+        );
+    };
+    ($home:ty; $($file:ident::$case:ident,)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$file::$case::<$home>().await;
+            }
+        )+
+    };
+}

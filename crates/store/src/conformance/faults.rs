@@ -1,0 +1,117 @@
+//! Cases about mishaps: wherever a write is cut off, a fresh look shows the state before or the state after, whole.
+
+use std::sync::Arc;
+
+use keyward_engine::change::KeyChange;
+use keyward_engine::ports::{Answer, Store, StoreError, Use};
+
+use super::Home;
+use super::fixtures::{NEWCOMER, OWNER, State, at, fresh, key, state, user};
+use crate::faults::{Faults, Mishap};
+
+type Operation = fn(&dyn Store) -> Answer<'_, ()>;
+
+/// Every operation that writes.
+const OPERATIONS: &[(&str, Operation)] = &[
+    ("ensure_user", |store| Box::pin(async { store.ensure_user(&user(NEWCOMER)).await.map(drop) })),
+    ("insert", |store| Box::pin(async { store.insert_api_key(&key("key_new", OWNER, 9)).await.map(drop) })),
+    ("rename", |store| change(store, "key_1", KeyChange::Rename("another".into()))),
+    ("disable", |store| change(store, "key_1", KeyChange::Disable(at(9)))),
+    ("enable", |store| change(store, "key_2", KeyChange::Enable)),
+    ("revoke", |store| change(store, "key_1", KeyChange::Revoke(at(9), Some("leaked".into())))),
+    ("rotate", |store| Box::pin(rotate(store))),
+    ("record_uses", |store| {
+        Box::pin(async { store.record_uses(&["key_1", "key_2"].map(|id| Use { id: id.into(), at: at(9) })).await })
+    }),
+];
+
+fn change<'a>(store: &'a dyn Store, id: &'static str, change: KeyChange) -> Answer<'a, ()> {
+    Box::pin(async move { store.change_api_key(id, None, &change).await.map(drop) })
+}
+
+async fn rotate(store: &dyn Store) -> Result<(), StoreError> {
+    let mut successor = key("key_new", OWNER, 9);
+    successor.replaces = Some("key_1".into());
+    let replace = KeyChange::Replace { at: at(9), overlap_ends_at: at(99) };
+    store.rotate_api_key(None, &replace, &successor).await.map(drop)
+}
+
+pub async fn a_failing_statement_leaves_all_or_nothing<H: Home>() {
+    every_cut::<H>(Mishap::Fail).await;
+}
+
+pub async fn a_caller_that_hangs_up_leaves_all_or_nothing<H: Home>() {
+    every_cut::<H>(Mishap::Stall).await;
+}
+
+pub async fn a_failing_read_is_an_error<H: Home>() {
+    let (home, _) = fresh::<H>().await;
+    let faults = Arc::new(Faults::default());
+    let store = home.open(Arc::clone(&faults)).await;
+    faults.arm(0, Mishap::Fail);
+    store.find(&[]).await.unwrap_err();
+    assert!(faults.disarm());
+    store.find(&[]).await.unwrap();
+}
+
+async fn every_cut<H: Home>(mishap: Mishap) {
+    for (name, operation) in OPERATIONS {
+        let (_home, store) = prepared::<H>().await;
+        let before = state(&*store).await;
+        operation(&*store).await.unwrap();
+        let after = state(&*store).await;
+        assert_ne!(before, after, "{name} writes something");
+        let mut committed = 0;
+        let mut statements = 0;
+        while let Some(seen) = cut::<H>(*operation, statements, mishap, &before, &after).await {
+            assert_eq!(committed, 0, "{name} was committed before its last statement");
+            committed += usize::from(seen == after);
+            statements += 1;
+        }
+        assert_eq!(committed, 1, "{name} is committed by its last statement and by no other");
+        assert!(statements >= 4, "{name} met {statements} points: BEGIN, COMMIT and what they enclose");
+    }
+}
+
+/// Cuts an operation off after some statements; what a fresh look shows then. `None`: the operation has no more of them.
+async fn cut<H: Home>(
+    operation: Operation,
+    statements: usize,
+    mishap: Mishap,
+    before: &State,
+    after: &State,
+) -> Option<State> {
+    let (home, _) = prepared::<H>().await;
+    let faults = Arc::new(Faults::default());
+    let store = home.open(Arc::clone(&faults)).await;
+    faults.arm(statements, mishap);
+    let answer = match mishap {
+        Mishap::Fail => Some(operation(&*store).await),
+        Mishap::Stall => tokio::select! {
+            biased;
+            answer = operation(&*store) => Some(answer),
+            () = faults.met() => None,
+        },
+    };
+    if !faults.disarm() {
+        answer.unwrap().unwrap();
+        return None;
+    }
+    assert!(answer.is_none_or(|answer| answer.is_err()), "a fault was swallowed");
+    let seen = state(&*home.open(Arc::default()).await).await;
+    assert!([before, after].contains(&&seen), "after {statements} statements, neither before nor after: {seen:#?}");
+    if seen == *before {
+        // The same store goes on as if nothing had been.
+        operation(&*store).await.unwrap();
+        assert_eq!(state(&*store).await, *after);
+    }
+    Some(seen)
+}
+
+async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
+    let (home, store) = fresh::<H>().await;
+    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
+    store.insert_api_key(&key("key_2", OWNER, 2)).await.unwrap();
+    store.change_api_key("key_2", None, &KeyChange::Disable(at(3))).await.unwrap();
+    (home, store)
+}

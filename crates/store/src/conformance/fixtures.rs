@@ -1,0 +1,83 @@
+//! Users, keys, and all that a store shows of itself at one time.
+
+use std::sync::Arc;
+
+use keyward_core::api_key::{ApiKeyRecord, Owner};
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::principal::Mode;
+use keyward_core::time::Timestamp;
+use keyward_engine::ports::{Change, FeedHead, Joined, NewUser, Page, Store};
+
+use super::Home;
+
+pub const OWNER: &str = "user_owner";
+pub const OTHER: &str = "user_other";
+
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub fn user(id: &str) -> NewUser {
+    NewUser { id: id.into(), username: format!("{id}@example.com").into(), roles: vec!["r".into()], created_at: at(1) }
+}
+
+/// A key with nothing optional, made at a time.
+pub fn key(id: &str, owner: &str, created_at: i64) -> ApiKeyRecord {
+    ApiKeyRecord {
+        id: id.into(),
+        owner: owner.into(),
+        account: None,
+        name: format!("name of {id}").into(),
+        prefix: "kw_live_abcd".into(),
+        digest: ApiKeyDigest::of(id.as_bytes()),
+        mode: Mode::Live,
+        scopes: None,
+        allowed_ips: Vec::new(),
+        external_id: None,
+        created_at: at(created_at),
+        expires_at: None,
+        last_used_at: None,
+        disabled_at: None,
+        revoked_at: None,
+        revoked_reason: None,
+        replaces: None,
+        overlap_ends_at: None,
+    }
+}
+
+/// A place with a store in it that knows two users.
+pub async fn fresh<H: Home>() -> (H, Arc<dyn Store>) {
+    let home = H::new();
+    let store = home.open(Arc::default()).await;
+    for id in [OWNER, OTHER] {
+        store.ensure_user(&user(id)).await.unwrap();
+    }
+    (home, store)
+}
+
+/// All that a store shows of itself, but for its epoch, which is random.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub position: u64,
+    pub keys: Vec<Joined>,
+    pub told: Vec<(u64, Box<str>)>,
+    pub newcomer: Option<Owner>,
+}
+
+pub const NEWCOMER: &str = "user_newcomer";
+
+pub async fn state(store: &dyn Store) -> State {
+    let head = store.identity().await.unwrap().head;
+    let changes = store.changes(FeedHead { epoch: head.epoch, position: 0 }).await.unwrap();
+    assert!(!changes.lost, "a head without its feed rows, or the other way round");
+    let told = changes.changes.iter().map(|change| match change {
+        Change::ApiKey(position, joined) => (*position, joined.key.id.clone()),
+        Change::Unknown(position) => panic!("change {position} is told of a key that is not there"),
+    });
+    State {
+        position: head.position,
+        keys: store.api_keys(None, &Page { after: None, limit: 1000 }).await.unwrap(),
+        told: told.collect(),
+        newcomer: store.user(NEWCOMER).await.unwrap(),
+    }
+}

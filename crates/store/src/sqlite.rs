@@ -1,0 +1,144 @@
+//! The store on SQLite: one file, one connection that writes, a few that read.
+
+mod error;
+mod feed;
+mod file;
+mod keys;
+mod open;
+mod rows;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod users;
+
+use std::sync::Arc;
+
+use keyward_core::api_key::{ApiKeyRecord, Owner};
+use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_engine::change::KeyChange;
+use keyward_engine::ports::{
+    Answer, Changes, FeedHead, Found, Identity, Joined, Lookup, NewUser, Outcome, Page, Records, Store, StoreError, Use,
+};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{SqlitePool, query};
+
+use self::error::store_error;
+use self::file::DatabaseFile;
+pub use self::open::OpenError;
+use self::transaction::{Statement, Writer};
+use crate::faults::{Faults, pass};
+
+/// A store in one SQLite file, `keyward.db` in a data directory.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: SqlitePool,
+    file: DatabaseFile,
+}
+
+impl SqliteStore {
+    /// Lets a test arm mishaps between the store's statements.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Arc<Faults>) -> Self {
+        self.writer.faults = Some(faults);
+        self
+    }
+
+    /// Runs one statement that reads: a read transaction of its own, so one snapshot.
+    async fn read(&self, statement: Statement) -> Result<Vec<SqliteRow>, StoreError> {
+        pass(self.writer.faults.as_ref()).await?;
+        statement.fetch_all(&self.readers).await.map_err(store_error)
+    }
+
+    async fn read_user(&self, statement: Statement) -> Result<Option<Owner>, StoreError> {
+        self.read(statement).await?.first().map(rows::owner).transpose()
+    }
+}
+
+impl Lookup for SqliteStore {
+    fn find<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, Found> {
+        Box::pin(async move { keys::read_found(digests, &self.read(keys::select_digests(digests)).await?) })
+    }
+
+    fn changes(&self, after: FeedHead) -> Answer<'_, Changes> {
+        Box::pin(async move { feed::read_changes(after, &self.read(feed::select_changes(after)).await?) })
+    }
+}
+
+impl Records for SqliteStore {
+    fn ensure_user<'a>(&'a self, user: &'a NewUser) -> Answer<'a, Owner> {
+        Box::pin(self.writer.write(async move |transaction| users::ensure(transaction, user).await))
+    }
+
+    fn user_by_name<'a>(&'a self, username: &'a str) -> Answer<'a, Option<Owner>> {
+        Box::pin(self.read_user(users::select_name(username)))
+    }
+
+    fn user<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Owner>> {
+        Box::pin(self.read_user(users::select_id(id)))
+    }
+
+    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord) -> Answer<'a, FeedHead> {
+        Box::pin(self.writer.write(async move |transaction| keys::insert(transaction, key).await))
+    }
+
+    fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>> {
+        Box::pin(async move { Ok(keys::read_all(&self.read(keys::select_id(id, None)).await?)?.pop()) })
+    }
+
+    fn api_keys<'a>(&'a self, owner: Option<&'a str>, page: &'a Page) -> Answer<'a, Vec<Joined>> {
+        Box::pin(async move { keys::read_all(&self.read(keys::select_page(owner, page)).await?) })
+    }
+
+    fn change_api_key<'a>(&'a self, id: &'a str, owner: Option<&'a str>, change: &'a KeyChange) -> Answer<'a, Outcome> {
+        Box::pin(self.writer.write(async move |transaction| keys::change(transaction, id, owner, change).await))
+    }
+
+    fn rotate_api_key<'a>(
+        &'a self,
+        owner: Option<&'a str>,
+        change: &'a KeyChange,
+        successor: &'a ApiKeyRecord,
+    ) -> Answer<'a, Outcome> {
+        Box::pin(self.writer.write(async move |transaction| keys::rotate(transaction, owner, change, successor).await))
+    }
+
+    fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            if uses.is_empty() {
+                return Ok(());
+            }
+            self.writer.write(async |transaction| transaction.run(keys::note_uses(uses)).await.map(drop)).await
+        })
+    }
+
+    fn ping(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.read(query("SELECT one FROM feed_head")).await?;
+            self.file.is_in_place().await
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn identity(&self) -> Answer<'_, Identity> {
+        Box::pin(async move {
+            let select = "SELECT h.epoch, h.position AS head, m.tag_key FROM feed_head h, meta m";
+            let rows = self.read(query(select)).await?;
+            let row = rows::first(&rows)?;
+            Ok(Identity { head: rows::head(row)?, tag_key: MacKey::from_bytes(rows::bytes(row, "tag_key")?) })
+        })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.readers.close().await;
+            // What was acknowledged is safe in the write-ahead log already; this leaves one plain file behind. Where
+            // another program still reads, SQLite does as much as it can and says so in a row that nobody needs.
+            let checkpoint = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&self.writer.pool).await;
+            self.writer.pool.close().await;
+            checkpoint.map(drop).map_err(store_error)
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! The database as a file: where it is, who may read it, and whether it is still the one that was opened.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use keyward_engine::ports::StoreError;
+use rustix::fs::{Access, access};
+
+/// The file's name in a data directory.
+const NAME: &str = "keyward.db";
+
+/// A database file that was there when it was looked at.
+#[derive(Clone, Debug)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl DatabaseFile {
+    /// The file in a data directory, made with both if missing, for the owner's eyes only. SQLite gives the files
+    /// beside it the same mode.
+    pub(super) fn create(dir: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path_in(dir)?) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            Ok(_) | Err(_) => Self::find(dir),
+        }
+    }
+
+    /// The file in a data directory. It is not opened here: closing it again would drop the locks that SQLite holds on
+    /// it for this process (<https://www.sqlite.org/howtocorrupt.html>, 2.2).
+    pub(super) fn find(dir: &Path) -> io::Result<Self> {
+        let path = path_in(dir)?;
+        let metadata = path.metadata()?;
+        access(&path, Access::READ_OK | Access::WRITE_OK)?;
+        // The write-ahead log is a file beside it.
+        access(dir, Access::WRITE_OK | Access::EXEC_OK)?;
+        Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the path still leads to this file. When it does not, what is written goes to a file that nobody will
+    /// ever open again.
+    pub(super) async fn is_in_place(&self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let metadata = tokio::task::spawn_blocking(move || path.metadata()).await;
+        match metadata {
+            Ok(Ok(metadata)) if (metadata.dev(), metadata.ino()) == (self.device, self.inode) => Ok(()),
+            _ => Err(StoreError::Other(format!("{} was deleted or replaced while it was open", self.path.display()))),
+        }
+    }
+}
+
+/// Absolute, so that SQLite reads no name of ours as a URI.
+fn path_in(dir: &Path) -> io::Result<PathBuf> {
+    std::path::absolute(dir.join(NAME))
+}

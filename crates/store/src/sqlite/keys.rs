@@ -1,0 +1,170 @@
+//! API keys: how they are found, listed, kept and changed.
+
+use std::collections::HashMap;
+
+use keyward_core::api_key::ApiKeyRecord;
+use keyward_core::digest::ApiKeyDigest;
+use keyward_engine::change::KeyChange;
+use keyward_engine::ports::{FeedHead, Found, Joined, Outcome, Page, StoreError, Use};
+use sqlx::query;
+use sqlx::sqlite::SqliteRow;
+
+use super::feed::{stand, tell};
+use super::rows::{bind_key, first, head, joined, joined_columns};
+use super::transaction::{Statement, Transaction};
+
+/// The head, and each key of a list of digests: one statement, so one snapshot.
+pub(super) fn select_digests(digests: &[ApiKeyDigest]) -> Statement {
+    const SELECT: &str = concat!(
+        "SELECT h.epoch, h.position AS head, ",
+        joined_columns!(),
+        " FROM feed_head h LEFT JOIN api_keys k ON k.digest IN (SELECT unhex(value) FROM json_each(?1)) \
+         LEFT JOIN users u ON u.id = k.owner"
+    );
+    query(SELECT).bind(hex_list(digests))
+}
+
+/// Reads what [`select_digests`] found, in the order of the digests.
+pub(super) fn read_found(digests: &[ApiKeyDigest], rows: &[SqliteRow]) -> Result<Found, StoreError> {
+    let head = head(first(rows)?)?;
+    let mut known = HashMap::with_capacity(rows.len());
+    for row in rows {
+        if let Some(joined) = joined(row)? {
+            known.insert(joined.key.digest, joined);
+        }
+    }
+    Ok(Found { head, keys: digests.iter().map(|digest| known.get(digest).cloned()).collect() })
+}
+
+/// One key, of one owner where given.
+pub(super) fn select_id(id: &str, owner: Option<&str>) -> Statement {
+    const SELECT: &str = concat!(
+        "SELECT ",
+        joined_columns!(),
+        " FROM api_keys k JOIN users u ON u.id = k.owner WHERE k.id = ?1 AND (?2 IS NULL OR k.owner = ?2)"
+    );
+    query(SELECT).bind(id).bind(owner)
+}
+
+/// One page of keys, newest first. `CROSS JOIN` keeps SQLite on the index that the order comes from.
+pub(super) fn select_page(owner: Option<&str>, page: &Page) -> Statement {
+    const ALL: &str = concat!(
+        "SELECT ",
+        joined_columns!(),
+        " FROM api_keys k CROSS JOIN users u ON u.id = k.owner WHERE (k.created_at, k.id) < (?1, ?2) \
+         ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
+    );
+    const OF_OWNER: &str = concat!(
+        "SELECT ",
+        joined_columns!(),
+        " FROM api_keys k CROSS JOIN users u ON u.id = k.owner \
+         WHERE k.owner = ?4 AND (k.created_at, k.id) < (?1, ?2) ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
+    );
+    // Later than any key: ids are ASCII.
+    let (time, id) = page.after.as_ref().map_or((i64::MAX, "\u{10ffff}"), |(time, id)| (time.as_millis(), &**id));
+    let statement = query(if owner.is_some() { OF_OWNER } else { ALL }).bind(time).bind(id).bind(page.limit);
+    match owner {
+        Some(owner) => statement.bind(owner),
+        None => statement,
+    }
+}
+
+/// Reads rows that each hold a key.
+pub(super) fn read_all(rows: &[SqliteRow]) -> Result<Vec<Joined>, StoreError> {
+    rows.iter().filter_map(|row| joined(row).transpose()).collect()
+}
+
+/// Keeps a new key and tells the feed.
+pub(super) async fn insert(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<FeedHead, StoreError> {
+    keep(transaction, key).await?;
+    tell(transaction, &[&key.id]).await
+}
+
+/// Applies a change, if key and state allow it, and tells the feed.
+pub(super) async fn change(
+    transaction: &mut Transaction,
+    id: &str,
+    owner: Option<&str>,
+    change: &KeyChange,
+) -> Result<Outcome, StoreError> {
+    let Some(mut joined) = load(transaction, id, owner).await? else {
+        return Ok(Outcome::NotFound);
+    };
+    let head = match change.apply(&mut joined.key) {
+        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        Ok(false) => stand(transaction).await?,
+        Ok(true) => {
+            overwrite(transaction, &joined.key).await?;
+            tell(transaction, &[id]).await?
+        }
+    };
+    Ok(Outcome::Done(head, Box::new(joined)))
+}
+
+/// Keeps a successor and ends the key that it replaces. The answer holds the old key.
+pub(super) async fn rotate(
+    transaction: &mut Transaction,
+    owner: Option<&str>,
+    change: &KeyChange,
+    successor: &ApiKeyRecord,
+) -> Result<Outcome, StoreError> {
+    let Some(id) = successor.replaces.as_deref() else {
+        return Ok(Outcome::NotFound);
+    };
+    let Some(mut joined) = load(transaction, id, owner).await? else {
+        return Ok(Outcome::NotFound);
+    };
+    if let Err(refusal) = change.apply(&mut joined.key) {
+        return Ok(Outcome::Refused(refusal));
+    }
+    overwrite(transaction, &joined.key).await?;
+    keep(transaction, successor).await?;
+    let head = tell(transaction, &[id, &successor.id]).await?;
+    Ok(Outcome::Done(head, Box::new(joined)))
+}
+
+/// Notes when keys were last used. One statement, however many they are.
+pub(super) fn note_uses(uses: &[Use]) -> Statement {
+    let note = "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, used.at), used.at) FROM ( \
+           SELECT value ->> 0 AS api_key, max(value ->> 1) AS at FROM json_each(?1) GROUP BY 1 \
+         ) used WHERE id = used.api_key";
+    let uses = uses.iter().map(|used| serde_json::json!([*used.id, used.at.as_millis()]));
+    query(note).bind(serde_json::Value::Array(uses.collect()).to_string())
+}
+
+async fn load(transaction: &mut Transaction, id: &str, owner: Option<&str>) -> Result<Option<Joined>, StoreError> {
+    transaction.run(select_id(id, owner)).await?.first().map_or(Ok(None), joined)
+}
+
+async fn keep(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<(), StoreError> {
+    let insert = "INSERT INTO api_keys (id, owner, account, name, prefix, digest, mode, scopes, allowed_ips, \
+           external_id, created_at, expires_at, last_used_at, disabled_at, revoked_at, revoked_reason, replaces, \
+           overlap_ends_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    transaction.run(bind_key(query(insert), key)).await.map(drop)
+}
+
+async fn overwrite(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<(), StoreError> {
+    let update = "UPDATE api_keys SET owner = ?2, account = ?3, name = ?4, prefix = ?5, digest = ?6, mode = ?7, \
+           scopes = ?8, allowed_ips = ?9, external_id = ?10, created_at = ?11, expires_at = ?12, last_used_at = ?13, \
+           disabled_at = ?14, revoked_at = ?15, revoked_reason = ?16, replaces = ?17, overlap_ends_at = ?18 \
+         WHERE id = ?1";
+    transaction.run(bind_key(query(update), key)).await.map(drop)
+}
+
+/// Digests as a JSON list of hex texts: one value however many they are, so the statement's text is fixed.
+fn hex_list(digests: &[ApiKeyDigest]) -> String {
+    use std::fmt::Write as _;
+    let mut list = String::with_capacity(2 + digests.len() * 67);
+    list.push('[');
+    for (index, digest) in digests.iter().enumerate() {
+        list.push_str(if index == 0 { "\"" } else { ",\"" });
+        for byte in digest.as_bytes() {
+            // Writing to a String cannot fail.
+            let _ = write!(list, "{byte:02x}");
+        }
+        list.push('"');
+    }
+    list.push(']');
+    list
+}

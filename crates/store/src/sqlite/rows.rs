@@ -1,0 +1,149 @@
+//! Rows and records: how keys and users stand in columns.
+
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use keyward_core::api_key::{ApiKeyRecord, Owner};
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::principal::Mode;
+use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::time::Timestamp;
+use keyward_engine::ports::{FeedHead, Joined, StoreError};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row as _, Sqlite, Type};
+
+use super::error::store_error;
+use super::transaction::Statement;
+
+/// The columns of a key `k` with its owner `u`, for `concat!`.
+macro_rules! joined_columns {
+    () => {
+        "k.id, k.owner, k.account, k.name, k.prefix, k.digest, k.mode, k.scopes, k.allowed_ips, k.external_id, \
+         k.created_at, k.expires_at, k.last_used_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.replaces, \
+         k.overlap_ends_at, u.username, u.roles, u.disabled_at AS owner_disabled_at"
+    };
+}
+pub(super) use joined_columns;
+
+/// Binds a whole record as ?1 to ?18, in the order of the table.
+pub(super) fn bind_key(statement: Statement, key: &ApiKeyRecord) -> Statement {
+    let scopes = key.scopes.as_ref().map(|scopes| json_list(scopes.iter()));
+    statement
+        .bind(&*key.id)
+        .bind(&*key.owner)
+        .bind(key.account.as_deref())
+        .bind(&*key.name)
+        .bind(&*key.prefix)
+        .bind(key.digest.as_bytes().as_slice())
+        .bind(key.mode.as_str())
+        .bind(scopes)
+        .bind(json_list(&key.allowed_ips))
+        .bind(key.external_id.as_deref())
+        .bind(key.created_at.as_millis())
+        .bind(key.expires_at.map(Timestamp::as_millis))
+        .bind(key.last_used_at.map(Timestamp::as_millis))
+        .bind(key.disabled_at.map(Timestamp::as_millis))
+        .bind(key.revoked_at.map(Timestamp::as_millis))
+        .bind(key.revoked_reason.as_deref())
+        .bind(key.replaces.as_deref())
+        .bind(key.overlap_ends_at.map(Timestamp::as_millis))
+}
+
+/// A JSON list of texts.
+pub(super) fn json_list(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let items = items.into_iter().map(|item| serde_json::Value::String(item.to_string()));
+    serde_json::Value::Array(items.collect()).to_string()
+}
+
+/// The key and owner in a row of [`joined_columns`]; `None` where an outer join found no key.
+pub(super) fn joined(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
+    if column::<Option<&str>>(row, "id")?.is_none() {
+        return Ok(None);
+    }
+    let key = key(row)?;
+    let owner = Owner {
+        id: key.owner.clone(),
+        username: column(row, "username")?,
+        roles: list(row, "roles", |text| Some(text.into()))?,
+        disabled_at: time(row, "owner_disabled_at")?,
+    };
+    Ok(Some(Joined { key, owner }))
+}
+
+fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
+    let scopes = match column::<Option<&str>>(row, "scopes")? {
+        Some(_) => Some(ScopeSet::from_iter(list(row, "scopes", |text| Scope::parse(text).ok())?)),
+        None => None,
+    };
+    Ok(ApiKeyRecord {
+        id: column(row, "id")?,
+        owner: column(row, "owner")?,
+        account: column(row, "account")?,
+        name: column(row, "name")?,
+        prefix: column(row, "prefix")?,
+        digest: ApiKeyDigest::from_bytes(bytes(row, "digest")?),
+        mode: Mode::parse(column(row, "mode")?).ok_or_else(|| unreadable("mode"))?,
+        scopes,
+        allowed_ips: list(row, "allowed_ips", |text| IpNet::from_str(text).ok())?,
+        external_id: column(row, "external_id")?,
+        created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
+        expires_at: time(row, "expires_at")?,
+        last_used_at: time(row, "last_used_at")?,
+        disabled_at: time(row, "disabled_at")?,
+        revoked_at: time(row, "revoked_at")?,
+        revoked_reason: column(row, "revoked_reason")?,
+        replaces: column(row, "replaces")?,
+        overlap_ends_at: time(row, "overlap_ends_at")?,
+    })
+}
+
+/// The user in a row of `users`.
+pub(super) fn owner(row: &SqliteRow) -> Result<Owner, StoreError> {
+    Ok(Owner {
+        id: column(row, "id")?,
+        username: column(row, "username")?,
+        roles: list(row, "roles", |text| Some(text.into()))?,
+        disabled_at: time(row, "disabled_at")?,
+    })
+}
+
+/// The feed's head in the columns `epoch` and `head`.
+pub(super) fn head(row: &SqliteRow) -> Result<FeedHead, StoreError> {
+    Ok(FeedHead { epoch: column::<i64>(row, "epoch")?.cast_unsigned(), position: position(column(row, "head")?)? })
+}
+
+/// A number of the feed.
+pub(super) fn position(stored: i64) -> Result<u64, StoreError> {
+    u64::try_from(stored).map_err(|_| unreadable("position"))
+}
+
+/// The first row of a table that always has one.
+pub(super) fn first(rows: &[SqliteRow]) -> Result<&SqliteRow, StoreError> {
+    rows.first().ok_or_else(|| StoreError::Corrupt("a row that every store has is gone".to_owned()))
+}
+
+/// One column.
+pub(super) fn column<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
+    row: &'r SqliteRow,
+    name: &'static str,
+) -> Result<T, StoreError> {
+    row.try_get(name).map_err(store_error)
+}
+
+/// A column of 32 bytes.
+pub(super) fn bytes(row: &SqliteRow, name: &'static str) -> Result<[u8; 32], StoreError> {
+    column::<&[u8]>(row, name)?.try_into().map_err(|_| unreadable(name))
+}
+
+fn time(row: &SqliteRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    Ok(column::<Option<i64>>(row, name)?.map(Timestamp::from_millis))
+}
+
+fn list<T>(row: &SqliteRow, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, StoreError> {
+    let items: Vec<String> = serde_json::from_str(column(row, name)?).map_err(|_| unreadable(name))?;
+    items.iter().map(|item| read(item).ok_or_else(|| unreadable(name))).collect()
+}
+
+fn unreadable(column: &str) -> StoreError {
+    StoreError::Corrupt(format!("a value in column {column} cannot be read"))
+}

@@ -1,0 +1,48 @@
+//! The schema's versions: each a file under `migrations/sqlite`, all missing ones applied in one transaction.
+
+use keyward_core::time::Timestamp;
+use keyward_engine::ports::{Random, StoreError};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{SqlStr, query};
+
+use super::error::store_error;
+use super::transaction::Transaction;
+
+/// `PRAGMA application_id` of our files: "KWRD". The first migration sets it.
+pub(super) const APPLICATION_ID: i64 = 0x4b57_5244;
+
+/// Number, name and text of each version. Add a row; never change one.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "credentials", include_str!("../../migrations/sqlite/0001_credentials.sql"))];
+
+/// The newest version that this program knows.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |(version, ..)| *version)
+}
+
+/// Applies what is missing.
+pub(super) async fn migrate(transaction: &mut Transaction) -> Result<(), StoreError> {
+    let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
+        // The transaction around all of them is ours.
+        let no_transaction = true;
+        Migration::new(*version, (*name).into(), MigrationType::Simple, SqlStr::from_static(text), no_transaction)
+    });
+    let migrator = Migrator::with_migrations(migrations.collect());
+    migrator.run(transaction.connection()).await.map_err(|error| match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => store_error(error),
+        error => StoreError::Other(error.to_string()),
+    })
+}
+
+/// Gives a store what it keeps once, unless it has it (another program may just have made it): its epoch and the key
+/// of its tags.
+pub(super) async fn found(transaction: &mut Transaction, random: &dyn Random, now: Timestamp) -> Result<(), StoreError> {
+    let mut epoch = [0; 8];
+    random.fill(&mut epoch);
+    let mut tag_key = [0; 32];
+    random.fill(&mut tag_key);
+    let meta = query("INSERT INTO meta (one, created_at, tag_key) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING");
+    transaction.run(meta.bind(now.as_millis()).bind(tag_key.as_slice())).await?;
+    let head = query("INSERT INTO feed_head (one, epoch, position) VALUES (1, ?1, 0) ON CONFLICT DO NOTHING");
+    transaction.run(head.bind(i64::from_le_bytes(epoch))).await.map(drop)
+}

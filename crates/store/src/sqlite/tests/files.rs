@@ -1,0 +1,136 @@
+//! Files: their modes, their places, their versions, and what is refused untouched.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use keyward_engine::ports::{Records as _, Store as _, StoreError};
+use sqlx::query;
+
+use super::{OpenError, SqliteStore, database, make};
+use crate::conformance::fixtures::{OWNER, key, user};
+
+async fn filled(dir: &Path) -> SqliteStore {
+    let store = make(dir).await.unwrap();
+    store.ensure_user(&user(OWNER)).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_the_files() {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("a/b");
+    let store = filled(&dir).await;
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let mut names: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["keyward.db", "keyward.db-shm", "keyward.db-wal"]);
+    for name in &names {
+        assert_eq!(mode(&dir.join(name)), 0o600, "{}", name.display());
+    }
+    assert_eq!((mode(&dir), mode(&outer.path().join("a"))), (0o700, 0o700));
+    store.close().await.unwrap();
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "a closed store is one plain file");
+}
+
+#[tokio::test]
+async fn any_folder_will_do() {
+    let outer = tempfile::tempdir().unwrap();
+    let long = format!("{}/{}", "l".repeat(120), "x".repeat(120));
+    for name in [&long, "with spaces", "ünïcödé 日本", "50%25%20", "what?mode=memory", "file:x?vfs=none", "#'\";--", "-"] {
+        let dir = outer.path().join(name);
+        filled(&dir).await.close().await.unwrap();
+        let store = SqliteStore::open(&dir).await.unwrap();
+        assert!(store.api_key("key_1").await.unwrap().is_some(), "{name}");
+        store.close().await.unwrap();
+        assert!(database(&dir).is_file(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn only_serve_and_init_make_a_store() {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("none");
+    for empty_file in [false, true] {
+        if empty_file {
+            // What a crash in the middle of making a store leaves.
+            fs::create_dir(&dir).unwrap();
+            fs::write(database(&dir), "").unwrap();
+        }
+        let error = SqliteStore::open(&dir).await.unwrap_err();
+        assert!(matches!(error, OpenError::Missing(_)), "{error:?}");
+        assert!(error.to_string().contains(&dir.display().to_string()) && error.to_string().contains("keyward init"));
+        assert_eq!(dir.exists(), empty_file, "open makes nothing");
+    }
+    filled(&dir).await;
+    assert!(SqliteStore::open(&dir).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_is_refused() {
+    let outer = tempfile::tempdir().unwrap();
+    let file = outer.path().join("file");
+    fs::write(&file, "").unwrap();
+    for dir in [file.clone(), file.join("below"), Path::new("/proc/keyward").into()] {
+        let error = make(&dir).await.unwrap_err();
+        assert!(matches!(error, OpenError::Directory { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_version_is_refused_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (7, 'of tomorrow', 1, x'00', 0)";
+    query(newer).execute(&store.writer.pool).await.unwrap();
+    // Once as a crash would leave it, the last transactions in the log only, and once after an orderly end.
+    for closed in [false, true] {
+        if closed {
+            store.close().await.unwrap();
+        }
+        let before = bytes(dir.path());
+        for error in [make(dir.path()).await.unwrap_err(), SqliteStore::open(dir.path()).await.unwrap_err()] {
+            assert!(matches!(error, OpenError::Newer { found: 7, known: 1, .. }), "{error:?}");
+            assert!(error.to_string().contains("version 7") && error.to_string().contains("nothing was changed"));
+        }
+        assert_eq!(bytes(dir.path()), before);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_refused_untouched() {
+    let foreign = tempfile::tempdir().unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database(foreign.path())).create_if_missing(true);
+    let other = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    query("CREATE TABLE notes (text TEXT)").execute(&other).await.unwrap();
+    other.close().await;
+    let garbage = tempfile::tempdir().unwrap();
+    fs::write(database(garbage.path()), "this is no database, whatever its name says\n".repeat(100)).unwrap();
+    for dir in [&foreign, &garbage] {
+        let before = bytes(dir.path());
+        for error in [make(dir.path()).await.unwrap_err(), SqliteStore::open(dir.path()).await.unwrap_err()] {
+            let fits = match &error {
+                OpenError::Foreign(_) => dir.path() == foreign.path(),
+                OpenError::Store { error: StoreError::Corrupt(_), .. } => dir.path() == garbage.path(),
+                _ => false,
+            };
+            assert!(fits, "{error:?}");
+        }
+        assert_eq!(bytes(dir.path()), before);
+    }
+}
+
+/// The database as a copy of it would be: its file and, if there is one, its log.
+fn bytes(dir: &Path) -> (Vec<u8>, Vec<u8>) {
+    (fs::read(database(dir)).unwrap(), fs::read(dir.join("keyward.db-wal")).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn two_makers_at_once_make_one_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = tokio::join!(make(dir.path()), make(dir.path()));
+    let (one, two) = (one.unwrap().identity().await.unwrap(), two.unwrap().identity().await.unwrap());
+    assert_eq!((one.head, one.tag_key.expose()), (two.head, two.tag_key.expose()));
+}

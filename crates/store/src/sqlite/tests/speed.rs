@@ -1,0 +1,1 @@
+//! Timings, run by hand: `cargo test -p keyward-store --release speed -- --ignored --nocapture`.
