@@ -67,13 +67,15 @@ impl Mistake {
     }
 
     fn render(&self, label: &str, colour: bool) -> String {
-        let paint = |code: &str, text: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+        let paint =
+            |code: &str, text: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
         let tone = if label.is_empty() { "1;31" } else { "1;33" };
         let mut place = self.origin.clone();
         for number in [self.line, self.column].into_iter().flatten() {
             place.push_str(&format!(":{number}"));
         }
-        let mut text = format!("{}: {}{}\n", paint("1", &printable(&place)), paint(tone, label), printable(&self.message));
+        let mut text =
+            format!("{}: {}{}\n", paint("1", &printable(&place)), paint(tone, label), printable(&self.message));
         let mut margin = String::from("  ");
         if let (Some(excerpt), Some(line)) = (&self.excerpt, self.line) {
             let number = line.to_string();

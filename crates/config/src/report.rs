@@ -101,7 +101,12 @@ impl Report {
     /// All that is wrong.
     pub(crate) fn refuse(self, text: Option<&str>) -> Mistakes {
         let told = |findings| tell(findings, &self.masks, text);
-        Mistakes { mistakes: told(self.mistakes), warnings: told(self.warnings) }
+        let full = self.is_full();
+        let mut mistakes = told(self.mistakes);
+        if let Some(last) = mistakes.last_mut().filter(|_| full) {
+            last.help.push("further mistakes are left out".to_owned());
+        }
+        Mistakes { mistakes, warnings: told(self.warnings) }
     }
 }
 
@@ -154,7 +159,10 @@ fn excerpt(line: &str, span: Span, masks: &[Span]) -> Excerpt {
     let mut indent = None;
     let mut width = 0;
     let mut in_mask = false;
-    for (column, character) in line.chars().enumerate() {
+    // A comment can hold a secret that was commented out. Before the end of the span, # is part of a text.
+    let text_end = if to == usize::MAX { from } else { to };
+    let comment = |(column, character): &(usize, char)| *character == '#' && *column >= text_end;
+    for (column, character) in line.chars().enumerate().take_while(|one| !comment(one)) {
         if column >= from {
             indent.get_or_insert(shown.len());
         }
@@ -192,6 +200,12 @@ mod tests {
     fn a_caret_on_a_mask_is_one_wide() {
         let shown = excerpt("key: hunter2", span(6, 13), &[span(6, 13)]);
         assert_eq!(shown, Excerpt { text: "key: …".to_owned(), indent: 5, width: 1 });
+    }
+
+    #[test]
+    fn a_comment_is_not_shown() {
+        let shown = excerpt("a: \"#1\" # was hunter2", span(4, 8), &[]);
+        assert_eq!(shown, Excerpt { text: "a: \"#1\"".to_owned(), indent: 3, width: 4 });
     }
 
     #[test]

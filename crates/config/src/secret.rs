@@ -57,7 +57,9 @@ pub(crate) fn shown_name(path: &[Step], value: &Node) -> String {
 
 /// Whether a text is one reference and nothing else.
 fn is_reference(text: &str) -> bool {
-    text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|inner| !inner.contains(['{', '}', '$']))
+    text.strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'))
+        .is_some_and(|inner| !inner.contains(['{', '}', '$']))
 }
 
 /// A value as a message may show it.

@@ -93,7 +93,10 @@ fn configured_routes_keep_their_order_schemes_and_scopes() {
 #[test]
 fn open_if_none_opens_routes_but_not_own_endpoints() {
     let open = "security: {api_keys: {open_if_none: true}}\nroutes: [{name: a, path: /**, scopes: [x]}]\n";
-    table(open, &["GET | / | a public", "GET | /_keyward/api-keys | endpoints.api_keys key_header+key_auth self:keys:read"]);
+    table(
+        open,
+        &["GET | / | a public", "GET | /_keyward/api-keys | endpoints.api_keys key_header+key_auth self:keys:read"],
+    );
     let closed = "security: {api_keys: {open_if_none: true, static: [{name: k, key: x, scopes: []}]}}";
     table(closed, &["GET | / | all key_header+key_auth"]);
 }

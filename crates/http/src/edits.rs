@@ -9,7 +9,7 @@ use keyward_core::machine::Permit;
 use keyward_core::route::{Access, Route};
 use keyward_core::rules::Rules;
 
-use crate::identity::IdentityHeaders;
+use crate::identity::{IdentityHeaders, unshared_name};
 use crate::names::{CLAIMS, Collapsed, CollapsedSet, HOP_BY_HOP};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -56,6 +56,19 @@ impl HeaderEdits {
         Self { identity, removed, own, host }
     }
 
+    /// A copy for one core. It shares no reference count with this one, so that cores do not slow each other down.
+    pub fn unshared(&self) -> Self {
+        Self {
+            identity: self.identity.unshared(),
+            removed: self.removed.clone(),
+            own: self.own.iter().map(|(name, value)| (unshared_name(name), unshared_value(value))).collect(),
+            host: match &self.host {
+                UpstreamHost::Received => UpstreamHost::Received,
+                UpstreamHost::Upstream(value) => UpstreamHost::Upstream(unshared_value(value)),
+            },
+        }
+    }
+
     /// Applies the edits. The order matters: what `Connection` names goes first, so that it cannot remove what we set
     /// (RFC 9110 §7.6.1); then every spelling of our names and the credentials; ours are set last.
     pub fn apply(&self, headers: &mut HeaderMap, passing: &Passing<'_>) {
@@ -74,6 +87,12 @@ impl HeaderEdits {
         }
         self.identity.set(headers, passing.permit, passing.decision);
     }
+}
+
+fn unshared_value(value: &HeaderValue) -> HeaderValue {
+    let Ok(mut copy) = HeaderValue::from_bytes(value.as_bytes()) else { return value.clone() };
+    copy.set_sensitive(value.is_sensitive());
+    copy
 }
 
 /// Removes hop-by-hop fields of an answer, on its way back.

@@ -46,6 +46,20 @@ impl IdentityHeaders {
         .into_iter()
     }
 
+    /// A copy that shares no reference count with this one, for a core of its own.
+    pub fn unshared(&self) -> Self {
+        Self {
+            principal: unshared_name(&self.principal),
+            name: unshared_name(&self.name),
+            kind: unshared_name(&self.kind),
+            account: unshared_name(&self.account),
+            scopes: unshared_name(&self.scopes),
+            decision: unshared_name(&self.decision),
+            credential: unshared_name(&self.credential),
+            mode: unshared_name(&self.mode),
+        }
+    }
+
     /// Sets the headers for a permitted request. Whatever a client sent under these names must be gone by then.
     pub fn set(&self, headers: &mut HeaderMap, permit: &Permit, decision: DecisionId) {
         set(headers, &self.decision, std::str::from_utf8(&decision.text()).ok());
@@ -66,6 +80,11 @@ impl IdentityHeaders {
 }
 
 /// A fact that is absent sends no header.
+/// Clones of a name that http does not know by heart count references on one shared line; a copy has its own.
+pub(crate) fn unshared_name(name: &HeaderName) -> HeaderName {
+    HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_| name.clone())
+}
+
 fn set(headers: &mut HeaderMap, name: &HeaderName, value: Option<&str>) {
     let Some(value) = value else { return };
     let plain = value.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'%');

@@ -10,10 +10,15 @@ pub(super) fn check(look: &mut Look<'_>) {
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for (name, own) in endpoints.iter() {
         let taken = seen.iter().find(|(_, path)| *path == own.as_str()).map(|(other, _)| *other);
-        let inside = endpoints.api_keys.as_ref().filter(|keys| name != "api_keys" && below(keys.as_str(), own.as_str()));
+        let inside =
+            endpoints.api_keys.as_ref().filter(|keys| name != "api_keys" && below(keys.as_str(), own.as_str()));
         if let Some(other) = taken.or(inside.map(|_| "api_keys")) {
             let message = format!("the endpoints \"{name}\" and \"{other}\" share this path");
-            look.mistake(&at!["endpoints", name], message, ["each endpoint needs a path of its own; null turns one off"]);
+            look.mistake(
+                &at!["endpoints", name],
+                message,
+                ["each endpoint needs a path of its own; null turns one off"],
+            );
         }
         seen.push((name, own.as_str()));
     }

@@ -7,6 +7,10 @@ use secrecy::ExposeSecret;
 use super::Look;
 use crate::place::at;
 
+/// Bytes of a name: it is told to the upstream in a header.
+const LONGEST_NAME: usize = 128;
+const NAME_HELP: &str = "1 to 128 bytes, no control characters, spaces only inside";
+
 /// Shorter keys can be guessed.
 const LONG_ENOUGH: usize = 32;
 
@@ -16,7 +20,10 @@ pub(super) fn check(look: &mut Look<'_>) {
     let mut secrets: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, key) in keys.static_keys.iter().enumerate() {
         let place = |name: &str| at!["security", "api_keys", "static", index, name];
-        look.name(&place("name"), &key.name);
+        if key.name.is_empty() || key.name.len() > LONGEST_NAME || key.name.trim() != key.name || has_control(&key.name)
+        {
+            look.mistake(&place("name"), "this cannot be the name of a key", [NAME_HELP]);
+        }
         if names.insert(&key.name, index).is_some() {
             look.mistake(
                 &place("name"),
@@ -26,7 +33,11 @@ pub(super) fn check(look: &mut Look<'_>) {
         }
         let secret = key.key.expose_secret();
         if let Some(other) = secrets.insert(secret, &key.name) {
-            look.mistake(&place("key"), format!("the same key as that of \"{other}\""), ["each name has a key of its own"]);
+            look.mistake(
+                &place("key"),
+                format!("the same key as that of \"{other}\""),
+                ["each name has a key of its own"],
+            );
         }
         if secret.len() < LONG_ENOUGH {
             let message = format!("the key of \"{}\" is shorter than {LONG_ENOUGH} bytes", key.name);
@@ -39,6 +50,14 @@ pub(super) fn check(look: &mut Look<'_>) {
     }
     if !keys.enabled {
         let here = at!["security", "api_keys", "enabled"];
-        look.warning(&here, "no credential is read", ["only public routes pass until another kind of credential is on"]);
+        look.warning(
+            &here,
+            "no credential is read",
+            ["only public routes pass until another kind of credential is on"],
+        );
     }
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
 }

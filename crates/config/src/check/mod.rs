@@ -49,7 +49,7 @@ impl Look<'_> {
         self.report.warning(&place, message, help);
     }
 
-    /// Names are short and plain: they stand in decisions, logs and headers.
+    /// Names of things in the configuration are short and plain: they stand in decisions and logs.
     fn name(&mut self, path: &[Step], name: &str) {
         const LONGEST: usize = 64;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');

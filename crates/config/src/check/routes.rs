@@ -6,6 +6,7 @@ use http::Method;
 use keyward_core::route::{Methods, OWN_PREFIX};
 
 use super::Look;
+use crate::node::{Node, Value};
 use crate::not_yet::SCHEMES;
 use crate::place::at;
 use crate::settings::Route;
@@ -38,7 +39,8 @@ pub(super) fn check(look: &mut Look<'_>) {
 fn public(look: &mut Look<'_>, index: usize) {
     for name in ["schemes", "scopes"] {
         let path = at!["routes", index, name];
-        if !look.place(&path).is_default() {
+        let empty = matches!(look.tree.at(&path), Some(Node { value: Value::List(items), .. }) if items.is_empty());
+        if !empty && !look.place(&path).is_default() {
             look.mistake(
                 &path,
                 format!("a public route has no {name}"),
@@ -68,7 +70,8 @@ fn schemes(look: &mut Look<'_>, index: usize, route: &Route) {
     let path = at!["routes", index, "schemes"];
     if route.schemes.is_empty() {
         look.mistake(&path, "without schemes nobody can pass", ["public: true opens a route to everybody"]);
-    } else if route.schemes.iter().all(|name| SCHEMES.contains(&name.as_str()) && !settings.schemes.contains_key(name)) {
+    } else if route.schemes.iter().all(|name| SCHEMES.contains(&name.as_str()) && !settings.schemes.contains_key(name))
+    {
         look.mistake(
             &path,
             "these schemes read nothing in this version yet, so nobody could pass",

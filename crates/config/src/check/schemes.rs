@@ -27,7 +27,7 @@ pub(super) fn check(look: &mut Look<'_>) {
             _ => {}
         }
     }
-    for (role, _) in &settings.roles {
+    for role in settings.roles.keys() {
         look.name(&at!["roles", role.as_str()], role);
     }
 }

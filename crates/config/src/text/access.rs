@@ -57,7 +57,11 @@ impl FromText for IpNet {
 
 impl FromText for PathBuf {
     fn from_text(text: &str) -> Result<Self, String> {
-        if text.is_empty() || text.contains('\0') { Err("is not a path of a file system".to_owned()) } else { Ok(text.into()) }
+        if text.is_empty() || text.contains('\0') {
+            Err("is not a path of a file system".to_owned())
+        } else {
+            Ok(text.into())
+        }
     }
 }
 

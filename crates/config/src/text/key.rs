@@ -27,7 +27,9 @@ impl FromText for Prefix {
         for mode in [Mode::Live, Mode::Test] {
             let filled = prefix.of(mode);
             if !filled.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
-                return Err("is not a prefix of keys\nletters, digits, _ and -, with ${mode} for live or test".to_owned());
+                return Err(
+                    "is not a prefix of keys\nletters, digits, _ and -, with ${mode} for live or test".to_owned()
+                );
             }
             if filled.len() > Self::MAX_BYTES {
                 return Err(format!("is too long\na prefix has at most {} bytes", Self::MAX_BYTES));

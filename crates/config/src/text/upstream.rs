@@ -50,8 +50,8 @@ impl FromText for UpstreamUrl {
         }
         // `Authority::port` has no answer to a port that does not fit, so what follows the host is read here.
         let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-        let port_fits = port.is_empty()
-            || port.strip_prefix(':').is_some_and(|port| port.parse().is_ok_and(|port: u16| port > 0));
+        let port_fits =
+            port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse().is_ok_and(|port: u16| port > 0));
         if authority.host().is_empty() || !port_fits {
             return Err(SHAPE.to_owned());
         }
@@ -127,7 +127,8 @@ mod tests {
             "/a | -",
         ] {
             let (text, expected) = row.split_once(" | ").unwrap();
-            let got = UpstreamUrl::from_text(text).map_or("-".to_owned(), |url| format!("{} {}", url.host(), url.port()));
+            let got =
+                UpstreamUrl::from_text(text).map_or("-".to_owned(), |url| format!("{} {}", url.host(), url.port()));
             assert_eq!(got, expected, "{row}");
         }
     }

@@ -8,7 +8,7 @@ use super::rows::{column, first, head, joined, joined_columns, json_list, positi
 use super::transaction::{Statement, Transaction};
 
 /// How many changes are kept. A node further behind drops its memory, which costs less than reading more of them.
-const KEPT: i64 = 10_000;
+pub(super) const KEPT: i64 = 10_000;
 
 /// Appends changes of API keys, and then moves the head: the last statement before the commit.
 pub(super) async fn tell(transaction: &mut Transaction, ids: &[&str]) -> Result<FeedHead, StoreError> {

@@ -28,7 +28,10 @@ pub(super) async fn migrate(transaction: &mut Transaction) -> Result<(), StoreEr
         Migration::new(*version, (*name).into(), MigrationType::Simple, SqlStr::from_static(text), no_transaction)
     });
     let migrator = Migrator::with_migrations(migrations.collect());
-    migrator.run(transaction.connection()).await.map_err(|error| match error {
+    // What `Migrator::run` calls; around it, no future that opens a store would be `Send` ("`Acquire` is not general
+    // enough").
+    let run = migrator.run_direct(None, transaction.connection(), false);
+    run.await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => store_error(error),
         error => StoreError::Other(error.to_string()),
     })

@@ -1,0 +1,77 @@
+//! What an edge is started with: limits, timeouts, upstreams, and the channels to the control side.
+
+use std::time::Duration;
+
+use keyward_engine::ports::Use;
+use keyward_engine::record::Journal;
+use keyward_http::edits::HeaderEdits;
+use keyward_http::own::OwnSender;
+use tokio::sync::mpsc;
+
+use crate::origin::Origin;
+
+/// All that an edge needs beside its workers.
+pub struct EdgeConfig {
+    /// What clients may use up.
+    pub limits: Limits,
+    /// How long upstreams may take.
+    pub timeouts: Timeouts,
+    /// The upstreams, in the order of [`keyward_core::route::Destination::Upstream`].
+    pub upstreams: Vec<Origin>,
+    /// The header edits on the way to them; each core makes a copy of its own.
+    pub edits: HeaderEdits,
+    /// Where requests to own endpoints go.
+    pub own: OwnSender,
+    /// Where records go.
+    pub journal: Journal,
+    /// Where the uses of keys go, about once a second. What does not fit is reported at a later use.
+    pub uses: mpsc::Sender<Vec<Use>>,
+}
+
+/// What clients may use up.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections on all cores together. One more is accepted and closed at once, so that its client hears at once
+    /// instead of waiting in the backlog.
+    pub connections: usize,
+    /// Header fields of one request; more are answered by hyper's bare 431.
+    pub headers: usize,
+    /// Bytes of one request's head; more are answered 431.
+    pub header_bytes: usize,
+    /// Bytes of one request's body; more are answered 413.
+    pub body_bytes: Option<u64>,
+    /// From a request's first byte, or from the connection's start, to the end of its head.
+    pub header_timeout: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            headers: 100,
+            header_bytes: 64 * 1024,
+            body_bytes: None,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How long upstreams may take.
+#[derive(Clone, Debug)]
+pub struct Timeouts {
+    /// To a connection, name look-up included.
+    pub connect: Duration,
+    /// Without any progress: no byte of the request taken, no byte of the answer given.
+    pub read: Duration,
+    /// For a whole exchange, bodies included.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(2), read: Duration::from_secs(60), total: None }
+    }
+}

@@ -1,0 +1,317 @@
+//! Time limits without timers: each core counts coarse ticks, each connection notes the tick of its last progress, and
+//! one sweep per tick finds those that are late. A request sets, moves and cancels no timer.
+
+use std::cell::{Cell, OnceCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use crate::config::{Limits, Timeouts};
+
+/// How long a closed connection goes on reading, so that its client hears the answer (see `stream`).
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The coarse time of one core.
+#[derive(Clone, Default)]
+pub(crate) struct Ticks(Rc<Cell<u64>>);
+
+impl Ticks {
+    pub(crate) fn now(&self) -> u64 {
+        self.0.get()
+    }
+
+    pub(crate) fn advance(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+/// How many ticks each phase may last without progress.
+pub(crate) struct Spans {
+    /// How long a tick is: a limit is kept to within an eighth of the shortest one, at most one second.
+    pub(crate) tick: Duration,
+    head: u64,
+    idle: u64,
+    read: u64,
+    linger: u64,
+    total: Option<u64>,
+}
+
+impl Spans {
+    pub(crate) fn new(limits: &Limits, timeouts: &Timeouts) -> Self {
+        let all = [limits.header_timeout, limits.idle_timeout, timeouts.read];
+        let shortest = all.into_iter().chain(timeouts.total).min().unwrap_or(LINGER);
+        let tick = (shortest / 16).clamp(Duration::from_millis(5), Duration::from_millis(500));
+        let ticks = |span: Duration| u64::try_from(span.as_nanos().div_ceil(tick.as_nanos())).unwrap_or(u64::MAX);
+        Self {
+            tick,
+            head: ticks(limits.header_timeout),
+            idle: ticks(limits.idle_timeout),
+            read: ticks(timeouts.read),
+            linger: ticks(LINGER),
+            total: timeouts.total.map(ticks),
+        }
+    }
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// A head is on its way. Progress does not count: a slow head is an attack.
+    Head,
+    /// Between two requests.
+    Idle,
+    /// From a request's head to the end of its answer.
+    Busy,
+    /// Closed for writing; the rest of a body that nobody wants is read and dropped.
+    Lingering,
+}
+
+/// What the sweep says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    InTime,
+    /// The exchange must end now; its client can still be told.
+    Late,
+    /// The connection must be closed as it is.
+    Cut,
+}
+
+/// One connection as the sweep sees it, and the few facts on its running request that its parts tell each other.
+pub(crate) struct Watch {
+    ticks: Ticks,
+    phase: Cell<Phase>,
+    since: Cell<u64>,
+    began: Cell<u64>,
+    verdict: Cell<Verdict>,
+    /// The request's body is waited for.
+    awaits_client: Cell<bool>,
+    /// Some of the request's body was not read.
+    unread: Cell<bool>,
+    /// The request's body grew over its limit.
+    outgrown: Cell<bool>,
+    waker: OnceCell<Waker>,
+}
+
+/// An exchange took too long.
+pub(crate) struct Late;
+
+impl Watch {
+    pub(crate) fn new(ticks: &Ticks) -> Self {
+        let now = ticks.now();
+        Self {
+            ticks: ticks.clone(),
+            phase: Cell::new(Phase::Head),
+            since: Cell::new(now),
+            began: Cell::new(now),
+            verdict: Cell::new(Verdict::InTime),
+            awaits_client: Cell::new(false),
+            unread: Cell::new(false),
+            outgrown: Cell::new(false),
+            waker: OnceCell::new(),
+        }
+    }
+
+    /// Learns how to wake the connection's task, at its first poll; a task has one waker for life.
+    pub(crate) fn enroll(&self, waker: &Waker) {
+        self.waker.get_or_init(|| waker.clone());
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.since.set(self.ticks.now());
+    }
+
+    /// Bytes came from the client.
+    pub(crate) fn read(&self) {
+        if self.phase.get() == Phase::Idle {
+            self.enter(Phase::Head);
+        }
+    }
+
+    /// Bytes went to the client.
+    pub(crate) fn wrote(&self) {
+        if self.phase.get() != Phase::Head {
+            self.since.set(self.ticks.now());
+        }
+    }
+
+    /// A request's head is there.
+    pub(crate) fn begin(&self, has_body: bool) {
+        self.enter(Phase::Busy);
+        self.began.set(self.since.get());
+        self.verdict.set(Verdict::InTime);
+        self.awaits_client.set(false);
+        self.unread.set(has_body);
+        self.outgrown.set(false);
+    }
+
+    /// A piece of a body came through.
+    pub(crate) fn progress(&self) {
+        if self.phase.get() == Phase::Busy {
+            self.since.set(self.ticks.now());
+        }
+    }
+
+    /// The answer has left.
+    pub(crate) fn rest(&self) {
+        if self.phase.get() == Phase::Busy {
+            self.enter(Phase::Idle);
+        }
+    }
+
+    /// The connection is closed for writing.
+    pub(crate) fn linger(&self) {
+        if self.phase.get() != Phase::Lingering {
+            self.enter(Phase::Lingering);
+        }
+    }
+
+    /// Whether the client may still be sending what nobody will read: a body, or a head that was refused.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.unread.get() || matches!(self.phase.get(), Phase::Head | Phase::Lingering)
+    }
+
+    pub(crate) fn set_awaits_client(&self, awaits: bool) {
+        self.awaits_client.set(awaits);
+    }
+
+    pub(crate) fn awaits_client(&self) -> bool {
+        self.awaits_client.get()
+    }
+
+    pub(crate) fn read_whole_body(&self) {
+        self.unread.set(false);
+    }
+
+    pub(crate) fn outgrow(&self) {
+        self.outgrown.set(true);
+    }
+
+    pub(crate) fn is_outgrown(&self) -> bool {
+        self.outgrown.get()
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.verdict.get() != Verdict::InTime
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.verdict.get() == Verdict::Cut
+    }
+
+    /// Runs a part of the exchange unless it is late.
+    pub(crate) async fn bounded<F: Future>(&self, part: F) -> Result<F::Output, Late> {
+        let mut part = pin!(part);
+        poll_fn(|cx| if self.is_late() { Poll::Ready(Err(Late)) } else { part.as_mut().poll(cx).map(Ok) }).await
+    }
+
+    /// Judges the connection. An exchange that is late is told so first and cut if that leads to nothing within a tick.
+    pub(crate) fn sweep(&self, spans: &Spans) {
+        let now = self.ticks.now();
+        let silent = now.saturating_sub(self.since.get());
+        let span = match self.phase.get() {
+            Phase::Head => spans.head,
+            Phase::Idle => spans.idle,
+            Phase::Busy => spans.read,
+            Phase::Lingering => spans.linger,
+        };
+        let busy = self.phase.get() == Phase::Busy;
+        let told = self.verdict.get() == Verdict::Late;
+        let overdue = busy && spans.total.is_some_and(|total| now.saturating_sub(self.began.get()) > total);
+        let verdict = match (silent > span, busy) {
+            (true, true) if told => Verdict::Cut,
+            (true, true) => Verdict::Late,
+            (true, false) => Verdict::Cut,
+            (false, _) if overdue && !told => Verdict::Late,
+            (false, _) => return,
+        };
+        self.verdict.set(verdict);
+        self.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(read: u64, total: Option<u64>) -> (Ticks, Watch, Spans) {
+        let ticks = Ticks::default();
+        let watch = Watch::new(&ticks);
+        let spans = Spans { tick: Duration::from_secs(1), head: 2, idle: 4, read, linger: 1, total };
+        (ticks, watch, spans)
+    }
+
+    fn pass(ticks: &Ticks, watch: &Watch, spans: &Spans, count: u64) {
+        for _ in 0..count {
+            ticks.advance();
+            watch.sweep(spans);
+        }
+    }
+
+    #[test]
+    fn a_trickling_head_is_cut() {
+        let (ticks, watch, spans) = watch(9, None);
+        for _ in 0..2 {
+            pass(&ticks, &watch, &spans, 1);
+            watch.read();
+        }
+        assert!(!watch.is_cut());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_cut());
+    }
+
+    #[test]
+    fn an_idle_connection_has_its_own_limit_and_a_new_head_its_own() {
+        let (ticks, watch, spans) = watch(9, None);
+        watch.begin(false);
+        watch.rest();
+        pass(&ticks, &watch, &spans, 4);
+        assert!(!watch.is_cut());
+        watch.read();
+        pass(&ticks, &watch, &spans, 2);
+        assert!(!watch.is_cut());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_cut());
+    }
+
+    #[test]
+    fn a_silent_exchange_is_told_first_and_then_cut() {
+        let (ticks, watch, spans) = watch(3, None);
+        watch.begin(false);
+        pass(&ticks, &watch, &spans, 3);
+        watch.progress();
+        pass(&ticks, &watch, &spans, 3);
+        assert!(!watch.is_late());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_late() && !watch.is_cut());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_cut());
+    }
+
+    #[test]
+    fn progress_does_not_outlast_the_total() {
+        let (ticks, watch, spans) = watch(3, Some(5));
+        watch.begin(false);
+        for _ in 0..6 {
+            watch.progress();
+            pass(&ticks, &watch, &spans, 1);
+        }
+        assert!(watch.is_late() && !watch.is_cut());
+    }
+
+    #[test]
+    fn ticks_follow_the_shortest_limit() {
+        let timeouts = Timeouts { read: Duration::from_millis(320), ..Timeouts::default() };
+        let spans = Spans::new(&Limits::default(), &timeouts);
+        assert_eq!((spans.tick, spans.read), (Duration::from_millis(20), 16));
+        assert_eq!(Spans::new(&Limits::default(), &Timeouts::default()).tick, Duration::from_millis(500));
+    }
+}
