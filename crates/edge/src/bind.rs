@@ -62,6 +62,16 @@ impl Bound {
         Ok(Self { listeners, address })
     }
 
+    /// How many cores it is for.
+    pub fn cores(&self) -> usize {
+        self.listeners.len()
+    }
+
+    /// The first socket alone, for a server that is not an edge.
+    pub fn into_listener(self) -> Option<TcpListener> {
+        self.listeners.into_iter().next()
+    }
+
     /// The address, with the port that was found for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.address

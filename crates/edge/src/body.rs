@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::pool::Lease;
-use crate::watch::Watch;
+use crate::watch::{Uploaded, Watch};
 
 /// A body as it comes off the wire. The codec's type has this one name, so that another codec can take its place.
 pub(crate) type Wire = hyper::body::Incoming;
@@ -43,7 +43,7 @@ impl Upload {
                 Ok(())
             }
             None => {
-                self.watch.outgrow();
+                self.watch.set_uploaded(Uploaded::Outgrown);
                 Err("the body is larger than it may be".into())
             }
         }
@@ -57,20 +57,21 @@ impl Body for Upload {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
-        let polled = Pin::new(&mut *body).poll_frame(cx);
-        this.watch.set_awaits_client(polled.is_pending());
-        let frame = ready!(polled);
-        if frame.is_none() || body.is_end_stream() {
-            this.watch.read_whole_body();
-        }
-        Poll::Ready(match frame {
-            Some(Ok(frame)) => {
-                this.watch.progress();
-                Some(this.count(&frame).map(|()| frame))
-            }
-            Some(Err(error)) => Some(Err(error.into())),
-            None => None,
-        })
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
+            this.watch.set_uploaded(Uploaded::Awaited);
+            return Poll::Pending;
+        };
+        this.watch.progress();
+        this.watch.set_uploaded(match &frame {
+            Some(Err(_)) => Uploaded::Broken,
+            Some(Ok(_)) if !body.is_end_stream() => Uploaded::Partly,
+            _ => Uploaded::Whole,
+        });
+        Poll::Ready(frame.map(|frame| {
+            let frame = frame?;
+            this.count(&frame)?;
+            Ok(frame)
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -116,7 +117,9 @@ impl Body for Download {
         match &mut this.source {
             Source::Own(body) if body.is_empty() => Poll::Ready(None),
             Source::Own(body) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(body))))),
-            Source::Upstream { .. } if this.watch.is_late() => Poll::Ready(Some(Err("the upstream fell silent".into()))),
+            Source::Upstream { .. } if this.watch.is_late() => {
+                Poll::Ready(Some(Err("the upstream fell silent".into())))
+            }
             Source::Upstream { body, ended, .. } => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 this.watch.progress();

@@ -1,6 +1,6 @@
 //! The data plane: sockets, one runtime per core, and the reverse proxy before the upstreams.
 //!
-//! `bind` takes the port, `edge` starts and stops one thread per core, and `core` is what such a thread runs. `server`
+//! `bind` takes the port, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs. `server`
 //! and `pool` speak HTTP by hyper, with the client and with an upstream; what lies between them (`head`, `exchange`,
 //! `forward`, `own`, `demo`, `refused`, `note`) knows only the `http` types and `http_body::Body`. `watch` makes every
 //! time limit true with one timer per core.
@@ -19,7 +19,6 @@
 mod bind;
 mod body;
 mod config;
-mod core;
 mod demo;
 mod edge;
 mod exchange;
@@ -28,6 +27,7 @@ mod head;
 mod note;
 mod origin;
 mod own;
+mod per_core;
 mod pool;
 mod refused;
 mod server;

@@ -53,16 +53,17 @@ impl Lease {
 
 impl Pool {
     /// A pool without connections. `tick` is how long one of `ticks` lasts.
-    pub(crate) fn new(authority: &Authority, connect: Duration, ticks: Ticks, tick: Duration) -> Option<Self> {
-        Some(Self {
-            // A copy, so that cores share no reference count.
-            authority: authority.as_str().parse().ok()?,
-            host: HeaderValue::from_str(authority.as_str()).ok()?,
+    pub(crate) fn new(authority: &Authority, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
+        let text = authority.as_str();
+        Self {
+            // Copies, so that cores share no reference count. What was an authority once is one again.
+            authority: text.parse().unwrap_or_else(|_| authority.clone()),
+            host: HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("upstream")),
             connect,
             ticks,
             idle_ticks: u64::try_from(IDLE_FOR.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u64::MAX),
             idle: RefCell::new(Vec::with_capacity(IDLE)),
-        })
+        }
     }
 
     /// The upstream's own `Host`.

@@ -58,6 +58,8 @@ impl Spans {
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Nothing came yet.
+    Fresh,
     /// A head is on its way. Progress does not count: a slow head is an attack.
     Head,
     /// Between two requests.
@@ -78,19 +80,29 @@ enum Verdict {
     Cut,
 }
 
-/// One connection as the sweep sees it, and the few facts on its running request that its parts tell each other.
+/// How far the body of the running request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uploaded {
+    /// To its end, or there is none.
+    Whole,
+    /// Not to its end.
+    Partly,
+    /// Not to its end, and the client is waited for.
+    Awaited,
+    /// Over its limit.
+    Outgrown,
+    /// It broke off, or its framing is wrong.
+    Broken,
+}
+
+/// One connection as the sweep sees it, and what the parts of its running request tell each other.
 pub(crate) struct Watch {
     ticks: Ticks,
     phase: Cell<Phase>,
     since: Cell<u64>,
     began: Cell<u64>,
     verdict: Cell<Verdict>,
-    /// The request's body is waited for.
-    awaits_client: Cell<bool>,
-    /// Some of the request's body was not read.
-    unread: Cell<bool>,
-    /// The request's body grew over its limit.
-    outgrown: Cell<bool>,
+    upload: Cell<Uploaded>,
     waker: OnceCell<Waker>,
 }
 
@@ -102,13 +114,11 @@ impl Watch {
         let now = ticks.now();
         Self {
             ticks: ticks.clone(),
-            phase: Cell::new(Phase::Head),
+            phase: Cell::new(Phase::Fresh),
             since: Cell::new(now),
             began: Cell::new(now),
             verdict: Cell::new(Verdict::InTime),
-            awaits_client: Cell::new(false),
-            unread: Cell::new(false),
-            outgrown: Cell::new(false),
+            upload: Cell::new(Uploaded::Whole),
             waker: OnceCell::new(),
         }
     }
@@ -131,8 +141,10 @@ impl Watch {
 
     /// Bytes came from the client.
     pub(crate) fn read(&self) {
-        if self.phase.get() == Phase::Idle {
-            self.enter(Phase::Head);
+        match self.phase.get() {
+            Phase::Fresh => self.phase.set(Phase::Head),
+            Phase::Idle => self.enter(Phase::Head),
+            _ => {}
         }
     }
 
@@ -148,9 +160,7 @@ impl Watch {
         self.enter(Phase::Busy);
         self.began.set(self.since.get());
         self.verdict.set(Verdict::InTime);
-        self.awaits_client.set(false);
-        self.unread.set(has_body);
-        self.outgrown.set(false);
+        self.upload.set(if has_body { Uploaded::Partly } else { Uploaded::Whole });
     }
 
     /// A piece of a body came through.
@@ -176,27 +186,15 @@ impl Watch {
 
     /// Whether the client may still be sending what nobody will read: a body, or a head that was refused.
     pub(crate) fn has_unread(&self) -> bool {
-        self.unread.get() || matches!(self.phase.get(), Phase::Head | Phase::Lingering)
+        self.upload.get() != Uploaded::Whole || self.phase.get() == Phase::Head
     }
 
-    pub(crate) fn set_awaits_client(&self, awaits: bool) {
-        self.awaits_client.set(awaits);
+    pub(crate) fn set_uploaded(&self, uploaded: Uploaded) {
+        self.upload.set(uploaded);
     }
 
-    pub(crate) fn awaits_client(&self) -> bool {
-        self.awaits_client.get()
-    }
-
-    pub(crate) fn read_whole_body(&self) {
-        self.unread.set(false);
-    }
-
-    pub(crate) fn outgrow(&self) {
-        self.outgrown.set(true);
-    }
-
-    pub(crate) fn is_outgrown(&self) -> bool {
-        self.outgrown.get()
+    pub(crate) fn uploaded(&self) -> Uploaded {
+        self.upload.get()
     }
 
     pub(crate) fn is_late(&self) -> bool {
@@ -218,7 +216,7 @@ impl Watch {
         let now = self.ticks.now();
         let silent = now.saturating_sub(self.since.get());
         let span = match self.phase.get() {
-            Phase::Head => spans.head,
+            Phase::Fresh | Phase::Head => spans.head,
             Phase::Idle => spans.idle,
             Phase::Busy => spans.read,
             Phase::Lingering => spans.linger,

@@ -82,7 +82,7 @@ pub struct Changes {
     pub head: FeedHead,
     /// The changes after the given place, in order; empty where `lost`.
     pub changes: Vec<Change>,
-    /// The given place is not in this feed (another epoch, or further than its head): everything must be dropped.
+    /// The given place is not in this feed (another epoch, further than its head, or pruned): everything must be dropped.
     pub lost: bool,
 }
 
@@ -161,7 +161,8 @@ pub trait Records: Send + Sync {
     fn api_keys<'a>(&'a self, owner: Option<&'a str>, page: &'a Page) -> Answer<'a, Vec<Joined>>;
     /// Applies a change to one key, if the key (of `owner`, where given) and its state allow it, and tells the feed.
     fn change_api_key<'a>(&'a self, id: &'a str, owner: Option<&'a str>, change: &'a KeyChange) -> Answer<'a, Outcome>;
-    /// Keeps `successor` and ends the old key as [`KeyChange::Replace`] says, both or neither.
+    /// Keeps `successor` and ends the key that it `replaces` as [`KeyChange::Replace`] says, both or neither. Answers with
+    /// the old key; the head covers both.
     fn rotate_api_key<'a>(
         &'a self,
         owner: Option<&'a str>,

@@ -54,7 +54,8 @@ async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
 }
 
 fn held(path: &Path, holder: &str) -> Failed {
-    let who = server_of(holder).map_or_else(|| "another command".to_owned(), |pid| format!("the server of process {pid}"));
+    let who =
+        server_of(holder).map_or_else(|| "another command".to_owned(), |pid| format!("the server of process {pid}"));
     Failed::Refused(format!(
         "the data directory {} is held by {who}, which does not answer; nothing was changed",
         path.display()

@@ -27,7 +27,8 @@ pub struct Facts<'a> {
 pub async fn text(facts: &Facts<'_>) -> String {
     let url = format!("http://{}", facts.data);
     let directory = facts.settings.data.dir.display().to_string();
-    let flag = if directory == "./keyward-data" { String::new() } else { format!(" --data-dir {}", quoted(&directory)) };
+    let flag =
+        if directory == "./keyward-data" { String::new() } else { format!(" --data-dir {}", quoted(&directory)) };
     let age = if facts.is_new { " (new)" } else { "" };
     let path = "/orders";
     format!(

@@ -81,7 +81,8 @@ impl DataDir {
     /// It cannot be written.
     pub fn announce(&mut self) -> Result<(), Failed> {
         let text = format!("{SERVING} {}\n", std::process::id());
-        let written = self.lock.set_len(0).and_then(|()| self.lock.rewind()).and_then(|()| self.lock.write_all(text.as_bytes()));
+        let written =
+            self.lock.set_len(0).and_then(|()| self.lock.rewind()).and_then(|()| self.lock.write_all(text.as_bytes()));
         written.map_err(|error| unusable(&self.path, &error))
     }
 

@@ -9,10 +9,7 @@ use crate::terminal;
 /// A command that did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
-    /// The flags or arguments are wrong.
-    #[error("{0}")]
-    Usage(String),
-    /// Anything else.
+    /// Refused or failed, and why.
     #[error("{0}")]
     Refused(String),
     /// It was told already, in a form of its own.
@@ -21,12 +18,9 @@ pub enum Failed {
 }
 
 impl Failed {
-    /// The exit code.
+    /// The exit code. Wrong usage is 2, and clap's to tell.
     pub fn code(&self) -> ExitCode {
-        match self {
-            Self::Usage(_) => ExitCode::from(2),
-            Self::Refused(_) | Self::Told => ExitCode::from(1),
-        }
+        ExitCode::from(1)
     }
 
     /// Says on stderr what went wrong; as JSON where the caller is a program.

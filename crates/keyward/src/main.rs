@@ -1,5 +1,7 @@
 //! `keyward`: authentication in front of any HTTP API, in one binary. This file only picks the command.
 
+#![allow(unreachable_pub, reason = "a binary has no outside; `pub` says what a file offers to the others")]
+
 mod backend;
 mod banner;
 mod cli;

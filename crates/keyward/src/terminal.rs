@@ -25,10 +25,15 @@ pub fn json(value: &impl serde::Serialize) {
 /// A table for people, without borders, columns as wide as they need.
 pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(head.to_vec());
     for row in rows {
         table.add_row(row);
     }
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    table
+        .trim_fmt()
+        .lines()
+        .map(|line| line.strip_prefix(" ").unwrap_or(line).trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }

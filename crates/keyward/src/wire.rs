@@ -3,13 +3,19 @@
 use std::sync::{Arc, RwLock};
 
 use keyward_api::service::{Prefixes, Service, first_user};
-use keyward_config::Settings;
+use keyward_config::{HostSeen, Settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::rules::Rules;
-use keyward_engine::ports::{Clock, Identity, Random, Store};
+use keyward_edge::{EdgeConfig, Limits, Origin, Timeouts};
+use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
+use keyward_engine::record::Journal;
 use keyward_engine::refresher::Refresher;
+use keyward_http::edits::{HeaderEdits, UpstreamHost};
+use keyward_http::identity::IdentityHeaders;
+use keyward_http::own::OwnSender;
 use keyward_store::SqliteStore;
+use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
@@ -68,4 +74,56 @@ pub fn rules(settings: &Settings) -> Rules {
 
 fn refused(error: impl std::fmt::Display) -> Failed {
     Failed::Refused(error.to_string())
+}
+
+/// What the data plane is started with.
+///
+/// # Errors
+/// An upstream that cannot be spoken to.
+pub fn edge(settings: &Settings, own: OwnSender, journal: Journal, uses: mpsc::Sender<Vec<Use>>) -> Result<EdgeConfig> {
+    let limits = &settings.server.limits;
+    let timeouts = &settings.upstream.timeouts;
+    let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+    let origin = match &settings.upstream.url {
+        None => Origin::Demo,
+        Some(url) => Origin::Http(url.authority().clone()),
+    };
+    Ok(EdgeConfig {
+        limits: Limits {
+            connections: count(limits.connections),
+            headers: count(limits.headers),
+            header_bytes: usize::try_from(limits.header_bytes.0).unwrap_or(usize::MAX),
+            body_bytes: limits.body_bytes.map(|size| size.0),
+            header_timeout: limits.header_timeout,
+            idle_timeout: limits.idle_timeout,
+        },
+        timeouts: Timeouts { connect: timeouts.connect, read: timeouts.read, total: timeouts.total },
+        upstreams: vec![origin],
+        edits: header_edits(settings)?,
+        own,
+        journal,
+        uses,
+    })
+}
+
+fn header_edits(settings: &Settings) -> Result<HeaderEdits> {
+    let names = &settings.identity.headers;
+    let identity = IdentityHeaders {
+        principal: names.principal.clone(),
+        name: names.name.clone(),
+        kind: names.kind.clone(),
+        account: names.account.clone(),
+        scopes: names.scopes.clone(),
+        decision: names.decision.clone(),
+        credential: names.credential.clone(),
+        mode: names.mode.clone(),
+    };
+    let host = match (&settings.upstream.url, settings.upstream.host) {
+        (Some(url), HostSeen::Upstream) => {
+            UpstreamHost::Upstream(http::HeaderValue::from_str(url.authority().as_str()).map_err(refused)?)
+        }
+        _ => UpstreamHost::Received,
+    };
+    let own = settings.upstream.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(HeaderEdits::new(identity, own, host))
 }

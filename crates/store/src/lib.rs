@@ -16,4 +16,4 @@ pub mod conformance;
 pub mod faults;
 pub mod sqlite;
 
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{FILE_NAME, OpenError, SqliteStore};

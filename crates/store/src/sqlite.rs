@@ -25,6 +25,7 @@ use sqlx::{SqlitePool, query};
 
 use self::error::store_error;
 use self::file::DatabaseFile;
+pub use self::file::FILE_NAME;
 pub use self::open::OpenError;
 use self::transaction::{Statement, Writer};
 use crate::faults::{Faults, pass};

@@ -29,7 +29,8 @@ fn check(cli: &Cli) -> Result<()> {
             for warning in &loaded.config.warnings {
                 terminal::line(warning.render_warning(false).trim_end());
             }
-            let what = loaded.file.map_or("no configuration file; the defaults".to_owned(), |file| file.display().to_string());
+            let what =
+                loaded.file.map_or("no configuration file; the defaults".to_owned(), |file| file.display().to_string());
             terminal::line(&format!("{what}: no mistakes"));
         }
         Err(mistakes) => {

@@ -42,7 +42,9 @@ fn headers(sources: &[String]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for source in sources {
         let Some(place) = source.strip_prefix('@') else {
-            terminal::warn_line("keyward: others on this machine can see a header given here; prefer --header @- or @FILE");
+            terminal::warn_line(
+                "keyward: others on this machine can see a header given here; prefer --header @- or @FILE",
+            );
             lines.push(source.clone());
             continue;
         };

@@ -118,7 +118,11 @@ fn changed(key: &ChangedKey, command: &Key) -> String {
 }
 
 fn felt(receipt: &ReceiptView) -> String {
-    if receipt.nodes.is_empty() { "from the next start on; no server is running".to_owned() } else { format!("by {}", receipt.line()) }
+    if receipt.nodes.is_empty() {
+        "from the next start on; no server is running".to_owned()
+    } else {
+        format!("by {}", receipt.line())
+    }
 }
 
 fn list(loaded: &Loaded, json: bool, limit: u32) -> Result<()> {

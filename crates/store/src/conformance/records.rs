@@ -107,7 +107,6 @@ pub async fn somebody_elses_key_is_not_found<H: Home>() {
     store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
     let before = state(&*store).await;
     let mut successor = key("key_2", OTHER, 2);
-    successor.replaces = Some("key_1".into());
     for (id, owner) in [("key_1", Some(OTHER)), ("key_none", Some(OWNER)), ("key_none", None)] {
         let revoke = KeyChange::Revoke(at(2), None);
         assert!(matches!(store.change_api_key(id, owner, &revoke).await.unwrap(), Outcome::NotFound));

@@ -19,12 +19,15 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
 /// <https://www.sqlite.org/rescode.html>: the low byte is the primary code.
 fn of_code(error: &dyn DatabaseError) -> StoreError {
     const READONLY_DBMOVED: i32 = 1032;
+    /// The file that readers and writers share could not grow: what a full disk says first.
+    const IOERR_SHMSIZE: i32 = 4874;
     let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
     match code & 0xff {
         // BUSY, LOCKED
         5 | 6 => StoreError::Locked,
         // FULL
         13 => StoreError::Full,
+        _ if code == IOERR_SHMSIZE => StoreError::Full,
         8 if code == READONLY_DBMOVED => StoreError::Other("its file was moved or deleted".to_owned()),
         // READONLY
         8 => StoreError::ReadOnly,

@@ -9,7 +9,7 @@ use keyward_engine::ports::StoreError;
 use rustix::fs::{Access, access};
 
 /// The file's name in a data directory.
-const NAME: &str = "keyward.db";
+pub const FILE_NAME: &str = "keyward.db";
 
 /// A database file that was there when it was looked at.
 #[derive(Clone, Debug)]
@@ -60,5 +60,5 @@ impl DatabaseFile {
 
 /// Absolute, so that SQLite reads no name of ours as a URI.
 fn path_in(dir: &Path) -> io::Result<PathBuf> {
-    std::path::absolute(dir.join(NAME))
+    std::path::absolute(dir.join(FILE_NAME))
 }

@@ -1,6 +1,7 @@
 //! API keys: how they are found, listed, kept and changed.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::ApiKeyDigest;
@@ -10,10 +11,10 @@ use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::feed::{stand, tell};
-use super::rows::{bind_key, first, head, joined, joined_columns};
+use super::rows::{bind_key, first, head, joined, joined_columns, json_list};
 use super::transaction::{Statement, Transaction};
 
-/// The head, and each key of a list of digests: one statement, so one snapshot.
+/// The head, and each key of a list of digests: one statement, so one snapshot; one value, so any number of digests.
 pub(super) fn select_digests(digests: &[ApiKeyDigest]) -> Statement {
     const SELECT: &str = concat!(
         "SELECT h.epoch, h.position AS head, ",
@@ -21,7 +22,7 @@ pub(super) fn select_digests(digests: &[ApiKeyDigest]) -> Statement {
         " FROM feed_head h LEFT JOIN api_keys k ON k.digest IN (SELECT unhex(value) FROM json_each(?1)) \
          LEFT JOIN users u ON u.id = k.owner"
     );
-    query(SELECT).bind(hex_list(digests))
+    query(SELECT).bind(json_list(digests.iter().map(hex)))
 }
 
 /// Reads what [`select_digests`] found, in the order of the digests.
@@ -152,19 +153,12 @@ async fn overwrite(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<
     transaction.run(bind_key(query(update), key)).await.map(drop)
 }
 
-/// Digests as a JSON list of hex texts: one value however many they are, so the statement's text is fixed.
-fn hex_list(digests: &[ApiKeyDigest]) -> String {
-    use std::fmt::Write as _;
-    let mut list = String::with_capacity(2 + digests.len() * 67);
-    list.push('[');
-    for (index, digest) in digests.iter().enumerate() {
-        list.push_str(if index == 0 { "\"" } else { ",\"" });
-        for byte in digest.as_bytes() {
-            // Writing to a String cannot fail.
-            let _ = write!(list, "{byte:02x}");
-        }
-        list.push('"');
+/// A digest as text, because JSON holds no bytes.
+fn hex(digest: &ApiKeyDigest) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in digest.as_bytes() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
     }
-    list.push(']');
-    list
+    text
 }

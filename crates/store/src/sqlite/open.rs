@@ -115,9 +115,7 @@ async fn look(file: &DatabaseFile) -> Result<Version, OpenError> {
         (0, None) => Ok(Version::None),
         (APPLICATION_ID, Some(version)) if version == newest() => Ok(Version::Current),
         (APPLICATION_ID, Some(version)) if version < newest() => Ok(Version::Older),
-        (APPLICATION_ID, Some(found)) => {
-            Err(OpenError::Newer { file: file.path().into(), found, known: newest() })
-        }
+        (APPLICATION_ID, Some(found)) => Err(OpenError::Newer { file: file.path().into(), found, known: newest() }),
         _ => Err(OpenError::Foreign(file.path().into())),
     }
 }

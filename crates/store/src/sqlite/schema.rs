@@ -39,7 +39,11 @@ pub(super) async fn migrate(transaction: &mut Transaction) -> Result<(), StoreEr
 
 /// Gives a store what it keeps once, unless it has it (another program may just have made it): its epoch and the key
 /// of its tags.
-pub(super) async fn found(transaction: &mut Transaction, random: &dyn Random, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn found(
+    transaction: &mut Transaction,
+    random: &dyn Random,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let mut epoch = [0; 8];
     random.fill(&mut epoch);
     let mut tag_key = [0; 32];

@@ -2,7 +2,6 @@
 
 mod files;
 mod mishaps;
-mod speed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

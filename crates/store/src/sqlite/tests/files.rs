@@ -38,7 +38,9 @@ async fn nobody_else_may_read_the_files() {
 async fn any_folder_will_do() {
     let outer = tempfile::tempdir().unwrap();
     let long = format!("{}/{}", "l".repeat(120), "x".repeat(120));
-    for name in [&long, "with spaces", "ünïcödé 日本", "50%25%20", "what?mode=memory", "file:x?vfs=none", "#'\";--", "-"] {
+    for name in
+        [&long, "with spaces", "ünïcödé 日本", "50%25%20", "what?mode=memory", "file:x?vfs=none", "#'\";--", "-"]
+    {
         let dir = outer.path().join(name);
         filled(&dir).await.close().await.unwrap();
         let store = SqliteStore::open(&dir).await.unwrap();

@@ -76,6 +76,16 @@ async fn a_full_disk_leaves_nothing_half_written() {
 }
 
 #[tokio::test]
+async fn a_store_that_cannot_be_written_is_still_read() {
+    let (_dir, store) = filled().await;
+    let before = state(&store).await;
+    query("PRAGMA query_only = ON").execute(&store.writer.pool).await.unwrap();
+    let answer = store.insert_api_key(&key("key_2", OWNER, 2)).await;
+    assert!(matches!(answer, Err(StoreError::ReadOnly)), "{answer:?}");
+    assert_eq!(state(&store).await, before);
+}
+
+#[tokio::test]
 async fn damage_is_told_from_absence() {
     let (dir, store) = filled().await;
     store.close().await.unwrap();

@@ -1,0 +1,104 @@
+//! Starting one thread per core, and stopping them all.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use keyward_engine::worker::Worker;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{oneshot, watch};
+use tokio::task::LocalSet;
+
+use crate::bind::Bound;
+use crate::config::EdgeConfig;
+use crate::per_core::{Core, Stop, run};
+
+/// A running edge. Dropped without [`Edge::stop`], it stops at once without draining.
+#[derive(Debug)]
+pub struct Edge {
+    address: SocketAddr,
+    stop: watch::Sender<Option<Duration>>,
+    threads: Vec<Thread>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    handle: JoinHandle<()>,
+    /// Closes when the thread has nothing left to do.
+    ended: oneshot::Receiver<()>,
+}
+
+/// What a thread takes with it.
+struct Luggage {
+    config: Arc<EdgeConfig>,
+    worker: Worker,
+    listener: tokio::net::TcpListener,
+    taken: Arc<AtomicUsize>,
+    stop: Stop,
+}
+
+impl Bound {
+    /// Starts one thread per worker; there should be as many as cores were bound for.
+    ///
+    /// # Errors
+    /// What the system refuses: a thread, or what a runtime needs.
+    pub fn start(self, config: EdgeConfig, workers: Vec<Worker>) -> io::Result<Edge> {
+        let address = self.local_addr();
+        let config = Arc::new(config);
+        let taken = Arc::new(AtomicUsize::new(0));
+        let (stop, stopped) = watch::channel(None);
+        let mut threads = Vec::with_capacity(workers.len());
+        for (number, (listener, worker)) in self.listeners.into_iter().zip(workers).enumerate() {
+            let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+            let listener = register(&runtime, listener)?;
+            let (config, taken, stop) = (Arc::clone(&config), Arc::clone(&taken), stopped.clone());
+            let luggage = Luggage { config, worker, listener, taken, stop };
+            threads.push(Thread::spawn(number, runtime, luggage)?);
+        }
+        Ok(Edge { address, stop, threads })
+    }
+}
+
+fn register(runtime: &Runtime, listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    let _inside = runtime.enter();
+    tokio::net::TcpListener::from_std(listener)
+}
+
+impl Thread {
+    fn spawn(number: usize, runtime: Runtime, luggage: Luggage) -> io::Result<Self> {
+        let (ending, ended) = oneshot::channel();
+        let handle = std::thread::Builder::new().name(format!("keyward-edge-{number}")).spawn(move || {
+            let tasks = LocalSet::new();
+            tasks.block_on(&runtime, async move {
+                let core = Rc::new(Core::new(&luggage.config, luggage.worker));
+                run(core, luggage.listener, luggage.taken, luggage.stop).await;
+            });
+            drop(tasks);
+            // A name look-up that hangs must not hold up the end.
+            runtime.shutdown_background();
+            drop(ending);
+        })?;
+        Ok(Self { handle, ended })
+    }
+}
+
+impl Edge {
+    /// The address it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, lets running requests end for at most `drain`, closes what is left, and joins the threads.
+    pub async fn stop(self, drain: Duration) {
+        self.stop.send_replace(Some(drain));
+        for thread in self.threads {
+            // It closes without a word; a thread that panicked closes it too.
+            let _ = thread.ended.await;
+            let _ = thread.handle.join();
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What one thread runs: it accepts connections, sweeps those that are late, reports uses of keys, and drains.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use keyward_engine::ports::Use;
+use keyward_engine::record::Journal;
+use keyward_engine::worker::Worker;
+use keyward_http::edits::HeaderEdits;
+use keyward_http::own::OwnSender;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::spawn_local;
+use tokio::time::{interval, sleep, timeout};
+
+use crate::config::{EdgeConfig, Limits};
+use crate::origin::Origin;
+use crate::pool::Pool;
+use crate::server::{self, Seat};
+use crate::watch::{Spans, Ticks, Watch};
+
+/// How often uses of keys are reported and idle upstream connections looked through.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait when the system has no more file descriptors.
+const BREATHER: Duration = Duration::from_millis(50);
+
+/// One core: all that its connections share. Nothing in it is shared with another core but what must be.
+pub(crate) struct Core {
+    pub(crate) worker: Worker,
+    pub(crate) edits: HeaderEdits,
+    pub(crate) own: OwnSender,
+    pub(crate) journal: Journal,
+    pub(crate) limits: Limits,
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) codec: http1::Builder,
+    uses: mpsc::Sender<Vec<Use>>,
+    ticks: Ticks,
+    spans: Spans,
+    watches: RefCell<Vec<Rc<Watch>>>,
+    stopping: Cell<bool>,
+    open: Cell<usize>,
+    closed: Notify,
+}
+
+/// One upstream, as a core reaches it.
+pub(crate) enum Upstream {
+    /// The built-in demo.
+    Demo,
+    /// An HTTP server.
+    Http(Rc<Pool>),
+}
+
+/// How long to drain; `None` until the edge stops.
+pub(crate) type Stop = watch::Receiver<Option<Duration>>;
+
+impl Core {
+    pub(crate) fn new(config: &EdgeConfig, worker: Worker) -> Self {
+        let ticks = Ticks::default();
+        let spans = Spans::new(&config.limits, &config.timeouts);
+        let pool = |authority| Pool::new(authority, config.timeouts.connect, ticks.clone(), spans.tick);
+        let upstreams = config.upstreams.iter().map(|origin| match origin {
+            Origin::Http(authority) => Upstream::Http(Rc::new(pool(authority))),
+            Origin::Demo => Upstream::Demo,
+        });
+        Self {
+            worker,
+            edits: config.edits.unshared(),
+            own: config.own.clone(),
+            journal: config.journal.clone(),
+            limits: config.limits.clone(),
+            upstreams: upstreams.collect(),
+            codec: server::codec(&config.limits),
+            uses: config.uses.clone(),
+            ticks,
+            spans,
+            watches: RefCell::default(),
+            stopping: Cell::new(false),
+            open: Cell::new(0),
+            closed: Notify::new(),
+        }
+    }
+
+    /// A watch for a new connection, seen by the sweep from now on.
+    pub(crate) fn watch(&self) -> Rc<Watch> {
+        let watch = Rc::new(Watch::new(&self.ticks));
+        self.watches.borrow_mut().push(Rc::clone(&watch));
+        watch
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    async fn sweep(&self) {
+        let mut tick = interval(self.spans.tick);
+        loop {
+            tick.tick().await;
+            self.ticks.advance();
+            self.watches.borrow_mut().retain(|watch| {
+                watch.sweep(&self.spans);
+                // The last reference is ours when the connection is gone.
+                Rc::strong_count(watch) > 1
+            });
+        }
+    }
+
+    async fn report(&self) {
+        let mut tick = interval(REPORT_EVERY);
+        loop {
+            tick.tick().await;
+            self.report_uses();
+            for upstream in &self.upstreams {
+                if let Upstream::Http(pool) = upstream {
+                    pool.prune();
+                }
+            }
+        }
+    }
+
+    fn report_uses(&self) {
+        let uses = self.worker.take_uses();
+        if !uses.is_empty() {
+            // Full or closed: later uses will be reported, and an exact time was never promised.
+            let _ = self.uses.try_send(uses);
+        }
+    }
+
+    /// Lets running requests end, for a while.
+    async fn drain(&self, longest: Duration) {
+        self.stopping.set(true);
+        for watch in self.watches.borrow().iter() {
+            watch.wake();
+        }
+        let _ = timeout(longest, async {
+            while self.open.get() > 0 {
+                self.closed.notified().await;
+            }
+        })
+        .await;
+    }
+}
+
+/// Runs a core until it is stopped. What is still open after draining is dropped with the thread's tasks.
+pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<AtomicUsize>, mut stop: Stop) {
+    let sweeping = Rc::clone(&core);
+    spawn_local(async move { sweeping.sweep().await });
+    let reporting = Rc::clone(&core);
+    spawn_local(async move { reporting.report().await });
+    let drain = loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, peer)) => {
+                    if let Some(seat) = Seat::take(&taken, core.limits.connections) {
+                        spawn_local(attend(Rc::clone(&core), seat, socket, peer.ip().to_canonical()));
+                    }
+                }
+                Err(error) if is_shortage(&error) => sleep(BREATHER).await,
+                // The client was gone before it was accepted.
+                Err(_) => {}
+            },
+            // An edge that was dropped without being stopped does not drain.
+            drain = asked(&mut stop) => break drain,
+        }
+    };
+    drop(listener);
+    core.drain(drain).await;
+    core.report_uses();
+}
+
+async fn asked(stop: &mut Stop) -> Duration {
+    stop.wait_for(Option::is_some).await.ok().and_then(|drain| *drain).unwrap_or_default()
+}
+
+async fn attend(core: Rc<Core>, seat: Seat, socket: tokio::net::TcpStream, address: std::net::IpAddr) {
+    core.open.set(core.open.get() + 1);
+    server::serve(Rc::clone(&core), socket, address).await;
+    drop(seat);
+    core.open.set(core.open.get().saturating_sub(1));
+    core.closed.notify_one();
+}
+
+/// `accept` fails for want of something that other connections may give back: EMFILE, ENFILE, ENOBUFS, ENOMEM.
+fn is_shortage(error: &io::Error) -> bool {
+    !matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,78 @@
+//! What becomes of a request that does not pass: its answer, and what the record says of it.
+
+use http::StatusCode;
+use keyward_core::decision::{DecisionId, Denial, Fault, Forbidden, Reason};
+use keyward_core::machine::RequestFacts;
+use keyward_core::rules::Rules;
+use keyward_http::answer::{self, UpstreamFault};
+use keyward_http::problem::{Answer, Problem};
+
+use crate::head::HeadFault;
+
+/// A refusal, whoever spoke it. Boxed, because it is rare and large.
+pub(crate) struct Refused {
+    /// What the client gets.
+    pub(crate) answer: Answer,
+    /// The word for the record.
+    pub(crate) outcome: &'static str,
+    /// More of it.
+    pub(crate) detail: Option<&'static str>,
+}
+
+impl Refused {
+    fn new(answer: Answer, outcome: &'static str, detail: Option<&'static str>) -> Box<Self> {
+        Box::new(Self { answer, outcome, detail })
+    }
+
+    /// The decision says no.
+    pub(crate) fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, id: DecisionId) -> Box<Self> {
+        let answer = answer::denied(denial, rules, facts, id);
+        Self::new(answer, denial.reason.name(), detail(denial.reason))
+    }
+
+    /// It could not be found out.
+    pub(crate) fn faulted(fault: Fault, id: DecisionId) -> Box<Self> {
+        Self::new(answer::faulted(fault, id), "Unavailable", Some(fault.as_str()))
+    }
+
+    /// The upstream gave no answer.
+    pub(crate) fn upstream(fault: UpstreamFault, id: DecisionId) -> Box<Self> {
+        Self::new(fault.answer(id), fault.as_str(), None)
+    }
+
+    /// The body is too large.
+    pub(crate) fn too_large(limit: u64, id: DecisionId) -> Box<Self> {
+        Self::new(answer::too_large(limit, id), "TooLarge", Some("body"))
+    }
+
+    /// The head is not one that is taken here: 431 (RFC 6585 §5) or 400.
+    pub(crate) fn head(fault: HeadFault, id: DecisionId) -> Box<Self> {
+        let (status, title, reason) = match fault {
+            HeadFault::TooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large", "TooLarge")
+            }
+            _ => (StatusCode::BAD_REQUEST, "Bad Request", "Malformed"),
+        };
+        let text = fault.text();
+        Self::new(Problem::new(status, title, reason, text).answer(id), reason, Some(text))
+    }
+
+    /// The client did not send the body that it announced (RFC 9110 §15.5.9, or §15.5.1 where it broke off).
+    pub(crate) fn body_missing(status: StatusCode, id: DecisionId) -> Box<Self> {
+        let title = status.canonical_reason().unwrap_or_default();
+        let text = "The body of the request did not come to its end.";
+        Self::new(Problem::new(status, title, "Incomplete", text).answer(id), "Incomplete", Some("body"))
+    }
+}
+
+fn detail(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::WrongMethod => Some("wrong method"),
+        Reason::Path(fault) => Some(fault.text()),
+        Reason::Malformed(_, fault) => Some(fault.text()),
+        Reason::Rejected(rejection) => Some(rejection.as_str()),
+        Reason::Forbidden(Forbidden::Address(_)) => Some("address"),
+        Reason::Forbidden(Forbidden::Scope) => Some("scope"),
+        Reason::NoRoute | Reason::NoCredential | Reason::Ambiguous(..) => None,
+    }
+}

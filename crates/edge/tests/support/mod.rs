@@ -1,0 +1,252 @@
+//! A whole edge in one line: real sockets, rules with one route of each kind, and a store in memory.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub mod client;
+pub mod store;
+pub mod upstream;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use keyward_core::address::AddressRules;
+use keyward_core::digest::MacKey;
+use keyward_core::path::Oddities;
+use keyward_core::route::{Access, Destination, Endpoint, Methods, Pattern, Route, Routes, ScopeRules, Several};
+use keyward_core::rules::{Rules, StaticKey, StaticKeys};
+use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
+use keyward_core::scope::ScopeSet;
+use keyward_core::time::{Monotonic, Now, Timestamp};
+use keyward_edge::{Bound, Edge, EdgeConfig, Limits, Origin, Timeouts};
+use keyward_engine::fetcher;
+use keyward_engine::node::Node;
+use keyward_engine::ports::{Changes, Clock, FeedHead, Use};
+use keyward_engine::record::{Journal, Records, journal};
+use keyward_engine::worker::{Parts, Worker};
+use keyward_http::edits::{HeaderEdits, UpstreamHost};
+use keyward_http::identity::IdentityHeaders;
+use keyward_http::own::{self, OwnReceiver};
+use tokio::sync::mpsc;
+
+use client::Connection;
+use store::FakeStore;
+use upstream::Upstream;
+
+pub const HEAD: FeedHead = FeedHead { epoch: 1, position: 1 };
+/// An operator's key: known without a store.
+pub const STATIC_KEY: &str = "operators-own-key-of-32-characters";
+
+pub fn tag_key() -> MacKey {
+    MacKey::from_bytes([7; 32])
+}
+
+/// A clock that stands still, so that memory stays fresh.
+struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> Now {
+        Now { wall: Timestamp::from_millis(1_700_000_000_000), monotonic: Monotonic::from_nanos(1_000) }
+    }
+}
+
+pub struct Setup {
+    pub limits: Limits,
+    pub timeouts: Timeouts,
+    pub upstreams: Vec<Origin>,
+    pub cores: usize,
+    pub own: Option<OwnReceiver>,
+    pub records: bool,
+}
+
+pub struct World {
+    pub address: SocketAddr,
+    pub store: Arc<FakeStore>,
+    pub uses: mpsc::Receiver<Vec<Use>>,
+    pub records: Option<Records>,
+    edge: Option<Edge>,
+}
+
+impl Setup {
+    pub fn demo() -> Self {
+        Self {
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            upstreams: vec![Origin::Demo],
+            cores: 1,
+            own: None,
+            records: false,
+        }
+    }
+
+    pub fn before(upstream: &Upstream) -> Self {
+        let origin = Origin::parse(&format!("http://{}", upstream.address)).unwrap();
+        Self { upstreams: vec![origin], ..Self::demo() }
+    }
+
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    pub fn read_timeout(mut self, read: Duration) -> Self {
+        self.timeouts.read = read;
+        self
+    }
+
+    pub fn start(self) -> World {
+        let store = Arc::new(FakeStore::new());
+        let bound = Bound::bind("127.0.0.1:0".parse().unwrap(), NonZeroUsize::new(self.cores).unwrap()).unwrap();
+        let workers = workers(self.cores, &store);
+        let (own, receiver) = own::channel();
+        serve_own(receiver);
+        let (uses, used) = mpsc::channel(64);
+        let (journal, records) = if self.records { journal(64) } else { (Journal::none(), journal(1).1) };
+        let config = EdgeConfig {
+            limits: self.limits,
+            timeouts: self.timeouts,
+            upstreams: self.upstreams,
+            edits: edits(),
+            own,
+            journal,
+            uses,
+        };
+        let edge = bound.start(config, workers).unwrap();
+        let records = self.records.then_some(records);
+        World { address: edge.local_addr(), store, uses: used, records, edge: Some(edge) }
+    }
+}
+
+impl World {
+    pub fn connect(&self) -> Connection {
+        Connection::to(self.address)
+    }
+
+    /// `GET` of a path with the key of the store.
+    pub fn get(&self, path: &str) -> client::Answer {
+        self.connect().ask(&format!("GET {path} HTTP/1.1\r\nHost: api\r\nX-Api-Key: {}\r\n\r\n", self.store.key))
+    }
+
+    /// Any request, head as lines.
+    pub fn ask(&self, head: &str) -> client::Answer {
+        self.connect().ask(&format!("{}\r\n\r\n", head.replace('\n', "\r\n").replace("KEY", &self.store.key)))
+    }
+
+    pub fn stop(&mut self, drain: Duration) {
+        if let Some(edge) = self.edge.take() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(edge.stop(drain));
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop(Duration::ZERO);
+    }
+}
+
+fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
+    let (asker, questions) = fetcher::channel();
+    let lookup = Arc::clone(store);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(fetcher::run(lookup, questions));
+    });
+    let (node, mailboxes) = Node::new(HEAD, cores);
+    node.apply(Standing.now().monotonic, Changes { head: HEAD, changes: Vec::new(), lost: false });
+    let rules = Arc::new(rules());
+    let parts = |(core, mailbox)| Parts {
+        node: 1,
+        core: u8::try_from(core).unwrap(),
+        rules: Arc::clone(&rules),
+        tag_key: tag_key(),
+        clock: Arc::new(Standing),
+        shared: node.shared(),
+        mailbox,
+        asker: asker.clone(),
+        head: HEAD,
+        capacity: 100,
+    };
+    mailboxes.into_iter().enumerate().map(parts).map(Worker::new).collect()
+}
+
+/// Own endpoints that answer what they were asked.
+fn serve_own(mut receiver: OwnReceiver) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            while let Some((request, reply)) = receiver.next().await {
+                let text = format!("{:?} {} json={} ", request.endpoint, request.target, request.json);
+                let body = [text.as_bytes(), &request.body].concat();
+                let _ = reply.send(http::Response::new(body.into()));
+            }
+        });
+    });
+}
+
+fn edits() -> HeaderEdits {
+    let name = HeaderName::from_static;
+    let identity = IdentityHeaders {
+        principal: name("keyward-principal"),
+        name: name("keyward-name"),
+        kind: name("keyward-kind"),
+        account: name("keyward-account"),
+        scopes: name("keyward-scopes"),
+        decision: name("keyward-decision"),
+        credential: name("keyward-credential"),
+        mode: name("keyward-mode"),
+    };
+    let inner = (name("x-inner-key"), HeaderValue::from_static("inner"));
+    HeaderEdits::new(identity, vec![inner], UpstreamHost::Received)
+}
+
+fn route(path: &str, methods: &[Method], access: Access, destination: Destination) -> Route {
+    Route {
+        name: path.into(),
+        pattern: Pattern::parse(path).unwrap(),
+        methods: Methods::new(methods.to_vec()),
+        access,
+        scopes: ScopeRules::default(),
+        addresses: AddressRules::default(),
+        destination,
+        keep_credential: false,
+        allowed_oddities: Oddities::default(),
+    }
+}
+
+fn rules() -> Rules {
+    let key = || Access::Credential { schemes: vec![SchemeId(0), SchemeId(1)], several: Several::Refuse };
+    let there = Destination::Upstream(0);
+    let health = Destination::Own(Endpoint::Health);
+    let keys = Destination::Own(Endpoint::ApiKeys);
+    let own = vec![
+        route("/_keyward/health", &[Method::GET], Access::Public, health),
+        route("/_keyward/api-keys", &[Method::GET, Method::POST], key(), keys),
+    ];
+    let needs_admin = ScopeRules { otherwise: ScopeSet::parse(["admin"]).unwrap(), ..ScopeRules::default() };
+    let odd = Oddities { semicolon: true, encoded_slash: true, empty_segment: true };
+    let configured = vec![
+        route("/public/**", &[], Access::Public, there),
+        Route { keep_credential: true, ..route("/keep/**", &[], key(), there) },
+        Route { scopes: needs_admin, ..route("/admin/**", &[], key(), there) },
+        Route { allowed_oddities: odd, ..route("/odd/**", &[], Access::Public, there) },
+        route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),
+        route("/api/**", &[], key(), there),
+    ];
+    let scheme = |name: &str, carrier| Scheme { name: name.into(), carrier, kind: CredentialKind::ApiKey };
+    let operator =
+        StaticKey { name: "operator", secret: STATIC_KEY.as_bytes(), scopes: ScopeSet::parse(["*"]).unwrap() };
+    Rules {
+        routes: Routes::new(own, configured),
+        schemes: vec![
+            scheme("key_header", Carrier::Header(HeaderName::from_static("x-api-key"))),
+            scheme("key_auth", Carrier::Authorization("ApiKey".into())),
+        ],
+        addresses: AddressRules::default(),
+        roles: [("user".into(), ScopeSet::parse(["orders:read", "orders:write"]).unwrap())].into(),
+        default_scopes: None,
+        static_keys: StaticKeys::new(MacKey::from_bytes([9; 32]), [operator]),
+    }
+}

@@ -1,0 +1,97 @@
+//! A store in memory that fails, hangs or panics on demand, and counts how often it was asked.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keyward_core::api_key::{ApiKeyRecord, Owner};
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::key_format::ApiKeySecret;
+use keyward_core::principal::Mode;
+use keyward_core::time::Timestamp;
+use keyward_engine::ports::{Answer, Changes, FeedHead, Found, Joined, Lookup, StoreError};
+
+use super::{HEAD, tag_key};
+
+/// What the store does when it is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    Willing,
+    Failing,
+    Panicking,
+}
+
+/// A store that knows one key.
+pub struct FakeStore {
+    /// The key it knows.
+    pub key: String,
+    /// A key of the right form that it does not know.
+    pub stranger: String,
+    mood: Mutex<Mood>,
+    asked: AtomicUsize,
+}
+
+impl FakeStore {
+    pub fn new() -> Self {
+        let key = |byte| ApiKeySecret::assemble("kw_live_", &[byte; 24], &tag_key()).expose().to_owned();
+        Self { key: key(1), stranger: key(2), mood: Mutex::new(Mood::Willing), asked: AtomicUsize::new(0) }
+    }
+
+    pub fn be(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn joined(&self, digest: ApiKeyDigest) -> Option<Joined> {
+        (digest == ApiKeyDigest::of(self.key.as_bytes())).then(|| Joined { key: record(digest), owner: owner() })
+    }
+}
+
+fn owner() -> Owner {
+    Owner { id: "user_1".into(), username: "ada".into(), roles: vec!["user".into()], disabled_at: None }
+}
+
+fn record(digest: ApiKeyDigest) -> ApiKeyRecord {
+    ApiKeyRecord {
+        id: "key_1".into(),
+        owner: "user_1".into(),
+        account: None,
+        name: "first-customer".into(),
+        prefix: "kw_live_0".into(),
+        digest,
+        mode: Mode::Live,
+        scopes: None,
+        allowed_ips: Vec::new(),
+        external_id: None,
+        created_at: Timestamp::from_millis(0),
+        expires_at: None,
+        last_used_at: None,
+        disabled_at: None,
+        revoked_at: None,
+        revoked_reason: None,
+        replaces: None,
+        overlap_ends_at: None,
+    }
+}
+
+impl Lookup for FakeStore {
+    fn find<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, Found> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().unwrap();
+        Box::pin(async move {
+            match mood {
+                Mood::Willing => {
+                    Ok(Found { head: HEAD, keys: digests.iter().map(|digest| self.joined(*digest)).collect() })
+                }
+                Mood::Failing => Err(StoreError::Locked),
+                Mood::Panicking => panic!("the store was asked"),
+            }
+        })
+    }
+
+    fn changes(&self, _: FeedHead) -> Answer<'_, Changes> {
+        Box::pin(async { Ok(Changes { head: HEAD, changes: Vec::new(), lost: false }) })
+    }
+}

@@ -1,0 +1,259 @@
+//! `keyward serve`: takes the ports and the data directory, starts both planes, says when they are ready, and runs
+//! until it is told to stop.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use keyward_api::admin::{admin_routes, socket_routes};
+use keyward_api::service::Service;
+use keyward_core::rules::Rules;
+use keyward_edge::Bound;
+use keyward_engine::fetcher::{self, Questions};
+use keyward_engine::node::Node;
+use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
+use keyward_engine::record::{self, Journal};
+use keyward_engine::refresher::Refresher;
+use keyward_engine::worker::{Parts, Worker};
+use keyward_http::own;
+use tokio::sync::mpsc;
+
+use crate::banner::{self, Facts};
+use crate::cli::{Cli, Log, Serve};
+use crate::data_dir::{DataDir, Held, server_of};
+use crate::exit::{Failed, Result};
+use crate::settings::Loaded;
+use crate::system::SystemClock;
+use crate::{log, socket, terminal, wire};
+
+/// The number and name of the only node of a SQLite store.
+const NODE: (u16, &str) = (1, "node-1");
+/// Keys that one core remembers, in each of two generations.
+const KEYS_REMEMBERED: usize = 100_000;
+/// Batches of uses that may wait to be written.
+const BATCHES_OF_USES: usize = 64;
+/// Records that may wait for the log.
+const RECORDS_WAITING: usize = 8192;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// A port that is taken, a data directory that cannot be used, mistakes in the configuration.
+pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
+    let loaded = Loaded::for_serve(cli, flags)?;
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    // Ports first: when one is taken, nothing was made or changed.
+    let settings = loaded.settings();
+    let data = Bound::bind(SocketAddr::new(settings.server.host, settings.server.port), cores).map_err(failed)?;
+    let admin = bind_admin(&loaded)?;
+    let data_dir = hold(&loaded)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
+    runtime.block_on(serve(&loaded, flags, data, admin, data_dir))
+}
+
+fn bind_admin(loaded: &Loaded) -> Result<std::net::TcpListener> {
+    let admin = &loaded.settings().admin;
+    let address = SocketAddr::new(admin.host, admin.port);
+    let bound = Bound::bind(address, NonZeroUsize::MIN).map_err(failed)?;
+    bound.into_listener().ok_or_else(|| Failed::Refused(format!("cannot listen on {address}")))
+}
+
+fn hold(loaded: &Loaded) -> Result<DataDir> {
+    let path = loaded.data_dir();
+    match DataDir::create(path)? {
+        Held::Ours(mut data_dir) => {
+            data_dir.announce()?;
+            Ok(data_dir)
+        }
+        Held::Other(holder) => {
+            let who =
+                server_of(&holder).map_or("another command".to_owned(), |pid| format!("the server of process {pid}"));
+            Err(Failed::Refused(format!(
+                "the data directory {} is held by {who}; stop it, or name another folder with --data-dir",
+                path.display()
+            )))
+        }
+    }
+}
+
+async fn serve(
+    loaded: &Loaded,
+    flags: &Serve,
+    data: Bound,
+    admin: std::net::TcpListener,
+    data_dir: DataDir,
+) -> Result<()> {
+    let settings = loaded.settings();
+    let mut signals = Signals::listen()?;
+    let store = wire::create_store(&data_dir).await?;
+    let identity = store.identity().await.map_err(failed)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let rules = Arc::new(wire::rules(settings));
+    let planes = Planes::new(&store, &identity, &clock, &rules, data.cores());
+    let service = Arc::new(wire::service(
+        settings,
+        Arc::clone(&store),
+        &identity,
+        Arc::clone(&clock),
+        Arc::clone(&rules),
+        Some(Arc::clone(&planes.refresher)),
+    ));
+    let form = log_form(flags);
+    let (journal, writer) = start_log(form);
+    let (own_sender, own_receiver) = own::channel();
+    let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
+    let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
+
+    let control = ControlPlane { admin, data_dir: &data_dir, service: &service, store: &store };
+    control.start(planes.questions, &planes.refresher, own_receiver, uses_received)?;
+    if !planes.refresher.refresh().await {
+        return Err(Failed::Refused("the store does not answer".to_owned()));
+    }
+    let config = wire::edge(settings, own_sender, journal, uses)?;
+    let edge = data.start(config, planes.workers).map_err(failed)?;
+
+    let facts =
+        Facts { settings, routes: &rules.routes, data: addresses.0, admin: addresses.1, is_new: data_dir.is_new() };
+    let banner = banner::text(&facts).await;
+    if form == Log::Json {
+        terminal::warn_line(&banner)
+    } else {
+        terminal::line(&banner)
+    }
+
+    signals.wait().await;
+    if flags.verbose {
+        terminal::warn_line("keyward: stopping; requests under way are finished first");
+    }
+    edge.stop(settings.server.limits.drain).await;
+    if let Some(writer) = writer {
+        // The edge is gone and with it every journal, so that the writer ends once it has written all.
+        let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+    }
+    store.close().await.map_err(failed)?;
+    drop(data_dir);
+    Ok(())
+}
+
+/// What both planes share: a node, its cores' workers, and the tasks that keep them true.
+struct Planes {
+    refresher: Arc<Refresher>,
+    workers: Vec<Worker>,
+    questions: Questions,
+}
+
+impl Planes {
+    fn new(
+        store: &Arc<dyn Store>,
+        identity: &Identity,
+        clock: &Arc<dyn Clock>,
+        rules: &Arc<Rules>,
+        cores: usize,
+    ) -> Self {
+        let (node, mailboxes) = Node::new(identity.head, cores);
+        let node = Arc::new(node);
+        let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
+        let (asker, questions) = fetcher::channel();
+        let worker = |(core, mailbox)| {
+            Worker::new(Parts {
+                node: NODE.0,
+                core: u8::try_from(core).unwrap_or(u8::MAX),
+                rules: Arc::clone(rules),
+                tag_key: identity.tag_key.clone(),
+                clock: Arc::clone(clock),
+                shared: node.shared(),
+                mailbox,
+                asker: asker.clone(),
+                head: identity.head,
+                capacity: KEYS_REMEMBERED,
+            })
+        };
+        let workers = mailboxes.into_iter().enumerate().map(worker).collect();
+        let refresher = Arc::new(Refresher::new(NODE.1, node, lookup, Arc::clone(clock)));
+        Self { refresher, workers, questions }
+    }
+}
+
+/// What runs on the control runtime.
+struct ControlPlane<'a> {
+    admin: std::net::TcpListener,
+    data_dir: &'a DataDir,
+    service: &'a Arc<Service>,
+    store: &'a Arc<dyn Store>,
+}
+
+impl ControlPlane<'_> {
+    fn start(
+        self,
+        questions: Questions,
+        refresher: &Arc<Refresher>,
+        own: own::OwnReceiver,
+        uses: mpsc::Receiver<Vec<Use>>,
+    ) -> Result<()> {
+        let socket = socket::listen(self.data_dir.path()).map_err(|error| {
+            Failed::Refused(format!("cannot listen on the socket in {}: {error}", self.data_dir.path().display()))
+        })?;
+        let socket = tokio::net::UnixListener::from_std(socket).map_err(failed)?;
+        let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
+        let refresher = Arc::clone(refresher);
+        tokio::spawn(async move { refresher.run().await });
+        tokio::spawn(fetcher::run(Arc::clone(self.store) as Arc<dyn Lookup>, questions));
+        tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
+        tokio::spawn(write_uses(Arc::clone(self.store), uses));
+        let (admin_routes, socket_routes) =
+            (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));
+        tokio::spawn(async move { axum::serve(admin, admin_routes).await });
+        tokio::spawn(async move { axum::serve(socket, socket_routes).await });
+        Ok(())
+    }
+}
+
+/// Writes when keys were last used. A batch that cannot be written is lost: the next use reports again.
+async fn write_uses(store: Arc<dyn Store>, mut uses: mpsc::Receiver<Vec<Use>>) {
+    while let Some(batch) = uses.recv().await {
+        let _ = store.record_uses(&batch).await;
+    }
+}
+
+fn log_form(flags: &Serve) -> Log {
+    flags.log.unwrap_or(if terminal::is_terminal() { Log::Human } else { Log::Off })
+}
+
+fn start_log(form: Log) -> (Journal, Option<std::thread::JoinHandle<()>>) {
+    if form == Log::Off {
+        return (Journal::none(), None);
+    }
+    let (journal, records) = record::journal(RECORDS_WAITING);
+    (journal, Some(std::thread::spawn(move || log::write(records, form))))
+}
+
+/// The signals that end the process. Heard from the start on, so that one that comes early is not lost.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Failed {
+    Failed::Refused(error.to_string())
+}

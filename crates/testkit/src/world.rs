@@ -1,0 +1,238 @@
+//! A world in one line: the real binary on free ports over a data directory of its own, ended with the value.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::client::{Answer, exchange};
+
+/// How long a server may take to be ready. Only a bound for a test that would hang; nothing is measured by it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A data directory, a binary, and the server when one runs.
+pub struct World {
+    directory: tempfile::TempDir,
+    binary: PathBuf,
+    arguments: Vec<String>,
+    server: Option<Server>,
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    /// The data port.
+    pub data: SocketAddr,
+    /// The control plane's port.
+    pub admin: SocketAddr,
+    /// All that it wrote so far, both streams.
+    pub written: Arc<Mutex<String>>,
+}
+
+impl World {
+    /// An empty data directory for a binary (`env!("CARGO_BIN_EXE_keyward")`).
+    pub fn new(binary: impl Into<PathBuf>) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self { directory, binary: binary.into(), arguments: Vec::new(), server: None }
+    }
+
+    /// Writes a configuration file that every command of this world uses.
+    pub fn config(mut self, yaml: &str) -> Self {
+        let path = self.path("keyward.yaml");
+        std::fs::write(&path, yaml).expect("a configuration file");
+        self.arguments.extend(["--config".to_owned(), path.display().to_string()]);
+        self
+    }
+
+    /// Starts the server with further flags and waits until it is ready.
+    pub fn serve(mut self, flags: &[&str]) -> Self {
+        self.start(flags);
+        self
+    }
+
+    /// As [`World::serve`], on a world that is there.
+    pub fn start(&mut self, flags: &[&str]) {
+        let ready = self.try_start(flags);
+        self.server = Some(ready.unwrap_or_else(|written| panic!("the server did not become ready:\n{written}")));
+    }
+
+    /// Starts the server; what it wrote where it ended instead.
+    pub fn try_start(&self, flags: &[&str]) -> Result<Server, String> {
+        let mut child = self
+            .command(&["serve", "--port", "0", "--admin-port", "0"])
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let written = Arc::new(Mutex::new(String::new()));
+        let (lines, heard) = channel();
+        listen(child.stdout.take().expect("piped"), &written, lines.clone());
+        listen(child.stderr.take().expect("piped"), &written, lines);
+        match addresses(&heard) {
+            Some((data, admin)) => Ok(Server { child, data, admin, written }),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(written.lock().expect("not poisoned").clone())
+            }
+        }
+    }
+
+    /// The running server.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("a server runs")
+    }
+
+    /// Takes the server out, for tests that end it their own way.
+    pub fn take_server(&mut self) -> Server {
+        self.server.take().expect("a server runs")
+    }
+
+    /// A path inside the world's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// A command of the binary in this world, not started yet. Nothing of the caller's environment reaches it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.current_dir(self.directory.path()).args(arguments);
+        command.arg("--data-dir").arg(self.data_dir()).args(&self.arguments);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().expect("the binary runs")
+    }
+
+    /// Runs a command with a text on its stdin.
+    pub fn run_with_stdin(&self, arguments: &[&str], text: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("stdin is read");
+        child.wait_with_output().expect("the binary ends")
+    }
+
+    /// Runs a command that must succeed; its stdout, trimmed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    }
+
+    /// Makes a key; its text.
+    pub fn key(&self, name: &str, flags: &[&str]) -> String {
+        self.ok(&[&["key", "create", name], flags].concat())
+    }
+
+    /// Makes a key; its JSON.
+    pub fn key_json(&self, name: &str, flags: &[&str]) -> serde_json::Value {
+        let text = self.ok(&[&["key", "create", name, "--json"], flags].concat());
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Sends a request with header lines to the data port.
+    pub fn send(&self, method: &str, target: &str, headers: &[&str], body: &str) -> Answer {
+        let address = self.server().data;
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\n");
+        for header in headers {
+            request.push_str(header);
+            request.push_str("\r\n");
+        }
+        if !body.is_empty() {
+            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        request.push_str(&format!("Connection: close\r\n\r\n{body}"));
+        exchange(address, request.as_bytes()).unwrap_or_else(|| panic!("no answer to {method} {target}"))
+    }
+
+    /// GET with a key.
+    pub fn get(&self, target: &str, key: &str) -> Answer {
+        self.send("GET", target, &[&format!("X-API-Key: {key}")], "")
+    }
+}
+
+impl Server {
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the process at once, as `kill -9` does.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end (SIGTERM) and waits; whether it ended well.
+    pub fn stop(mut self) -> bool {
+        let told = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status();
+        told.is_ok_and(|status| status.success()) && self.child.wait().is_ok_and(|status| status.success())
+    }
+
+    /// All that it wrote so far.
+    pub fn log(&self) -> String {
+        self.written.lock().expect("not poisoned").clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listen(stream: impl Read + Send + 'static, written: &Arc<Mutex<String>>, lines: std::sync::mpsc::Sender<String>) {
+    let written = Arc::clone(written);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut written = written.lock().expect("not poisoned");
+            written.push_str(&line);
+            written.push('\n');
+            drop(written);
+            let _ = lines.send(line);
+        }
+    });
+}
+
+/// The addresses in the banner; `None` when both streams end without one.
+fn addresses(heard: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
+    let (mut data, mut admin) = (None, None);
+    loop {
+        let line = heard.recv_timeout(PATIENCE).ok()?;
+        let address = line.split_once("http://").and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
+        match line.split_whitespace().next() {
+            Some("API") => data = address,
+            Some("control") => admin = address,
+            _ => {}
+        }
+        // The last line of the banner: by then it is whole.
+        if line.contains("X-API-Key: $KEY") {
+            return Some((data?, admin?));
+        }
+    }
+}
+
+/// Whether a file or directory can be used by its owner alone.
+pub fn is_private(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
+}
