@@ -51,7 +51,7 @@ impl Origin {
         if uri.path() != "/" || uri.query().is_some() {
             return Err(OriginError::Path);
         }
-        if authority.port().is_some() && authority.port_u16().is_none() {
+        if authority.as_str() != authority.host() && authority.port_u16().is_none() {
             return Err(OriginError::Shape);
         }
         Ok(Self::Http(authority.clone()))

@@ -72,6 +72,7 @@ fn walk(world: &World, steps: &[Step]) {
         .output()
         .unwrap();
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(stdout.matches('\u{1e}').count(), steps.len(), "every command was run: {stderr}");
     let told = stdout.split("\u{1e}\n").zip(stderr.split("\u{1e}\n"));
     for (step, (out, err)) in steps.iter().zip(told) {
         // curl's progress is on stderr and not part of what the README shows.
