@@ -24,13 +24,13 @@ fn the_table_of_reasons() {
         ("GET /api/x HTTP/1.1\nHost: api\nX-Api-Key: wrong", 401, "Rejected", true),
         (&*format!("GET /api/x HTTP/1.1\nHost: api\nX-Api-Key: {stranger}"), 401, "Rejected", true),
         ("GET /api/x HTTP/1.1\nHost: api\nX-Api-Key:", 400, "Malformed", true),
-        ("GET /api/x HTTP/1.1\nHost: api\nX-Api-Key: KEY\nX-Api-Key: KEY", 400, "Malformed", true),
-        ("GET /api/x HTTP/1.1\nHost: api\nX-Api-Key: KEY\nAuthorization: ApiKey KEY", 400, "Ambiguous", true),
-        ("GET /admin/x HTTP/1.1\nHost: api\nX-Api-Key: KEY", 403, "Forbidden", true),
-        ("GET /api/%2e%2e/x HTTP/1.1\nHost: api\nX-Api-Key: KEY", 400, "Malformed", false),
-        ("GET /api//x HTTP/1.1\nHost: api\nX-Api-Key: KEY", 400, "Malformed", false),
-        ("GET /elsewhere HTTP/1.1\nHost: api\nX-Api-Key: KEY", 404, "NoRoute", false),
-        ("GET /_keyward/unknown HTTP/1.1\nHost: api\nX-Api-Key: KEY", 404, "NoRoute", false),
+        ("GET /api/x HTTP/1.1\nHost: api\nX-Api-Key: $KEY\nX-Api-Key: $KEY", 400, "Malformed", true),
+        ("GET /api/x HTTP/1.1\nHost: api\nX-Api-Key: $KEY\nAuthorization: ApiKey $KEY", 400, "Ambiguous", true),
+        ("GET /admin/x HTTP/1.1\nHost: api\nX-Api-Key: $KEY", 403, "Forbidden", true),
+        ("GET /api/%2e%2e/x HTTP/1.1\nHost: api\nX-Api-Key: $KEY", 400, "Malformed", false),
+        ("GET /api//x HTTP/1.1\nHost: api\nX-Api-Key: $KEY", 400, "Malformed", false),
+        ("GET /elsewhere HTTP/1.1\nHost: api\nX-Api-Key: $KEY", 404, "NoRoute", false),
+        ("GET /_keyward/unknown HTTP/1.1\nHost: api\nX-Api-Key: $KEY", 404, "NoRoute", false),
         ("POST /_keyward/health HTTP/1.1\nHost: api\nContent-Length: 0", 405, "WrongMethod", false),
         ("GET /nowhere/x HTTP/1.1\nHost: api", 502, "UpstreamUnreachable", false),
         ("GET /public/x HTTP/1.1", 400, "Malformed", false),
@@ -119,7 +119,7 @@ fn own_endpoints_get_the_whole_request() {
 #[test]
 fn the_demo_shows_what_an_upstream_sees() {
     let world = Setup::demo().start();
-    let seen = world.ask("GET /api/a?b=c HTTP/1.1\nHost: api\nX-Api-Key: KEY\nKeyward-Principal: root").json();
+    let seen = world.ask("GET /api/a?b=c HTTP/1.1\nHost: api\nX-Api-Key: $KEY\nKeyward-Principal: root").json();
     assert_eq!(seen["path"], "/api/a");
     assert_eq!(seen["query"], "b=c");
     assert_eq!(seen["identity"]["name"], "first-customer");

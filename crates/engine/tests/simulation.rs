@@ -14,6 +14,8 @@
     reason = "a test"
 )]
 
+mod world;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -21,16 +23,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
-use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::decision::Decision;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
-use keyward_core::principal::Mode;
-use keyward_core::route::{Access, Destination, Methods, Pattern, Route, Routes, ScopeRules, Several};
-use keyward_core::rules::{Rules, StaticKeys};
-use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_engine::fetcher;
 use keyward_engine::node::Node;
@@ -179,7 +176,7 @@ impl World {
             chunk.copy_from_slice(&self.dice.next().to_le_bytes());
         }
         let secret = ApiKeySecret::assemble("kw_live_", &random, &self.tag_key);
-        let joined = record(secret.expose());
+        let joined = world::record(secret.expose());
         self.database.lock().unwrap().commit(joined.clone());
         self.live.borrow_mut().push((secret.expose().to_owned(), joined));
     }
@@ -236,61 +233,11 @@ impl World {
     }
 }
 
-fn record(secret: &str) -> Joined {
-    let owner: Box<str> = "user_1".into();
-    Joined {
-        key: ApiKeyRecord {
-            id: secret.get(8..20).unwrap().into(),
-            owner: owner.clone(),
-            account: None,
-            name: "key".into(),
-            prefix: "kw_live_".into(),
-            digest: ApiKeyDigest::of(secret.as_bytes()),
-            mode: Mode::Live,
-            scopes: None,
-            allowed_ips: Vec::new(),
-            external_id: None,
-            created_at: Timestamp::from_millis(0),
-            expires_at: None,
-            last_used_at: None,
-            disabled_at: None,
-            revoked_at: None,
-            revoked_reason: None,
-            replaces: None,
-            overlap_ends_at: None,
-        },
-        owner: Owner { id: owner, username: "admin".into(), roles: vec!["admin".into()], disabled_at: None },
-    }
-}
-
-fn rules() -> Rules {
-    let route = Route {
-        name: "all".into(),
-        pattern: Pattern::parse("/**").unwrap(),
-        methods: Methods::default(),
-        access: Access::Credential { schemes: vec![SchemeId(0)], several: Several::Refuse },
-        scopes: ScopeRules::default(),
-        addresses: keyward_core::address::AddressRules::default(),
-        destination: Destination::Upstream(0),
-        keep_credential: false,
-        allowed_oddities: keyward_core::path::Oddities::default(),
-    };
-    let carrier = Carrier::Header("x-api-key".parse().unwrap());
-    Rules {
-        routes: Routes::new(Vec::new(), vec![route]),
-        schemes: vec![Scheme { name: "key_header".into(), carrier, kind: CredentialKind::ApiKey }],
-        addresses: keyward_core::address::AddressRules::default(),
-        roles: BTreeMap::new(),
-        default_scopes: None,
-        static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
-    }
-}
-
 fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
     let dice = Arc::new(Dice(Mutex::new(seed)));
     let database = Arc::new(Mutex::new(Database::default()));
     let tag_key = MacKey::from_bytes([9; 32]);
-    let rules = Arc::new(rules());
+    let rules = Arc::new(world::rules());
     let mut questions = Vec::new();
     let nodes = (0..nodes)
         .map(|number| {

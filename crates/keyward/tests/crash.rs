@@ -2,11 +2,14 @@
 //!
 //! `KEYWARD_ROUNDS` sets the rounds: 20 here, 200 in `make torture`.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward_testkit::client::exchange;
+use keyward_testkit::rounds;
 use keyward_testkit::world::World;
 
 /// What the server acknowledged: keys that must work, and keys that must not.
@@ -45,7 +48,7 @@ fn load(admin: &Admin, ledger: &Mutex<Ledger>, stop: &AtomicBool, number: usize)
         turn += 1;
         let Some((201, made)) = admin.call("POST", "", &format!("{{\"name\":\"k{turn}\"}}")) else { return };
         let (id, key) = (made["id"].as_str().unwrap().to_owned(), made["key"].as_str().unwrap().to_owned());
-        if turn % 3 == 0 {
+        if turn.is_multiple_of(3) {
             ledger.lock().unwrap().made.push((id, key));
             continue;
         }
@@ -67,17 +70,14 @@ fn load(admin: &Admin, ledger: &Mutex<Ledger>, stop: &AtomicBool, number: usize)
     }
 }
 
-fn rounds() -> usize {
-    std::env::var("KEYWARD_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
-}
-
 #[test]
 fn kill_9_loses_nothing_that_was_acknowledged() {
+    let rounds = rounds(20);
     let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).serve(&[]);
     let key = world.key("admin", &["--scopes", "self:*,*"]);
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let mut seed = u64::from(std::process::id());
-    for round in 0..rounds() {
+    for round in 0..rounds {
         let admin = Arc::new(Admin { address: world.server().data, key: key.clone() });
         let stop = Arc::new(AtomicBool::new(false));
         let loaders: Vec<_> = (0..4)
@@ -87,7 +87,7 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
             })
             .collect();
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        // A random moment is what is wanted here, not an event.
+        #[expect(clippy::disallowed_methods, reason = "a random moment is what is wanted here, not an event")]
         std::thread::sleep(Duration::from_millis(20 + (seed >> 33) % 200));
         world.take_server().kill();
         stop.store(true, Ordering::Relaxed);
@@ -97,7 +97,7 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
     }
     let ledger = ledger.lock().unwrap();
     let counts = (ledger.made.len(), ledger.revoked.len(), ledger.disabled.len());
-    println!("{} rounds: {counts:?} made, revoked, disabled; {} unsettled", rounds(), ledger.unsettled.len());
+    println!("{} rounds: {counts:?} made, revoked, disabled; {} unsettled", rounds, ledger.unsettled.len());
     assert!(counts.0 > 0 && counts.1 > 0 && counts.2 > 0, "the load did nothing: {counts:?}");
 }
 

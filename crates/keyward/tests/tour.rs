@@ -1,6 +1,15 @@
 //! The README's two-minute tour, word for word, against the real binary: once with the built-in demo, and the calls of
 //! its end again before a real upstream. The only word that differs is the port.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking"
+)]
+
 use std::os::unix::fs::symlink;
 use std::process::Command;
 

@@ -11,3 +11,9 @@
 pub mod client;
 pub mod upstream;
 pub mod world;
+
+/// How many rounds a test of many runs: `KEYWARD_ROUNDS`, which `make torture` sets, or fewer in `make test`.
+#[expect(clippy::disallowed_methods, reason = "a test is told by its environment")]
+pub fn rounds(otherwise: usize) -> usize {
+    std::env::var("KEYWARD_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}

@@ -103,7 +103,8 @@ impl World {
         self.path("data")
     }
 
-    /// A command of the binary in this world, not started yet. Nothing of the caller's environment reaches it.
+    /// A command of the binary in this world, not started yet. Nothing of the caller's environment reaches it but PATH.
+    #[expect(clippy::disallowed_methods, reason = "a child needs the PATH of its parent")]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());

@@ -38,6 +38,12 @@ pub const HEAD: FeedHead = FeedHead { epoch: 1, position: 1 };
 /// An operator's key: known without a store.
 pub const STATIC_KEY: &str = "operators-own-key-of-32-characters";
 
+/// Lets real time pass, where a test is about just that.
+#[allow(clippy::disallowed_methods, reason = "test threads may block")]
+pub fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
+
 pub fn tag_key() -> MacKey {
     MacKey::from_bytes([7; 32])
 }
@@ -130,7 +136,7 @@ impl World {
 
     /// Any request, head as lines.
     pub fn ask(&self, head: &str) -> client::Answer {
-        self.connect().ask(&format!("{}\r\n\r\n", head.replace('\n', "\r\n").replace("KEY", &self.store.key)))
+        self.connect().ask(&format!("{}\r\n\r\n", head.replace('\n', "\r\n").replace("$KEY", &self.store.key)))
     }
 
     pub fn stop(&mut self, drain: Duration) {

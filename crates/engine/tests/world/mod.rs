@@ -1,6 +1,6 @@
 //! A worker that knows one key, before a store that must not be asked again.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "shared by tests and the benchmark")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "shared by tests and the benchmark")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ pub fn warm() -> Warm {
 }
 
 /// A key of `admin` with every attribute that a hit looks at.
-fn record(secret: &str) -> Joined {
+pub fn record(secret: &str) -> Joined {
     let owner: Box<str> = "user_1".into();
     Joined {
         key: ApiKeyRecord {
@@ -127,7 +127,8 @@ fn record(secret: &str) -> Joined {
     }
 }
 
-fn rules() -> Rules {
+/// One route that asks for a key.
+pub fn rules() -> Rules {
     let route = Route {
         name: "all".into(),
         pattern: Pattern::parse("/**").unwrap(),
