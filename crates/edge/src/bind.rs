@@ -51,7 +51,7 @@ impl Bound {
 
     fn try_bind(address: SocketAddr, cores: usize) -> io::Result<Self> {
         if address.port() != 0 {
-            drop(open(address)?.listen(1));
+            unbound(address)?.bind(&address.into())?;
         }
         let first = listen(address)?;
         let address = first.local_addr()?;
@@ -76,12 +76,6 @@ impl Bound {
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
-}
-
-fn open(address: SocketAddr) -> io::Result<Socket> {
-    let socket = unbound(address)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -2,18 +2,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
 use keyward_engine::ports::Use;
 use keyward_engine::record::Journal;
 use keyward_engine::worker::Worker;
 use keyward_http::edits::HeaderEdits;
 use keyward_http::own::OwnSender;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::{interval, sleep, timeout};
@@ -21,7 +21,7 @@ use tokio::time::{interval, sleep, timeout};
 use crate::config::{EdgeConfig, Limits};
 use crate::origin::Origin;
 use crate::pool::Pool;
-use crate::server::{self, Seat};
+use crate::server::{self, Codec, Seat};
 use crate::watch::{Spans, Ticks, Watch};
 
 /// How often uses of keys are reported and idle upstream connections looked through.
@@ -37,7 +37,7 @@ pub(crate) struct Core {
     pub(crate) journal: Journal,
     pub(crate) limits: Limits,
     pub(crate) upstreams: Vec<Upstream>,
-    pub(crate) codec: http1::Builder,
+    pub(crate) codec: Codec,
     uses: mpsc::Sender<Vec<Use>>,
     ticks: Ticks,
     spans: Spans,
@@ -156,7 +156,7 @@ pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<Atomic
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
                     if let Some(seat) = Seat::take(&taken, core.limits.connections) {
-                        spawn_local(attend(Rc::clone(&core), seat, socket, peer.ip().to_canonical()));
+                        spawn_local(attend(Open::new(&core), seat, socket, peer.ip().to_canonical()));
                     }
                 }
                 Err(error) if is_shortage(&error) => sleep(BREATHER).await,
@@ -176,12 +176,26 @@ async fn asked(stop: &mut Stop) -> Duration {
     stop.wait_for(Option::is_some).await.ok().and_then(|drain| *drain).unwrap_or_default()
 }
 
-async fn attend(core: Rc<Core>, seat: Seat, socket: tokio::net::TcpStream, address: std::net::IpAddr) {
-    core.open.set(core.open.get() + 1);
-    server::serve(Rc::clone(&core), socket, address).await;
-    drop(seat);
-    core.open.set(core.open.get().saturating_sub(1));
-    core.closed.notify_one();
+async fn attend(open: Open, seat: Seat, socket: TcpStream, address: IpAddr) {
+    server::serve(Rc::clone(&open.0), socket, address).await;
+    drop((open, seat));
+}
+
+/// A connection that draining waits for, until it is dropped, come what may.
+struct Open(Rc<Core>);
+
+impl Open {
+    fn new(core: &Rc<Core>) -> Self {
+        core.open.set(core.open.get() + 1);
+        Self(Rc::clone(core))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get().saturating_sub(1));
+        self.0.closed.notify_one();
+    }
 }
 
 /// `accept` fails for want of something that other connections may give back: EMFILE, ENFILE, ENOBUFS, ENOMEM.

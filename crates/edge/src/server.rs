@@ -24,11 +24,14 @@ const HYPERS_HEADERS: usize = 100;
 /// The smallest buffer that hyper takes.
 const HYPERS_BUFFER: usize = 8192;
 
+/// The codec's settings, ready for each connection.
+pub(crate) type Codec = http1::Builder;
+
 /// hyper's settings.
 ///
 /// A client that closes its sending side before it is answered counts as gone: its request is given up, at the
 /// upstream too. nginx and Envoy do the same; the alternative works on for nobody.
-pub(crate) fn codec(limits: &Limits) -> http1::Builder {
+pub(crate) fn codec(limits: &Limits) -> Codec {
     let mut http = http1::Builder::new();
     // Time limits are the watch's; hyper has one for head and idling together, and sets a timer for each request.
     http.header_read_timeout(None).max_buf_size(limits.header_bytes.max(HYPERS_BUFFER));

@@ -8,6 +8,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use keyward_core::time::Timestamp;
+use keyward_engine::ports::{NewUser, Records as _, Store as _};
+use keyward_store::SqliteStore;
+
 use crate::client::{Answer, exchange};
 
 /// How long a server may take to be ready. Only a bound for a test that would hang; nothing is measured by it.
@@ -16,8 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A data directory, a binary, and the server when one runs.
 pub struct World {
     directory: tempfile::TempDir,
+    data: PathBuf,
     binary: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     server: Option<Server>,
 }
 
@@ -36,7 +42,20 @@ impl World {
     /// An empty data directory for a binary (`env!("CARGO_BIN_EXE_keyward")`).
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        Self { directory, binary: binary.into(), arguments: Vec::new(), server: None }
+        let data = directory.path().join("data");
+        Self { directory, data, binary: binary.into(), arguments: Vec::new(), environment: Vec::new(), server: None }
+    }
+
+    /// Keeps the data in another folder of the world than `data`.
+    pub fn data_in(mut self, folder: &str) -> Self {
+        self.data = self.path(folder);
+        self
+    }
+
+    /// Sets a variable for every command of this world.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Writes a configuration file that every command of this world uses.
@@ -138,6 +157,42 @@ impl World {
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
     }
 
+    /// Runs a command that must succeed; the JSON on its stdout.
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let text = self.ok(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("no JSON ({error}): {text}"))
+    }
+
+    /// Runs a command that must be refused: exit code 1, nothing on stdout; what it says on stderr.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?} was not refused: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?} was refused, and wrote to stdout");
+        said
+    }
+
+    /// Ends the server as SIGTERM does, and waits.
+    pub fn stop(&mut self) {
+        assert!(self.take_server().stop(), "the server did not end well");
+    }
+
+    /// Makes a user; no server may run.
+    pub fn user(&self, username: &str, roles: &[&str]) {
+        let user = NewUser {
+            id: format!("user_{username}").into(),
+            username: username.into(),
+            roles: roles.iter().map(|role| (*role).into()).collect(),
+            created_at: Timestamp::from_millis(0),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let store = SqliteStore::open(&self.data).await.expect("a store");
+            store.ensure_user(&user).await.expect("a user");
+            store.close().await.expect("closed");
+        });
+    }
+
     /// Makes a key; its text.
     pub fn key(&self, name: &str, flags: &[&str]) -> String {
         self.ok(&[&["key", "create", name], flags].concat())
@@ -145,8 +200,7 @@ impl World {
 
     /// Makes a key; its JSON.
     pub fn key_json(&self, name: &str, flags: &[&str]) -> serde_json::Value {
-        let text = self.ok(&[&["key", "create", name, "--json"], flags].concat());
-        serde_json::from_str(&text).expect("JSON")
+        self.json(&[&["key", "create", name], flags].concat())
     }
 
     /// Sends a request with header lines to the data port.
@@ -167,6 +221,13 @@ impl World {
     /// GET with a key.
     pub fn get(&self, target: &str, key: &str) -> Answer {
         self.send("GET", target, &[&format!("X-API-Key: {key}")], "")
+    }
+
+    /// Calls an endpoint of Keyward with a key and a JSON body, which may be empty.
+    pub fn call(&self, method: &str, target: &str, key: &str, body: &str) -> Answer {
+        let key = format!("X-API-Key: {key}");
+        let json = ["Content-Type: application/json", key.as_str()];
+        self.send(method, target, if body.is_empty() { &json[1..] } else { &json }, body)
     }
 }
 
@@ -230,6 +291,18 @@ fn addresses(heard: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
             return Some((data?, admin?));
         }
     }
+}
+
+/// Looks again and again until there is something to see; `what` is it that never came.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..2000 {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        // Nobody unparks this thread: it gives the machine to those that are waited for.
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    panic!("never came: {what}")
 }
 
 /// Whether a file or directory can be used by its owner alone.
