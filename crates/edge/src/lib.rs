@@ -37,4 +37,4 @@ mod watch;
 pub use bind::{BindError, Bound};
 pub use config::{EdgeConfig, Limits, Timeouts};
 pub use edge::Edge;
-pub use origin::{Origin, OriginError};
+pub use origin::Origin;

@@ -10,7 +10,6 @@
 
 mod support;
 
-use keyward_edge::Origin;
 use support::client::header;
 use support::upstream::Upstream;
 use support::{STATIC_KEY, Setup};
@@ -189,9 +188,9 @@ fn head_passes_through_with_its_length() {
 fn an_upstream_by_name_and_by_ipv6() {
     let upstream = Upstream::ok();
     let mut setup = Setup::before(&upstream);
-    setup.upstreams = vec![Origin::parse(&format!("http://localhost:{}", upstream.address.port())).unwrap()];
+    setup.upstreams = vec![support::origin(&format!("localhost:{}", upstream.address.port()))];
     assert_eq!(setup.start().get("/api/x").body, "ok");
     let mut setup = Setup::demo();
-    setup.upstreams = vec![Origin::parse("http://[::1]:9").unwrap()];
+    setup.upstreams = vec![support::origin("[::1]:9")];
     setup.start().get("/api/x").assert_problem(502, "UpstreamUnreachable");
 }

@@ -12,7 +12,6 @@ mod support;
 
 use std::time::Duration;
 
-use keyward_edge::Origin;
 use support::Setup;
 use support::upstream::Upstream;
 
@@ -112,7 +111,7 @@ fn no_answer_is_502_or_504() {
     silent.next();
     assert_eq!(silent.next(), "closed");
     let mut setup = Setup::demo();
-    setup.upstreams = vec![Origin::parse("http://127.0.0.1:1").unwrap()];
+    setup.upstreams = vec![support::origin("127.0.0.1:1")];
     let world = setup.start();
     world.get("/api/x").assert_problem(502, "UpstreamUnreachable");
     assert!(!world.get("/api/x").body.contains("127.0.0.1"), "the upstream's address is not told");

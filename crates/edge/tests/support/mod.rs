@@ -87,7 +87,7 @@ impl Setup {
     }
 
     pub fn before(upstream: &Upstream) -> Self {
-        let origin = Origin::parse(&format!("http://{}", upstream.address)).unwrap();
+        let origin = origin(&upstream.address.to_string());
         Self { upstreams: vec![origin], ..Self::demo() }
     }
 
@@ -255,4 +255,9 @@ fn rules() -> Rules {
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([9; 32]), [operator]),
     }
+}
+
+/// An upstream at a host and port.
+pub fn origin(authority: &str) -> Origin {
+    Origin::Http(authority.parse().unwrap())
 }
