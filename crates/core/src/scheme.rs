@@ -125,11 +125,11 @@ impl Carrier {
         }
     }
 
-    /// Whether this carrier's header, as it came, must not go on to the upstream. Several values or a broken one count:
-    /// what could be read as a credential by somebody is not passed on.
+    /// Whether this carrier's header, in whatever spelling, must not go on to the upstream. `Authorization` may carry what is
+    /// meant for the upstream; a header of its own carries a credential or nothing.
     pub fn strips(&self, headers: &HeaderMap) -> bool {
         match self {
-            Self::Header(name) => headers.contains_key(name),
+            Self::Header(_) => true,
             Self::Authorization(scheme) => headers.get_all(AUTHORIZATION).iter().any(|value| {
                 let value = value.as_bytes().trim_ascii();
                 let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());

@@ -10,7 +10,7 @@ use keyward_core::route::{Access, Route};
 use keyward_core::rules::Rules;
 
 use crate::identity::{IdentityHeaders, unshared_name};
-use crate::names::{CLAIMS, Collapsed, CollapsedSet, HOP_BY_HOP};
+use crate::names::{CLAIMS, CollapsedSet, HOP_BY_HOP, collapse_alike};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -125,10 +125,9 @@ fn strip_credentials(headers: &mut HeaderMap, route: &Route, rules: &Rules) {
     if route.keep_credential {
         return;
     }
-    for scheme in schemes.iter().filter_map(|id| rules.scheme(*id)) {
-        if scheme.carrier.strips(headers) {
-            let collapsed = Collapsed::of(scheme.carrier.header().as_str());
-            remove_all(headers, |name| collapsed.is(name));
+    for carrier in schemes.iter().filter_map(|id| rules.scheme(*id)).map(|scheme| &scheme.carrier) {
+        if carrier.strips(headers) {
+            remove_all(headers, |name| collapse_alike(name, carrier.header().as_str()));
         }
     }
 }

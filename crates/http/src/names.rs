@@ -48,18 +48,22 @@ pub const CLAIMS: [&str; 21] = [
 /// A name without case and without every non-alphanumeric: `X_Api.Key` and `x-api-key` collapse alike. Upstreams that
 /// turn header names into variables (CGI, RFC 3875 §4.1.18) cannot tell such spellings apart, so neither do we.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Collapsed(Box<str>);
+struct Collapsed(Box<str>);
 
 impl Collapsed {
-    /// Collapses a name.
-    pub fn of(name: &str) -> Self {
+    fn of(name: &str) -> Self {
         Self(collapse(name).map(char::from).collect::<String>().into())
     }
 
     /// Whether a name collapses to this. Allocates nothing.
-    pub fn is(&self, name: &str) -> bool {
+    fn is(&self, name: &str) -> bool {
         collapse(name).eq(self.0.bytes())
     }
+}
+
+/// Whether two names collapse alike. Allocates nothing.
+pub fn collapse_alike(one: &str, other: &str) -> bool {
+    collapse(one).eq(collapse(other))
 }
 
 fn collapse(name: &str) -> impl Iterator<Item = u8> + '_ {
