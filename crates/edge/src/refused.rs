@@ -47,14 +47,13 @@ impl Refused {
 
     /// The head is not one that is taken here: 431 (RFC 6585 §5) or 400.
     pub(crate) fn head(fault: HeadFault, id: DecisionId) -> Box<Self> {
-        let (status, title, reason) = match fault {
-            HeadFault::TooLarge => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large", "TooLarge")
-            }
-            _ => (StatusCode::BAD_REQUEST, "Bad Request", "Malformed"),
-        };
         let text = fault.text();
-        Self::new(Problem::new(status, title, reason, text).answer(id), reason, Some(text))
+        if fault != HeadFault::TooLarge {
+            return Self::new(answer::malformed(text, id), "Malformed", Some(text));
+        }
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let problem = Problem::new(status, "Request Header Fields Too Large", "TooLarge", text);
+        Self::new(problem.answer(id), "TooLarge", Some("head"))
     }
 
     /// The client did not send the body that it announced (RFC 9110 §15.5.9, or §15.5.1 where it broke off).

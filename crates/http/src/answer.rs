@@ -92,6 +92,14 @@ impl UpstreamFault {
     }
 }
 
+/// A head that nothing can be decided on (RFC 6750 §3.1: `invalid_request`).
+pub fn malformed(detail: &'static str, decision: DecisionId) -> Answer {
+    let mut answer = Problem::new(StatusCode::BAD_REQUEST, "Bad Request", "Malformed", detail).answer(decision);
+    let challenge = HeaderValue::from_static("ApiKey realm=\"keyward\", error=\"invalid_request\"");
+    answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    answer
+}
+
 /// A body longer than the configuration or an own endpoint takes.
 pub fn too_large(limit: u64, decision: DecisionId) -> Answer {
     let detail = format!("The body is larger than the {limit} bytes that are taken here.");
@@ -190,10 +198,13 @@ fn carrier(rules: &Rules, scheme: SchemeId) -> String {
     }
 }
 
-/// `x-api-key` as people write it: `X-Api-Key`.
+/// `x-api-key` as people write it: `X-API-Key`.
 fn display_name(name: &str) -> String {
     name.split('-')
         .map(|word| {
+            if word == "api" {
+                return word.to_ascii_uppercase();
+            }
             let mut letters = word.chars();
             letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
         })
@@ -205,7 +216,7 @@ fn display_name(name: &str) -> String {
 fn challenge_error(reason: Reason) -> Option<Option<&'static str>> {
     match reason {
         Reason::NoCredential => Some(None),
-        Reason::Malformed(..) | Reason::Ambiguous(..) => Some(Some("invalid_request")),
+        Reason::Malformed(..) | Reason::Ambiguous(..) | Reason::Path(_) => Some(Some("invalid_request")),
         Reason::Rejected(_) => Some(Some("invalid_token")),
         Reason::Forbidden(Forbidden::Scope) => Some(Some("insufficient_scope")),
         _ => None,

@@ -83,7 +83,6 @@ impl World {
         let mut child = self
             .command(&["serve", "--port", "0", "--admin-port", "0"])
             .args(flags)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -119,22 +118,30 @@ impl World {
 
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.path("data")
+        self.data.clone()
     }
 
-    /// A command of the binary in this world, not started yet. Nothing of the caller's environment reaches it but PATH.
+    /// The binary in this world with no flag but these, not started yet. Nothing of the caller's environment reaches it
+    /// but PATH.
     #[expect(clippy::disallowed_methods, reason = "a child needs the PATH of its parent")]
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub fn plain(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.current_dir(self.directory.path()).args(arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.directory.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// As [`World::plain`], on the data and the configuration of this world.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.plain(arguments);
         command.arg("--data-dir").arg(self.data_dir()).args(&self.arguments);
         command
     }
 
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).stdin(Stdio::null()).output().expect("the binary runs")
+        self.command(arguments).output().expect("the binary runs")
     }
 
     /// Runs a command with a text on its stdin.

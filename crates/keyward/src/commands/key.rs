@@ -22,7 +22,7 @@ pub fn run(cli: &Cli, command: &Key) -> Result<()> {
     if let Key::List { limit } = command {
         return list(&loaded, cli.json, *limit);
     }
-    match backend::run(&loaded, translate(command))? {
+    match backend::run(&loaded, translate(command)?)? {
         Reply::Created { key, receipt } => created(cli.json, &key, receipt.as_ref()),
         Reply::Key { key } if cli.json => terminal::json(&key),
         Reply::Key { key } => terminal::line(&card(&key)),
@@ -33,32 +33,39 @@ pub fn run(cli: &Cli, command: &Key) -> Result<()> {
     Ok(())
 }
 
-fn translate(command: &Key) -> Command {
-    match command {
-        Key::Create(flags) => Command::CreateKey { key: new_key(flags) },
+fn translate(command: &Key) -> Result<Command> {
+    Ok(match command {
+        Key::Create(flags) => Command::CreateKey { key: new_key(flags)? },
         Key::List { limit } => Command::ListKeys { cursor: None, limit: *limit },
         Key::Show { id } => Command::ShowKey { id: id.clone() },
         Key::Rotate { id, overlap } => Command::RotateKey { id: id.clone(), overlap: Some(overlap.clone()) },
         Key::Disable { id } => Command::DisableKey { id: id.clone() },
         Key::Enable { id } => Command::EnableKey { id: id.clone() },
         Key::Revoke { id, reason } => Command::RevokeKey { id: id.clone(), reason: reason.clone() },
-    }
+    })
 }
 
-fn new_key(flags: &CreateKey) -> NewKey {
+fn new_key(flags: &CreateKey) -> Result<NewKey> {
     let list = |text: &String| -> Vec<String> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     };
-    NewKey {
+    let allowed_ips = flags.ip.as_ref().map(list);
+    if allowed_ips.as_ref().is_some_and(Vec::is_empty) {
+        // An unset variable of a script must not open a key to everybody.
+        return Err(Failed::Refused(
+            "--ip names no address; leave it out for a key that may be used from anywhere".to_owned(),
+        ));
+    }
+    Ok(NewKey {
         name: flags.name.clone(),
         owner: Some(flags.owner.clone()),
         scopes: flags.scopes.as_ref().map(list),
         expires_at: flags.expires.clone(),
         mode: Some(flags.mode.clone()),
-        allowed_ips: flags.ip.as_ref().map(list),
+        allowed_ips,
         external_id: flags.external_id.clone(),
         pair: None,
-    }
+    })
 }
 
 /// On a terminal the whole card; piped, the key alone, and the card where a person may still see it.

@@ -1,0 +1,110 @@
+//! What each denial and fault looks like from outside, as committed text: status, headers and body.
+//!
+//! `UPDATE=1 cargo test -p keyward-http --test answers` writes tests/answers.txt anew.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, Method};
+use keyward_core::address::AddressRules;
+use keyward_core::api_key::Rejection;
+use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Reason};
+use keyward_core::digest::MacKey;
+use keyward_core::machine::RequestFacts;
+use keyward_core::path::{Oddities, PathFault, Target};
+use keyward_core::route::{
+    Access, Destination, Endpoint, Methods, Pattern, Route, RouteId, Routes, ScopeRules, Several,
+};
+use keyward_core::rules::{Rules, StaticKeys};
+use keyward_core::scheme::{Carrier, CarrierFault, CredentialKind, Scheme, SchemeId};
+use keyward_core::scope::ScopeSet;
+use keyward_http::answer::{UpstreamFault, denied, faulted, too_large};
+use keyward_http::problem::Answer;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers.txt");
+
+fn route(name: &str, path: &str, methods: Vec<Method>, destination: Destination) -> Route {
+    Route {
+        name: name.into(),
+        pattern: Pattern::parse(path).unwrap(),
+        methods: Methods::new(methods),
+        access: Access::Credential { schemes: vec![SchemeId(0), SchemeId(1), SchemeId(2)], several: Several::Refuse },
+        scopes: ScopeRules {
+            by_method: Vec::new(),
+            otherwise: ScopeSet::parse(["orders:read", "orders:list"]).unwrap(),
+        },
+        addresses: AddressRules::default(),
+        destination,
+        keep_credential: false,
+        allowed_oddities: Oddities::default(),
+    }
+}
+
+fn rules() -> Rules {
+    let scheme = |name: &str, carrier| Scheme { name: name.into(), carrier, kind: CredentialKind::ApiKey };
+    let own = route("endpoints.health", "/_keyward/health", vec![Method::GET], Destination::Own(Endpoint::Health));
+    Rules {
+        routes: Routes::new(vec![own], vec![route("all", "/**", Vec::new(), Destination::Upstream(0))]),
+        schemes: vec![
+            scheme("key_header", Carrier::Header("x-api-key".parse().unwrap())),
+            scheme("key_auth", Carrier::Authorization("ApiKey".into())),
+            scheme("bearer", Carrier::Authorization("Bearer".into())),
+        ],
+        addresses: AddressRules::default(),
+        roles: BTreeMap::new(),
+        default_scopes: None,
+        static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
+    }
+}
+
+fn shown(what: &str, answer: &Answer) -> String {
+    let headers: String =
+        answer.headers().iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
+    let body = String::from_utf8(answer.body().to_vec()).unwrap();
+    format!("## {what}\n{}\n{headers}\n{body}\n", answer.status())
+}
+
+fn reasons() -> Vec<Reason> {
+    use CarrierFault::{Empty, Grammar, Twice};
+    let address = |rule| Reason::Forbidden(Forbidden::Address(rule));
+    let mut all = vec![Reason::NoRoute, Reason::WrongMethod, Reason::NoCredential];
+    all.extend([PathFault::DotSegment, PathFault::Semicolon, PathFault::TwoReadings].map(Reason::Path));
+    all.extend([(0, Twice), (0, Empty), (1, Grammar)].map(|(id, fault)| Reason::Malformed(SchemeId(id), fault)));
+    all.push(Reason::Ambiguous(SchemeId(0), SchemeId(2)));
+    all.extend([Rejection::Unknown, Rejection::Expired, Rejection::Disabled, Rejection::Revoked].map(Reason::Rejected));
+    all.push(Reason::Forbidden(Forbidden::Scope));
+    all.extend([AddressRule::Global, AddressRule::Route, AddressRule::ApiKey].map(address));
+    all
+}
+
+#[test]
+fn every_answer() {
+    let rules = rules();
+    let id = DecisionId::new(1, 0, 1_700_000_000, 7);
+    let headers = HeaderMap::new();
+    let mut text = String::new();
+    for reason in reasons() {
+        let target = if reason == Reason::WrongMethod { "/_keyward/health" } else { "/orders" };
+        let facts = RequestFacts {
+            client: "192.0.2.1".parse().unwrap(),
+            method: &Method::POST,
+            target: &Target::parse(target),
+            headers: &headers,
+        };
+        let routed = !matches!(reason, Reason::NoRoute | Reason::Path(_));
+        let denial = Denial { reason, route: routed.then_some(RouteId(1)), credential: None };
+        text.push_str(&shown(&format!("{reason:?}"), &denied(&denial, &rules, &facts, id)));
+    }
+    for fault in [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping] {
+        text.push_str(&shown(&format!("{fault:?}"), &faulted(fault, id)));
+    }
+    for fault in [UpstreamFault::Unreachable, UpstreamFault::Garbage, UpstreamFault::Timeout] {
+        text.push_str(&shown(&format!("{fault:?}"), &fault.answer(id)));
+    }
+    text.push_str(&shown("body too large", &too_large(65_536, id)));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(FILE, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(FILE).unwrap(), text, "an answer changed; UPDATE=1 writes {FILE} anew");
+}
