@@ -65,7 +65,7 @@ pub struct Finding {
 /// # Errors
 /// A request that cannot be written like this, an unknown key id, or a store that does not answer.
 pub async fn explain(service: &Service, question: &Question) -> Result<Explanation, Failure> {
-    let rules = service.rules();
+    let rules = &service.rules;
     let method = question
         .method
         .parse::<Method>()
@@ -75,14 +75,14 @@ pub async fn explain(service: &Service, question: &Question) -> Result<Explanati
     let client: IpAddr = from.parse().map_err(|_| Failure::invalid(format!("{from:?} is no IP address")))?;
     let target = Target::parse(&question.path);
     let facts = RequestFacts { client, method: &method, target: &target, headers: &headers };
-    let mut account = Account { rules: &rules, route: None, findings: Vec::new() };
+    let mut account = Account { rules, route: None, findings: Vec::new() };
     let refused = match &question.key_id {
         Some(id) => {
             let joined = service.store.api_key(id).await?.ok_or_else(|| Failure::no_such_key(id))?;
-            let entry = Arc::new(joined.resolve(&rules));
-            would_pass(&rules, facts, service.now(), entry, &mut account).err()
+            let entry = Arc::new(joined.resolve(rules));
+            would_pass(rules, facts, service.now(), entry, &mut account).err()
         }
-        None => walk(service, &rules, facts, &mut account).await?,
+        None => walk(service, rules, facts, &mut account).await?,
     };
     Ok(account.conclude(refused, &facts))
 }

@@ -86,7 +86,7 @@ pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result<CreatedKey, Failure> {
     let now = service.now().wall;
     let owner = owner_of_new_key(service, actor, new).await?;
-    let owner_scopes = service.rules().scopes_of_roles(owner.roles.iter().map(AsRef::as_ref));
+    let owner_scopes = service.rules.scopes_of_roles(owner.roles.iter().map(AsRef::as_ref));
     let scopes = scopes_of_new_key(actor, new, &owner, &owner_scopes)?;
     if new.pair == Some(true) {
         return Err(Failure::invalid("key + secret pairs are not in this version; leave out \"pair\""));
@@ -174,7 +174,7 @@ pub async fn rotate(
     let old = find(service, actor, id).await?;
     if let Actor::Caller(maker) = actor {
         // The successor is a new key: its maker must hold all that it will be able to do.
-        may_give(&maker.grants, old.resolve(&service.rules()).principal.grants.scopes())?;
+        may_give(&maker.grants, old.resolve(&service.rules).principal.grants.scopes())?;
     }
     let now = service.now().wall;
     let prefix = service.prefix(old.key.mode);

@@ -1,6 +1,6 @@
 //! What operations work with: the store, the clock, chance, the rules in force, and the node that feels a change.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
@@ -34,7 +34,7 @@ pub struct Service {
     /// The key of keyed tags.
     pub tag_key: MacKey,
     /// The rules in force.
-    pub rules: RwLock<Arc<Rules>>,
+    pub rules: Arc<Rules>,
     /// How new keys begin.
     pub prefixes: Prefixes,
     /// The node that serves beside these operations; `None` when a command works on the store alone.
@@ -45,11 +45,6 @@ impl Service {
     /// Both clocks.
     pub fn now(&self) -> Now {
         self.clock.now()
-    }
-
-    /// The rules in force.
-    pub fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A random id: a word that says of what, and 128 bits in base 62.

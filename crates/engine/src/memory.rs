@@ -106,10 +106,10 @@ impl Memory {
 
     /// Keeps a current answer.
     pub fn keep(&mut self, digest: ApiKeyDigest, entry: Option<Arc<ApiKeyEntry>>) {
-        let used = self.last_use(&digest);
+        let (used, reported) = self.last_use(&digest);
         self.old.remove(&digest);
         let slot = match entry {
-            Some(entry) => Slot::Known(Known { entry, used, reported: used }),
+            Some(entry) => Slot::Known(Known { entry, used, reported }),
             None => Slot::Unknown,
         };
         self.insert(digest, slot);
@@ -129,12 +129,6 @@ impl Memory {
         self.old.clear();
         self.epoch = head.epoch;
         self.changed = [head.position; 256];
-    }
-
-    /// Forgets everything because the rules changed; what was heard of the feed stays.
-    pub fn forget(&mut self) {
-        self.young.clear();
-        self.old.clear();
     }
 
     /// Notes that a key was accepted. Allocates nothing.
@@ -167,20 +161,10 @@ impl Memory {
         uses
     }
 
-    /// How many keys are known.
-    pub fn len(&self) -> usize {
-        self.young.len() + self.old.len()
-    }
-
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn last_use(&self, digest: &ApiKeyDigest) -> Option<Timestamp> {
+    fn last_use(&self, digest: &ApiKeyDigest) -> (Option<Timestamp>, Option<Timestamp>) {
         match self.young.get(digest).or_else(|| self.old.get(digest)) {
-            Some(Slot::Known(known)) => known.reported,
-            _ => None,
+            Some(Slot::Known(known)) => (known.used, known.reported),
+            _ => (None, None),
         }
     }
 

@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keyward_core::rules::Rules;
 use keyward_core::time::Monotonic;
 
 use crate::ports::{Change, Changes, FeedHead};
@@ -46,8 +45,6 @@ pub enum Note {
     Change(Arc<Change>),
     /// Everything known may be wrong: another epoch, or a change that this version cannot read.
     Flush(FeedHead),
-    /// A new configuration.
-    Rules(Arc<Rules>),
 }
 
 /// The end of a mailbox that a core reads.
@@ -106,12 +103,6 @@ impl Node {
         // Posted first, announced second, proven last: a core that sees the proof sees the notes it rests on.
         self.shared.notes.fetch_add(1, Ordering::Release);
         self.shared.proven.fetch_max(t0.as_nanos(), Ordering::Release);
-    }
-
-    /// Hands a new configuration to every core.
-    pub fn replace_rules(&self, rules: &Arc<Rules>) {
-        self.state().post(Note::Rules(Arc::clone(rules)));
-        self.shared.notes.fetch_add(1, Ordering::Release);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -70,7 +70,7 @@ pub struct Parts {
 pub struct Worker {
     node: u16,
     core: u8,
-    rules: RefCell<Arc<Rules>>,
+    rules: Arc<Rules>,
     memory: RefCell<Memory>,
     tag_key: MacKey,
     clock: Arc<dyn Clock>,
@@ -103,7 +103,8 @@ impl Worker {
         Self {
             node: parts.node,
             core: parts.core,
-            rules: RefCell::new(Arc::new(Rules::clone(&parts.rules))),
+            // A copy of its own: a shared count of references would be written by every core at every request.
+            rules: Arc::new(Rules::clone(&parts.rules)),
             memory: RefCell::new(Memory::new(parts.capacity, parts.head)),
             tag_key: parts.tag_key,
             clock: parts.clock,
@@ -122,11 +123,7 @@ impl Worker {
         let count = self.counter.get().wrapping_add(1);
         self.counter.set(count);
         let second = u64::try_from(now.wall.as_millis() / 1000).unwrap_or_default();
-        Snapshot {
-            rules: Arc::clone(&self.rules.borrow()),
-            now,
-            id: DecisionId::new(self.node, self.core, second, count),
-        }
+        Snapshot { rules: Arc::clone(&self.rules), now, id: DecisionId::new(self.node, self.core, second, count) }
     }
 
     /// Decides one request, asking the store where memory cannot vouch for a key.
@@ -198,9 +195,7 @@ impl Worker {
             return Answered::AskAgain(fetching);
         }
         let entry = fill.joined.as_ref().map(|joined| Arc::new(joined.resolve(&snapshot.rules)));
-        if Arc::ptr_eq(&snapshot.rules, &self.rules.borrow()) {
-            memory.keep(digest, entry.clone());
-        }
+        memory.keep(digest, entry.clone());
         drop(memory);
         let decision = fetching.resume(entry, listener);
         self.note_use(&digest, snapshot, &decision);
@@ -220,7 +215,7 @@ impl Worker {
     }
 
     fn recall(&self, snapshot: &Snapshot, digest: &ApiKeyDigest) -> Recalled {
-        if self.shared.is_fresh(snapshot.now.monotonic) && Arc::ptr_eq(&snapshot.rules, &self.rules.borrow()) {
+        if self.shared.is_fresh(snapshot.now.monotonic) {
             self.memory.borrow_mut().recall(digest)
         } else {
             Recalled::Nothing
@@ -243,17 +238,13 @@ impl Worker {
             match note {
                 Note::Change(change) => self.learn(&change),
                 Note::Flush(head) => self.memory.borrow_mut().flush(head),
-                Note::Rules(rules) => {
-                    *self.rules.borrow_mut() = Arc::new(Rules::clone(&rules));
-                    self.memory.borrow_mut().forget();
-                }
             }
         }
     }
 
     fn learn(&self, change: &Change) {
         if let Change::ApiKey(position, joined) = change {
-            let entry = Arc::new(joined.resolve(&self.rules.borrow()));
+            let entry = Arc::new(joined.resolve(&self.rules));
             self.memory.borrow_mut().overwrite(joined.key.digest, entry, *position);
         }
     }

@@ -1,6 +1,6 @@
 //! Puts the parts together: a store, a service on it, and the rules of a configuration.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use keyward_api::service::{Prefixes, Service, first_user};
 use keyward_config::{HostSeen, Settings};
@@ -59,7 +59,7 @@ pub fn service(
         clock,
         random: Arc::new(SystemRandom),
         tag_key: identity.tag_key.clone(),
-        rules: RwLock::new(rules),
+        rules,
         prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
         refresher,
     }
