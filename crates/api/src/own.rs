@@ -92,7 +92,8 @@ async fn list(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Resu
         match name {
             "cursor" => cursor = Some(value),
             "limit" => {
-                limit = value.parse().map_err(|_| Failure::invalid("limit is a number from 1 to 1000"))?;
+                let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
+                limit = number.ok_or_else(|| Failure::invalid("limit is a number from 1 to 1000"))?;
             }
             _ => {}
         }
@@ -162,6 +163,10 @@ fn body<T: DeserializeOwned>(request: &OwnRequest) -> Result<T, Failure> {
             kind: Kind::Media,
             message: "send JSON, with Content-Type: application/json".to_owned(),
         });
+    }
+    if !request.body.trim_ascii_start().starts_with(b"{") {
+        // A list of values in the right order would be read as one too.
+        return Err(Failure::invalid("the JSON body does not fit: it must be an object"));
     }
     serde_json::from_slice(&request.body)
         .map_err(|error| Failure::invalid(format!("the JSON body does not fit: {error}")))

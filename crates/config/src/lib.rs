@@ -5,17 +5,6 @@
 //! `repair` and `de` (tree to types) · `check` (what types cannot say). Nothing is read from the environment or from
 //! disk except through [`Input`].
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "tests fail by panicking"
-    )
-)]
-
 mod check;
 mod compile;
 mod de;

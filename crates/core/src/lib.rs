@@ -1,16 +1,5 @@
 //! The words and rules of Keyward, and the decision as a machine: no IO, no clock, no randomness, no global, no log line.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "tests fail by panicking"
-    )
-)]
-
 pub mod address;
 pub mod api_key;
 pub mod decision;

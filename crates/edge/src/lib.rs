@@ -5,17 +5,6 @@
 //! `forward`, `own`, `demo`, `refused`, `note`) knows only the `http` types and `http_body::Body`. `watch` makes every
 //! time limit true with one timer per core.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "tests fail by panicking"
-    )
-)]
-
 mod bind;
 mod body;
 mod config;

@@ -3,17 +3,6 @@
 //! `worker` is what a door holds, `memory` what a core knows, `node` applies the feed of changes, `fetcher` answers
 //! misses, `ports` are the traits that stores and clocks implement.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "tests fail by panicking"
-    )
-)]
-
 pub mod change;
 pub mod fetcher;
 pub mod memory;

@@ -1,16 +1,5 @@
 //! Where credentials are kept: SQLite behind the ports of the engine, and the suite that every store passes.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "tests fail by panicking"
-    )
-)]
-
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod faults;

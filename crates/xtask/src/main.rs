@@ -1,17 +1,6 @@
 //! `cargo xtask`: the repository's own rules. `cargo xtask tidy` checks them all.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for a terminal")]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "tests fail by panicking"
-    )
-)]
-
 mod checks;
 mod code;
 mod finding;
