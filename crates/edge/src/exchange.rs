@@ -1,35 +1,18 @@
 //! One exchange: check the head, decide, and pass the request on with its permit or answer why not.
 
-use std::net::IpAddr;
-use std::rc::Rc;
-
-use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body as _;
 use keyward_core::decision::Decision;
 use keyward_core::machine::{Permit, RequestFacts};
 use keyward_core::route::Destination;
 use keyward_engine::worker::Snapshot;
 use keyward_http::answer::UpstreamFault;
-use keyward_http::problem::Answer;
 
 use crate::body::{Download, Wire};
+use crate::client::{Client, Reply, dress};
 use crate::note::Note;
-use crate::per_core::Core;
 use crate::refused::Refused;
-use crate::watch::Watch;
 use crate::{forward, head, own};
-
-/// One client's connection: what all its requests have in common.
-pub(crate) struct Client {
-    pub(crate) core: Rc<Core>,
-    pub(crate) watch: Rc<Watch>,
-    pub(crate) address: IpAddr,
-}
-
-/// An answer, or why the request got none of anybody else's.
-pub(crate) type Reply = Result<Response<Download>, Box<Refused>>;
 
 /// Answers one request, whatever becomes of it.
 pub(crate) async fn answer(client: &Client, request: Request<Wire>) -> Response<Download> {
@@ -81,16 +64,4 @@ async fn decide(
         }
         Err(fault) => Err(Refused::faulted(fault, snapshot.id())),
     }
-}
-
-/// An answer of ours as a response. To HEAD it has the same fields and no content (RFC 9110 §9.3.2).
-pub(crate) fn dress(answer: Answer, bodiless: bool, watch: &Rc<Watch>) -> Response<Download> {
-    let (mut parts, mut body) = answer.into_parts();
-    if bodiless {
-        if !body.is_empty() {
-            parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
-        }
-        body = Bytes::new();
-    }
-    Response::from_parts(parts, Download::own(body, watch))
 }

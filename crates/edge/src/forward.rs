@@ -13,8 +13,8 @@ use keyward_http::edits::{Passing, remove_hop_by_hop};
 use keyward_http::names::DECISION;
 
 use crate::body::{Download, Upload, Wire};
+use crate::client::{Client, Reply, dress};
 use crate::demo;
-use crate::exchange::{Client, Reply, dress};
 use crate::per_core::Upstream;
 use crate::pool::Pool;
 use crate::refused::Refused;

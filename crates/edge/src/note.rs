@@ -9,7 +9,7 @@ use keyward_core::time::Monotonic;
 use keyward_engine::record::Record;
 use keyward_engine::worker::Snapshot;
 
-use crate::exchange::Client;
+use crate::client::Client;
 use crate::refused::Refused;
 
 /// What nginx made the word for a client that hung up before it was answered; nobody ever sees it answered.

@@ -14,7 +14,7 @@ use keyward_engine::worker::Snapshot;
 use keyward_http::own::{MAX_BODY, OwnRequest};
 
 use crate::body::{Upload, Wire};
-use crate::exchange::{Client, Reply, dress};
+use crate::client::{Client, Reply, dress};
 use crate::refused::Refused;
 use crate::watch::{Late, Uploaded};
 

@@ -14,8 +14,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::client::Client;
 use crate::config::Limits;
-use crate::exchange::{self, Client};
+use crate::exchange;
 use crate::per_core::Core;
 use crate::stream::Stream;
 

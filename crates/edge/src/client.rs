@@ -1,0 +1,36 @@
+//! One client's connection as an exchange sees it, and the shape of what goes back to it.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Response};
+use keyward_http::problem::Answer;
+
+use crate::body::Download;
+use crate::per_core::Core;
+use crate::refused::Refused;
+use crate::watch::Watch;
+
+/// One client's connection: what all its requests have in common.
+pub(crate) struct Client {
+    pub(crate) core: Rc<Core>,
+    pub(crate) watch: Rc<Watch>,
+    pub(crate) address: IpAddr,
+}
+
+/// An answer, or why the request got none of anybody else's.
+pub(crate) type Reply = Result<Response<Download>, Box<Refused>>;
+
+/// An answer of ours as a response. To HEAD it has the same fields and no content (RFC 9110 §9.3.2).
+pub(crate) fn dress(answer: Answer, bodiless: bool, watch: &Rc<Watch>) -> Response<Download> {
+    let (mut parts, mut body) = answer.into_parts();
+    if bodiless {
+        if !body.is_empty() {
+            parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+        }
+        body = Bytes::new();
+    }
+    Response::from_parts(parts, Download::own(body, watch))
+}
