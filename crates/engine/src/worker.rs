@@ -116,10 +116,9 @@ impl Worker {
         }
     }
 
-    /// The one snapshot of a request: rules, time and id. Reads the mailbox first when something was posted.
+    /// The one snapshot of a request: rules, time and id.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
-        self.catch_up();
         let count = self.counter.get().wrapping_add(1);
         self.counter.set(count);
         let second = u64::try_from(now.wall.as_millis() / 1000).unwrap_or_default();
@@ -214,12 +213,12 @@ impl Worker {
         &*self.clock
     }
 
+    /// The proof is looked at first and the mailbox after it: a proof that comes while a decision runs rests on notes
+    /// that were posted before it, and these must be read before memory may speak.
     fn recall(&self, snapshot: &Snapshot, digest: &ApiKeyDigest) -> Recalled {
-        if self.shared.is_fresh(snapshot.now.monotonic) {
-            self.memory.borrow_mut().recall(digest)
-        } else {
-            Recalled::Nothing
-        }
+        let fresh = self.shared.is_fresh(snapshot.now.monotonic);
+        self.catch_up();
+        if fresh { self.memory.borrow_mut().recall(digest) } else { Recalled::Nothing }
     }
 
     fn note_use(&self, digest: &ApiKeyDigest, snapshot: &Snapshot, decision: &Decision) {
