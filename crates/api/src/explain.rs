@@ -75,7 +75,7 @@ pub async fn explain(service: &Service, question: &Question) -> Result<Explanati
     let client: IpAddr = from.parse().map_err(|_| Failure::invalid(format!("{from:?} is no IP address")))?;
     let target = Target::parse(&question.path);
     let facts = RequestFacts { client, method: &method, target: &target, headers: &headers };
-    let mut account = Account { rules, route: None, findings: Vec::new() };
+    let mut account = Account { rules, route: None, unknown_own: false, findings: Vec::new() };
     let refused = match &question.key_id {
         Some(id) => {
             let joined = service.store.api_key(id).await?.ok_or_else(|| Failure::no_such_key(id))?;
@@ -132,6 +132,7 @@ fn read_headers(lines: &[String]) -> Result<HeaderMap, Failure> {
 struct Account<'a> {
     rules: &'a Rules,
     route: Option<String>,
+    unknown_own: bool,
     findings: Vec<Finding>,
 }
 
@@ -147,8 +148,16 @@ impl Account<'_> {
         }
     }
 
-    fn conclude(self, refused: Option<Denial>, facts: &RequestFacts<'_>) -> Explanation {
-        let advice = refused.as_ref().map(|denial| advice(denial, self.rules, facts));
+    fn conclude(mut self, refused: Option<Denial>, facts: &RequestFacts<'_>) -> Explanation {
+        if let Some(text) = refused.as_ref().and_then(unheard)
+            && self.findings.iter().all(|finding| finding.text != text)
+        {
+            self.note(false, text);
+        }
+        let advice = refused.as_ref().map(|denial| match denial.reason {
+            Reason::NoRoute if self.unknown_own => "call an endpoint that is there".to_owned(),
+            _ => advice(denial, self.rules, facts),
+        });
         let answer = refused.as_ref().map(|denial| {
             let id = keyward_core::decision::DecisionId::new(0, 0, 0, 0);
             keyward_http::answer::denied(denial, self.rules, facts, id).status().as_u16()
@@ -173,7 +182,10 @@ impl Listener for Account<'_> {
                 self.route = Some(route.name.to_string());
                 self.note(true, format!("route `{}` matches ({})", route.name, route.pattern.as_str()));
             }
-            Event::NotRouted(found) => self.note(false, not_routed(found)),
+            Event::NotRouted(found) => {
+                self.unknown_own = found == Match::UnknownOwn;
+                self.note(false, not_routed(found));
+            }
             Event::Address(rule, client, passed) => {
                 let verb = if passed { "lets" } else { "does not let" };
                 self.note(passed, format!("{} {verb} {client} in", list_name(rule)));
@@ -209,6 +221,16 @@ impl Account<'_> {
                 self.note(false, format!("{who} is {}{end}", rejection.as_str()));
             }
         }
+    }
+}
+
+/// Refusals that follow from several steps, each of which spoke for the request.
+fn unheard(denial: &Denial) -> Option<String> {
+    match denial.reason {
+        Reason::Path(fault) => Some(format!("the path {fault}")),
+        Reason::NoCredential => Some("no credential was sent".to_owned()),
+        Reason::Ambiguous(..) => Some("two credentials at once".to_owned()),
+        _ => None,
     }
 }
 

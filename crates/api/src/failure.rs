@@ -43,10 +43,22 @@ impl Failure {
         Self { kind: Kind::Forbidden, message: message.into() }
     }
 
-    /// No such key. The same words for an unknown key and for somebody else's.
+    /// No such key. The same words for an unknown key and for somebody else's. What is not spelt like an id may be a
+    /// key itself, given in place of its id, and is not repeated.
     pub fn no_such_key(id: &str) -> Self {
-        Self { kind: Kind::NotFound, message: format!("there is no key {id:?}") }
+        let message = if is_id(id) {
+            format!("there is no key {id:?}")
+        } else {
+            "there is no such key; a key is named by its id, such as key_4f…".to_owned()
+        };
+        Self { kind: Kind::NotFound, message }
     }
+}
+
+/// Whether a text is spelt like the id of a key: `key_` and at most 22 letters and digits.
+fn is_id(text: &str) -> bool {
+    let rest = text.strip_prefix("key_");
+    rest.is_some_and(|rest| rest.len() <= 22 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 impl From<Refusal> for Failure {

@@ -8,6 +8,7 @@ use keyward_core::decision::DecisionId;
 use keyward_core::principal::Principal;
 use keyward_core::route::Endpoint;
 use keyward_engine::change::KeyChange;
+use keyward_engine::node::FILL;
 use keyward_http::names::RECEIPT;
 use keyward_http::own::{OwnReceiver, OwnRequest};
 use keyward_http::problem::{Answer, Problem};
@@ -45,11 +46,11 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
     result.unwrap_or_else(|failure| problem(&failure, request.decision))
 }
 
-/// Ready means: the store answers and memory is proven fresh.
+/// Ready means: memory is proven fresh, and the store answers as soon as a request may wait for it.
 pub async fn ready(service: &Service) -> Answer {
     let fresh = service.refresher.as_ref().is_none_or(|refresher| refresher.is_fresh());
-    match service.store.ping().await {
-        Ok(()) if fresh => json(StatusCode::OK, &serde_json::json!({"status": "ready"})),
+    match tokio::time::timeout(FILL, service.store.ping()).await {
+        Ok(Ok(())) if fresh => json(StatusCode::OK, &serde_json::json!({"status": "ready"})),
         _ => {
             let mut answer = json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({"status": "not ready"}));
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -82,7 +82,8 @@ impl Reason {
     /// The reason's name in records, problem documents and templates.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::NoRoute | Self::WrongMethod => "NoRoute",
+            Self::NoRoute => "NoRoute",
+            Self::WrongMethod => "WrongMethod",
             Self::Path(_) | Self::Malformed(..) => "Malformed",
             Self::NoCredential => "NoCredential",
             Self::Ambiguous(..) => "Ambiguous",

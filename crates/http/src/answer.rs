@@ -116,7 +116,7 @@ fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &Reques
         Reason::WrongMethod => Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Method Not Allowed",
-            "WrongMethod",
+            name,
             "This endpoint of Keyward does not take this method.",
         ),
         Reason::Path(fault) => bad(name, format!("The path {fault}.")),

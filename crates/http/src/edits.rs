@@ -8,6 +8,7 @@ use keyward_core::decision::DecisionId;
 use keyward_core::machine::Permit;
 use keyward_core::route::{Access, Route};
 use keyward_core::rules::Rules;
+use keyward_core::scheme::Scheme;
 
 use crate::identity::{IdentityHeaders, unshared_name};
 use crate::names::{CLAIMS, CollapsedSet, HOP_BY_HOP, collapse_alike};
@@ -120,12 +121,20 @@ fn remove_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
+/// Removes every credential that the route's schemes could read; on a public route, that any scheme could. A caller that
+/// sends its key everywhere does not show it to the upstream.
 fn strip_credentials(headers: &mut HeaderMap, route: &Route, rules: &Rules) {
-    let Access::Credential { schemes, .. } = &route.access else { return };
     if route.keep_credential {
         return;
     }
-    for carrier in schemes.iter().filter_map(|id| rules.scheme(*id)).map(|scheme| &scheme.carrier) {
+    match &route.access {
+        Access::Credential { schemes, .. } => strip(headers, schemes.iter().filter_map(|id| rules.scheme(*id))),
+        Access::Public => strip(headers, &rules.schemes),
+    }
+}
+
+fn strip<'a>(headers: &mut HeaderMap, schemes: impl IntoIterator<Item = &'a Scheme>) {
+    for carrier in schemes.into_iter().map(|scheme| &scheme.carrier) {
         if carrier.strips(headers) {
             remove_all(headers, |name| collapse_alike(name, carrier.header().as_str()));
         }

@@ -79,12 +79,12 @@ impl IdentityHeaders {
     }
 }
 
-/// A fact that is absent sends no header.
 /// Clones of a name that http does not know by heart count references on one shared line; a copy has its own.
 pub(crate) fn unshared_name(name: &HeaderName) -> HeaderName {
     HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_| name.clone())
 }
 
+/// A fact that is absent sends no header.
 fn set(headers: &mut HeaderMap, name: &HeaderName, value: Option<&str>) {
     let Some(value) = value else { return };
     let plain = value.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'%');

@@ -8,14 +8,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use keyward_api::command::{Command, Reply};
 
-use crate::data_dir::{DataDir, Held, server_of};
+use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::{socket, wire};
-
-/// How long a command waits for a server that is just starting, or for another command to end.
-const PATIENCE: Duration = Duration::from_secs(10);
-const RETRY: Duration = Duration::from_millis(50);
 
 /// Carries out a command, wherever the truth is.
 ///
@@ -53,11 +49,9 @@ async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
     }
 }
 
-fn held(path: &Path, holder: &str) -> Failed {
-    let who =
-        server_of(holder).map_or_else(|| "another command".to_owned(), |pid| format!("the server of process {pid}"));
+fn held(path: &Path, holder: &Holder) -> Failed {
     Failed::Refused(format!(
-        "the data directory {} is held by {who}, which does not answer; nothing was changed",
+        "the data directory {} is held by {holder}, which does not answer; nothing was changed",
         path.display()
     ))
 }

@@ -108,6 +108,9 @@ pub enum Key {
         /// How many at most; 0 = all
         #[arg(long, default_value_t = 0)]
         limit: u32,
+        /// Go on where a listing with --limit ended: its nextCursor
+        #[arg(long)]
+        cursor: Option<String>,
     },
     /// Show one key
     Show {

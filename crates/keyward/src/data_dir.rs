@@ -1,11 +1,18 @@
 //! The data directory: made private, held by one process at a time, never made by a command that only looks.
 
+use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::exit::Failed;
+
+/// How long to wait for another command to end, or for a server that is just starting.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How often to try meanwhile.
+pub const RETRY: Duration = Duration::from_millis(50);
 
 const LOCK: &str = "keyward.lock";
 const SERVING: &str = "serving";
@@ -23,8 +30,26 @@ pub struct DataDir {
 pub enum Held {
     /// It is ours.
     Ours(DataDir),
-    /// Another process has it; the text says which.
-    Other(String),
+    /// Another process has it.
+    Other(Holder),
+}
+
+/// Who holds a data directory, by the note in its lock file.
+#[derive(Debug)]
+pub enum Holder {
+    /// The server of this process.
+    Server(String),
+    /// A command, which is soon done; or a server that is just starting.
+    Command,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(process) => write!(f, "the server of process {process}"),
+            Self::Command => f.write_str("another command"),
+        }
+    }
 }
 
 impl DataDir {
@@ -33,7 +58,7 @@ impl DataDir {
     /// # Errors
     /// It cannot be made or written.
     pub fn create(path: &Path) -> Result<Held, Failed> {
-        let is_new = !path.exists();
+        let is_new = !is_there(path, path)?;
         if is_new {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| unusable(path, &error))?;
         }
@@ -45,7 +70,7 @@ impl DataDir {
     /// # Errors
     /// There is none, or it cannot be written.
     pub fn open(path: &Path) -> Result<Held, Failed> {
-        if !path.join(keyward_store::FILE_NAME).exists() {
+        if !is_there(path, &path.join(keyward_store::FILE_NAME))? {
             return Err(Failed::Refused(format!(
                 "there is no Keyward data in {}; `keyward serve` or `keyward init` makes it, --data-dir names another folder",
                 path.display()
@@ -64,12 +89,17 @@ impl DataDir {
             .open(path.join(LOCK))
             .map_err(|error| unusable(path, &error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Held::Ours(Self { path: path.to_owned(), lock, is_new })),
+            Ok(()) => {
+                // Whatever it says was said by a process that is gone.
+                lock.set_len(0).map_err(|error| unusable(path, &error))?;
+                Ok(Held::Ours(Self { path: path.to_owned(), lock, is_new }))
+            }
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
+                let mut note = String::new();
                 // Only for the message: the lock itself says that it is held.
-                let _ = lock.read_to_string(&mut holder);
-                Ok(Held::Other(holder.trim().to_owned()))
+                let _ = lock.read_to_string(&mut note);
+                let server = note.strip_prefix(SERVING).map(|process| Holder::Server(process.trim().to_owned()));
+                Ok(Held::Other(server.unwrap_or(Holder::Command)))
             }
             Err(TryLockError::Error(error)) => Err(unusable(path, &error)),
         }
@@ -97,9 +127,9 @@ impl DataDir {
     }
 }
 
-/// The process that serves a held directory, by its note in the lock file.
-pub fn server_of(holder: &str) -> Option<&str> {
-    holder.strip_prefix(SERVING).map(str::trim)
+/// Whether something is there. What cannot be looked at is not absent.
+fn is_there(dir: &Path, path: &Path) -> Result<bool, Failed> {
+    path.try_exists().map_err(|error| unusable(dir, &error))
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Failed {

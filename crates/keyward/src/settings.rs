@@ -33,7 +33,7 @@ impl Loaded {
     pub fn for_serve(cli: &Cli, flags: &Serve) -> Result<Self> {
         let loaded = Self::read(cli, Some(flags))?.map_err(|mistakes| tell(cli, &mistakes))?;
         for warning in &loaded.config.warnings {
-            terminal::warn_line(&warning.render_warning(false));
+            terminal::warn_line(warning.render_warning(false).trim_end());
         }
         if flags.api_key.is_some() {
             terminal::warn_line(

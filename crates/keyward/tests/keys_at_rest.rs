@@ -1,5 +1,7 @@
 //! Keys without a server, and what lies on the disk: commands that open the store themselves, secrets that stand nowhere.
 
+#![allow(clippy::expect_used, reason = "tests fail by panicking")]
+
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -1,8 +1,10 @@
 //! `keyward key …` in a user's words: what each command prints, and that the very next request feels it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
 use std::process::Command;
 
-use keyward_testkit::world::{World, until};
+use keyward_testkit::world::{World, text, until};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
@@ -39,10 +41,6 @@ fn made(world: &World, flags: &[&str]) -> (String, String) {
     (text(&key, "id"), text(&key, "key"))
 }
 
-fn text(key: &Value, field: &str) -> String {
-    key[field].as_str().unwrap_or_else(|| panic!("no {field} in {key}")).to_owned()
-}
-
 fn status(world: &World, key: &str) -> u16 {
     world.get("/orders", key).status
 }
@@ -71,7 +69,8 @@ fn piped_the_key_stands_alone_on_stdout() {
 fn on_a_terminal_a_card() {
     let world = serving();
     let data = world.data_dir();
-    let typed = format!("'{BINARY}' key create first-customer --expires 90d --data-dir '{}'", data.display());
+    let typed =
+        format!("'{BINARY}' key create first-customer --expires 90d --data-dir '{}' 2>/dev/null", data.display());
     let output = Command::new("script").args(["-qec", &typed, "/dev/null"]).output().unwrap();
     let card = String::from_utf8(output.stdout).unwrap();
     let key = card.lines().next().unwrap().trim();

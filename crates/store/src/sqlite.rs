@@ -24,7 +24,6 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
 use self::error::store_error;
-use self::file::DatabaseFile;
 pub use self::file::FILE_NAME;
 pub use self::open::OpenError;
 use self::transaction::{Statement, Writer};
@@ -35,7 +34,6 @@ use crate::faults::{Faults, pass};
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
-    file: DatabaseFile,
 }
 
 impl SqliteStore {
@@ -117,7 +115,7 @@ impl Records for SqliteStore {
     fn ping(&self) -> Answer<'_, ()> {
         Box::pin(async move {
             self.read(query("SELECT one FROM feed_head")).await?;
-            self.file.is_in_place().await
+            self.writer.file.is_in_place().await
         })
     }
 }

@@ -19,6 +19,15 @@ impl Upstream {
 
     /// Answers every request with these bytes.
     pub fn answering(answer: &str) -> Self {
+        Self::listening(answer, false)
+    }
+
+    /// Answers every request with these bytes, whole or not, and hangs up.
+    pub fn hanging_up(answer: &str) -> Self {
+        Self::listening(answer, true)
+    }
+
+    fn listening(answer: &str, hangs_up: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -26,7 +35,7 @@ impl Upstream {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (kept, answer) = (Arc::clone(&kept), answer.clone());
-                std::thread::spawn(move || serve(stream, &kept, &answer));
+                std::thread::spawn(move || serve(stream, &kept, &answer, hangs_up));
             }
         });
         Self { address, requests }
@@ -49,7 +58,7 @@ impl Upstream {
 }
 
 /// Serves one connection until it ends. Bodies are read by their Content-Length; chunked ones are not understood here.
-fn serve(mut stream: TcpStream, kept: &Mutex<Vec<String>>, answer: &[u8]) {
+fn serve(mut stream: TcpStream, kept: &Mutex<Vec<String>>, answer: &[u8], hangs_up: bool) {
     let mut bytes = Vec::new();
     loop {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
@@ -78,7 +87,7 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<String>>, answer: &[u8]) {
         bytes = rest.split_off(length);
         let request = format!("{head}\r\n\r\n{}", String::from_utf8_lossy(&rest));
         kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-        if stream.write_all(answer).is_err() {
+        if stream.write_all(answer).is_err() || hangs_up {
             return;
         }
     }

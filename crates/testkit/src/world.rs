@@ -300,6 +300,11 @@ fn addresses(heard: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
     }
 }
 
+/// A text field of a JSON answer.
+pub fn text(answer: &serde_json::Value, field: &str) -> String {
+    answer[field].as_str().unwrap_or_else(|| panic!("no {field} in {answer}")).to_owned()
+}
+
 /// Looks again and again until there is something to see; `what` is it that never came.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..2000 {

@@ -14,8 +14,12 @@ pub fn run(cli: &Cli) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
     let path = loaded.data_dir();
     let existed = path.join(keyward_store::FILE_NAME).exists();
-    let Held::Ours(data_dir) = DataDir::create(path)? else {
-        return Err(Failed::Refused(format!("{} is in use already", path.display())));
+    let data_dir = match DataDir::create(path)? {
+        Held::Ours(data_dir) => data_dir,
+        Held::Other(holder) => {
+            let path = path.display();
+            return Err(Failed::Refused(format!("the data directory {path} is held by {holder}; nothing was changed")));
+        }
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

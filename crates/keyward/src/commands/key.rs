@@ -19,8 +19,8 @@ const PAGE: u32 = 500;
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Key) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
-    if let Key::List { limit } = command {
-        return list(&loaded, cli.json, *limit);
+    if let Key::List { limit, cursor } = command {
+        return list(&loaded, cli.json, *limit, cursor.clone());
     }
     match backend::run(&loaded, translate(command)?)? {
         Reply::Created { key, receipt } => created(cli.json, &key, receipt.as_ref()),
@@ -36,7 +36,7 @@ pub fn run(cli: &Cli, command: &Key) -> Result<()> {
 fn translate(command: &Key) -> Result<Command> {
     Ok(match command {
         Key::Create(flags) => Command::CreateKey { key: new_key(flags)? },
-        Key::List { limit } => Command::ListKeys { cursor: None, limit: *limit },
+        Key::List { limit, cursor } => Command::ListKeys { cursor: cursor.clone(), limit: *limit },
         Key::Show { id } => Command::ShowKey { id: id.clone() },
         Key::Rotate { id, overlap } => Command::RotateKey { id: id.clone(), overlap: Some(overlap.clone()) },
         Key::Disable { id } => Command::DisableKey { id: id.clone() },
@@ -132,8 +132,8 @@ fn felt(receipt: &ReceiptView) -> String {
     }
 }
 
-fn list(loaded: &Loaded, json: bool, limit: u32) -> Result<()> {
-    let (mut data, mut cursor) = (Vec::new(), None);
+fn list(loaded: &Loaded, json: bool, limit: u32, mut cursor: Option<String>) -> Result<()> {
+    let mut data = Vec::new();
     loop {
         let missing = u32::try_from(data.len()).map_or(0, |have| limit.saturating_sub(have));
         let page = if limit == 0 { PAGE } else { missing.min(PAGE) };

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::service::Service;
@@ -16,11 +17,11 @@ use keyward_engine::record::{self, Journal};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::banner::{self, Facts};
 use crate::cli::{Cli, Log, Serve};
-use crate::data_dir::{DataDir, Held, server_of};
+use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::system::SystemClock;
@@ -34,6 +35,8 @@ const KEYS_REMEMBERED: usize = 100_000;
 const BATCHES_OF_USES: usize = 64;
 /// Records that may wait for the log.
 const RECORDS_WAITING: usize = 8192;
+/// How long whoever reads the log has to take its last lines.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -44,40 +47,50 @@ pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     // Ports first: when one is taken, nothing was made or changed.
     let settings = loaded.settings();
-    let data = Bound::bind(SocketAddr::new(settings.server.host, settings.server.port), cores).map_err(failed)?;
+    let data = bind(SocketAddr::new(settings.server.host, settings.server.port), cores, "--host and --port")?;
     let admin = bind_admin(&loaded)?;
-    let data_dir = hold(&loaded)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("control")
         .enable_all()
         .build()
         .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
-    runtime.block_on(serve(&loaded, flags, data, admin, data_dir))
+    runtime.block_on(async {
+        let data_dir = hold(&loaded).await?;
+        serve(&loaded, flags, data, admin, data_dir).await
+    })
+}
+
+fn bind(address: SocketAddr, cores: NonZeroUsize, flags: &str) -> Result<Bound> {
+    Bound::bind(address, cores).map_err(|error| Failed::Refused(format!("{error}; {flags} name another")))
 }
 
 fn bind_admin(loaded: &Loaded) -> Result<std::net::TcpListener> {
     let admin = &loaded.settings().admin;
     let address = SocketAddr::new(admin.host, admin.port);
-    let bound = Bound::bind(address, NonZeroUsize::MIN).map_err(failed)?;
+    let bound = bind(address, NonZeroUsize::MIN, "--admin-host and --admin-port")?;
     bound.into_listener().ok_or_else(|| Failed::Refused(format!("cannot listen on {address}")))
 }
 
-fn hold(loaded: &Loaded) -> Result<DataDir> {
+/// Holds the data directory. A command that holds it is soon done and is waited for; a server is not.
+async fn hold(loaded: &Loaded) -> Result<DataDir> {
     let path = loaded.data_dir();
-    match DataDir::create(path)? {
-        Held::Ours(mut data_dir) => {
-            data_dir.announce()?;
-            Ok(data_dir)
+    let mut waited = Duration::ZERO;
+    loop {
+        match DataDir::create(path)? {
+            Held::Ours(mut data_dir) => {
+                data_dir.announce()?;
+                return Ok(data_dir);
+            }
+            Held::Other(Holder::Command) if waited < PATIENCE => tokio::time::sleep(RETRY).await,
+            Held::Other(holder) => {
+                return Err(Failed::Refused(format!(
+                    "the data directory {} is held by {holder}; stop it, or name another folder with --data-dir",
+                    path.display()
+                )));
+            }
         }
-        Held::Other(holder) => {
-            let who =
-                server_of(&holder).map_or("another command".to_owned(), |pid| format!("the server of process {pid}"));
-            Err(Failed::Refused(format!(
-                "the data directory {} is held by {who}; stop it, or name another folder with --data-dir",
-                path.display()
-            )))
-        }
+        waited += RETRY;
     }
 }
 
@@ -131,9 +144,10 @@ async fn serve(
         terminal::warn_line("keyward: stopping; requests under way are finished first");
     }
     edge.stop(settings.server.limits.drain).await;
-    if let Some(writer) = writer {
-        // The edge is gone and with it every journal, so that the writer ends once it has written all.
-        let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+    if let Some(written) = writer {
+        // The edge is gone and with it every journal, so that the writer ends once it has written all. Where nobody
+        // takes our lines any more, the process ends without it.
+        let _ = tokio::time::timeout(LAST_LINES, written).await;
     }
     store.close().await.map_err(failed)?;
     drop(data_dir);
@@ -224,18 +238,26 @@ fn log_form(flags: &Serve) -> Log {
     flags.log.unwrap_or(if terminal::is_terminal() { Log::Human } else { Log::Off })
 }
 
-fn start_log(form: Log) -> (Journal, Option<std::thread::JoinHandle<()>>) {
+/// Starts the log's thread. What comes with the journal closes when all is written.
+fn start_log(form: Log) -> (Journal, Option<oneshot::Receiver<()>>) {
     if form == Log::Off {
         return (Journal::none(), None);
     }
     let (journal, records) = record::journal(RECORDS_WAITING);
-    (journal, Some(std::thread::spawn(move || log::write(records, form))))
+    let (writing, written) = oneshot::channel();
+    std::thread::spawn(move || {
+        log::write(records, form);
+        drop(writing);
+    });
+    (journal, Some(written))
 }
 
 /// The signals that end the process. Heard from the start on, so that one that comes early is not lost.
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// Heard so that it ends nobody: a limit on the size of files fails the write, as a full disk does.
+    _file_size: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -243,7 +265,8 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        Ok(Self { terminate, interrupt })
+        let file_size = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        Ok(Self { terminate, interrupt, _file_size: signal(file_size).map_err(failed)? })
     }
 
     async fn wait(&mut self) {

@@ -53,7 +53,8 @@ impl DatabaseFile {
         let metadata = tokio::task::spawn_blocking(move || path.metadata()).await;
         match metadata {
             Ok(Ok(metadata)) if (metadata.dev(), metadata.ino()) == (self.device, self.inode) => Ok(()),
-            _ => Err(StoreError::Other(format!("{} was deleted or replaced while it was open", self.path.display()))),
+            // No path: what fails is told to callers, too.
+            _ => Err(StoreError::Other("its file was deleted or replaced while it was open".to_owned())),
         }
     }
 }

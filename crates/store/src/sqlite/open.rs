@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, query};
 
 use super::SqliteStore;
 use super::error::store_error;
-use super::file::DatabaseFile;
+use super::file::{DatabaseFile, FILE_NAME};
 use super::rows::{column, first};
 use super::schema::{APPLICATION_ID, found, migrate, newest};
 use super::transaction::Writer;
@@ -49,7 +49,11 @@ pub enum OpenError {
     #[error("{} is an SQLite database, but none of Keyward's; nothing was changed", .0.display())]
     Foreign(PathBuf),
     /// The directory, or the file in it, cannot be made, read or written.
-    #[error("cannot keep a store in {}: {why}", dir.display())]
+    #[error(
+        "cannot keep a store in {}: {why}; the folder and the {FILE_NAME} in it must be readable and writable by the user \
+         that runs keyward",
+        dir.display()
+    )]
     Directory {
         /// The data directory.
         dir: PathBuf,
@@ -57,13 +61,26 @@ pub enum OpenError {
         why: io::Error,
     },
     /// The database says no: locked, full, read-only, damaged.
-    #[error("cannot open {}: {error}", file.display())]
+    #[error("cannot open {}: {error}; {}", file.display(), advice(error))]
     Store {
         /// The database.
         file: PathBuf,
         /// What it says.
         error: StoreError,
     },
+}
+
+/// What to do about a store that cannot be opened.
+fn advice(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Locked => "nothing was changed; end the other program, or try again",
+        StoreError::Full => "free some space, or name another folder with --data-dir",
+        StoreError::ReadOnly => "it must be writable by the user that runs keyward",
+        StoreError::Corrupt(_) => {
+            "nothing was changed; put a backup in its place, or name another folder with --data-dir"
+        }
+        StoreError::Other(_) => "look at the file, or name another folder with --data-dir",
+    }
 }
 
 impl SqliteStore {
@@ -151,7 +168,7 @@ async fn connect(
         .pragma("temp_store", "memory")
         .pragma("trusted_schema", "OFF");
     let pool = pool_of(1).connect_with(options.clone()).await.map_err(|error| failed(store_error(error)))?;
-    let writer = Writer { pool, faults: None };
+    let writer = Writer { pool, file: file.clone(), faults: None };
     if version != Version::Current {
         let prepared = writer.write(async |transaction| {
             migrate(transaction).await?;
@@ -163,7 +180,7 @@ async fn connect(
         prepared.await.map_err(failed)?;
     }
     let readers = pool_of(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok(SqliteStore { writer, readers, file })
+    Ok(SqliteStore { writer, readers })
 }
 
 fn options(file: &DatabaseFile) -> SqliteConnectOptions {

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Sqlite, SqlitePool, query};
 
 use super::error::store_error;
+use super::file::DatabaseFile;
 use crate::faults::{Faults, pass};
 
 /// A statement with its values. They are copied in, so it borrows nothing.
@@ -19,16 +20,21 @@ pub(super) type Statement = Query<'static, Sqlite, SqliteArguments>;
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) pool: SqlitePool,
+    pub(super) file: DatabaseFile,
     pub(super) faults: Option<Arc<Faults>>,
 }
 
 impl Writer {
     /// Runs a transaction. It holds the write lock from its first statement on, so what it reads stays true until its end.
+    /// SQLite itself would write on into a file that was deleted, and say that all is well.
     pub(super) async fn write<T>(
         &self,
         body: impl AsyncFnOnce(&mut Transaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut transaction = Transaction::begin(self).await?;
+        if let Err(error) = self.file.is_in_place().await {
+            return Err(transaction.roll_back(error).await);
+        }
         match body(&mut transaction).await {
             Ok(answer) => transaction.commit().await.map(|()| answer),
             Err(error) => Err(transaction.roll_back(error).await),
