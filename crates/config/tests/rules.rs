@@ -17,7 +17,7 @@ fn compiled(text: &str) -> Rules {
 /// What the table says: `name [schemes] scopes`.
 fn asked(rules: &Rules, method: &str, path: &str) -> String {
     let method: Method = method.parse().unwrap();
-    let id = match rules.routes.find(path, &method) {
+    let id = match rules.routes.find(path, keyward_core::route::Reading::Raw, &method) {
         Match::Route(id) => id,
         other => return format!("{other:?}").split('(').next().unwrap().to_owned(),
     };

@@ -13,7 +13,7 @@ use crate::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
 use crate::digest::ApiKeyDigest;
 use crate::path::{PathFault, Target};
 use crate::principal::Principal;
-use crate::route::{Access, Match, Route, RouteId, Several};
+use crate::route::{self, Access, Match, Route, RouteId, Several};
 use crate::rules::Rules;
 use crate::scheme::{Carrier, Presented, Reading, SchemeId};
 use crate::scope::Scope;
@@ -220,10 +220,10 @@ impl<'a> Frame<'a> {
             }
         };
         listener.hear(Event::Path(Ok(target)));
-        let found = self.rules.routes.find(target.path(), self.facts.method);
-        if let Some(decoded) = target.decoded_path()
-            && self.rules.routes.find(decoded, self.facts.method) != found
-        {
+        let routes = &self.rules.routes;
+        let found = routes.find(target.path(), route::Reading::Raw, self.facts.method);
+        let decoded = target.decoded_path().map(|path| routes.find(path, route::Reading::Decoded, self.facts.method));
+        if decoded.is_some_and(|other| other != found) {
             return Err(self.deny(Reason::Path(PathFault::TwoReadings)));
         }
         let (id, wrong_method) = match found {
@@ -241,6 +241,11 @@ impl<'a> Frame<'a> {
         let routed = Routed { frame: self, id, route };
         if let Some(fault) = target.oddities().beyond(route.allowed_oddities) {
             return Err(routed.denial(Reason::Path(fault), None));
+        }
+        // The route allows what is odd here; an upstream that takes it for a separator must not find another route behind it.
+        let loose = target.loose_path().map(|path| routes.find(path, route::Reading::Decoded, self.facts.method));
+        if loose.is_some_and(|other| other != found && other != Match::None) {
+            return Err(routed.denial(Reason::Path(PathFault::TwoReadings), None));
         }
         if wrong_method {
             listener.hear(Event::NotRouted(found));

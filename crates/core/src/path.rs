@@ -1,7 +1,6 @@
 //! The one place where a request target becomes a path: what is judged here is forwarded byte for byte, what two
 //! readers could read differently is refused.
 
-use std::borrow::Cow;
 use std::fmt;
 
 /// A request target in origin form (RFC 9112 §3.2.1) whose path has one reading only.
@@ -9,9 +8,13 @@ use std::fmt;
 pub struct Target<'a> {
     raw: &'a str,
     path_length: usize,
-    decoded: Option<Cow<'a, str>>,
+    decoded: Option<String>,
+    loose: Option<String>,
     oddities: Oddities,
 }
+
+/// Stands for `%2F` in a decoded path: a slash that does not separate. NUL itself is refused in every spelling.
+pub const SLASH_AS_DATA: char = '\0';
 
 /// Spellings that are refused unless a route allows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,7 +117,7 @@ impl fmt::Display for PathFault {
 }
 
 impl<'a> Target<'a> {
-    /// Reads a target in origin form. Allocates only where unreserved characters came percent-encoded.
+    /// Reads a target in origin form. Allocates only where something is percent-encoded, or odd.
     ///
     /// # Errors
     /// The first [`PathFault`] that no route can allow.
@@ -135,20 +138,11 @@ impl<'a> Target<'a> {
             }
         }
         let path = raw.get(..path_length).unwrap_or(raw);
-        let mut oddities = check_segments(path)?;
-        let decoded = if escapes {
-            let decoded = check_escapes(path, &mut oddities)?;
-            if let Some(decoded) = &decoded {
-                // What decoding brought to light is judged by the same rules.
-                check_escapes(decoded, &mut oddities)?;
-                let found = check_segments(decoded)?;
-                oddities.semicolon |= found.semicolon;
-            }
-            decoded.map(Cow::Owned)
-        } else {
-            None
-        };
-        Ok(Self { raw, path_length, decoded, oddities })
+        let decoded = if escapes { Some(decode(path)?) } else { None };
+        let readable = decoded.as_deref().unwrap_or(path);
+        let oddities = survey(readable)?;
+        let loose = (oddities != Oddities::default()).then(|| loosen(readable));
+        Ok(Self { raw, path_length, decoded, loose, oddities })
     }
 
     /// Path and query exactly as they came and as they are forwarded.
@@ -161,9 +155,14 @@ impl<'a> Target<'a> {
         self.raw.get(..self.path_length).unwrap_or(self.raw)
     }
 
-    /// The path with encoded unreserved characters (RFC 3986 §2.3) decoded, where that differs from [`Target::path`].
+    /// The path with every escape decoded, where it has any: what an upstream that decodes before it routes would read.
     pub fn decoded_path(&self) -> Option<&str> {
         self.decoded.as_deref()
+    }
+
+    /// The path as the loosest upstream would read it, where it holds an oddity: `%2F` a separator, `//` one slash, no `;…`.
+    pub fn loose_path(&self) -> Option<&str> {
+        self.loose.as_deref()
     }
 
     /// The spellings in it that only some routes allow.
@@ -172,72 +171,56 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Looks at the path segment by segment, `%2F` taken for a separator too, so that a dot cannot hide behind it.
-fn check_segments(path: &str) -> Result<Oddities, PathFault> {
-    let mut oddities = Oddities { semicolon: path.contains(';'), ..Oddities::default() };
-    let inner = path.strip_prefix('/').unwrap_or(path);
-    let mut rest = inner.split('/').peekable();
-    while let Some(segment) = rest.next() {
-        if segment.is_empty() && rest.peek().is_some() {
-            oddities.empty_segment = true;
-        }
-        for piece in split_encoded_slash(segment) {
-            let name = piece.split(';').next().unwrap_or(piece);
-            if name == "." || name == ".." {
-                return Err(PathFault::DotSegment);
-            }
-        }
-    }
-    Ok(oddities)
-}
-
-fn split_encoded_slash(segment: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(segment);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let cut = text.as_bytes().windows(3).position(|window| window.eq_ignore_ascii_case(b"%2f"));
-        rest = cut.and_then(|at| text.get(at + 3..));
-        text.get(..cut.unwrap_or(text.len()))
-    })
-}
-
-/// Judges each percent escape and returns the path with unreserved characters decoded, if there were such escapes.
-fn check_escapes(path: &str, oddities: &mut Oddities) -> Result<Option<String>, PathFault> {
+/// Decodes every escape once. `%2F` becomes [`SLASH_AS_DATA`], so that it is not taken for a separator.
+pub(crate) fn decode(path: &str) -> Result<String, PathFault> {
     let bytes = path.as_bytes();
-    let mut full = Vec::with_capacity(bytes.len());
-    let mut unreserved = String::new();
-    let mut differs = false;
+    let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if byte != b'%' {
-            full.push(byte);
-            unreserved.push(char::from(byte));
+            decoded.push(byte);
             at += 1;
             continue;
         }
-        let value = hex_pair(bytes, at + 1).ok_or(PathFault::BadEscape)?;
-        match value {
+        match hex_pair(bytes, at + 1).ok_or(PathFault::BadEscape)? {
             0..=0x1f | 0x7f => return Err(PathFault::EncodedControl),
             b'\\' => return Err(PathFault::EncodedBackslash),
             b'.' => return Err(PathFault::EncodedDot),
-            b'/' => oddities.encoded_slash = true,
-            b';' => oddities.semicolon = true,
-            b'%' if encodes_again(bytes, at + 3) => return Err(PathFault::DoubleEncoding),
-            _ => {}
-        }
-        full.push(value);
-        if value.is_ascii_alphanumeric() || matches!(value, b'-' | b'_' | b'~') {
-            unreserved.push(char::from(value));
-            differs = true;
-        } else {
-            unreserved.push_str(path.get(at..at + 3).unwrap_or_default());
+            b'/' => decoded.push(SLASH_AS_DATA as u8),
+            value => decoded.push(value),
         }
         at += 3;
     }
-    if std::str::from_utf8(&full).is_err() {
-        return Err(PathFault::NotUtf8);
+    let twice = |(at, byte): (usize, &u8)| *byte == b'%' && encodes_again(&decoded, at + 1);
+    if decoded.iter().enumerate().any(twice) {
+        return Err(PathFault::DoubleEncoding);
     }
-    Ok(differs.then_some(unreserved))
+    String::from_utf8(decoded).map_err(|_| PathFault::NotUtf8)
+}
+
+/// Looks at a decoded path segment by segment. A slash that is data ends a segment here too, and so does a semicolon: a
+/// dot cannot hide behind either.
+fn survey(path: &str) -> Result<Oddities, PathFault> {
+    let dots = |piece: &str| piece == "." || piece == "..";
+    if path.split(['/', SLASH_AS_DATA]).any(|segment| segment.split(';').next().is_some_and(dots)) {
+        return Err(PathFault::DotSegment);
+    }
+    Ok(Oddities {
+        semicolon: path.contains(';'),
+        encoded_slash: path.contains(SLASH_AS_DATA),
+        empty_segment: path.contains("//"),
+    })
+}
+
+fn loosen(path: &str) -> String {
+    let mut loose = String::with_capacity(path.len());
+    for (index, segment) in path.split(['/', SLASH_AS_DATA]).enumerate() {
+        if index > 0 && !loose.ends_with('/') {
+            loose.push('/');
+        }
+        loose.push_str(segment.split(';').next().unwrap_or_default());
+    }
+    loose
 }
 
 /// Whether the text after a `%25` is, once decoded (any number of times), an escape of a character that matters.
@@ -276,7 +259,7 @@ mod tests {
                 Ok(target) => match target.oddities().beyond(Oddities::default()) {
                     Some(fault) => format!("unless allowed {fault:?}"),
                     None => match target.decoded_path() {
-                        Some(decoded) => format!("ok, also read as {decoded}"),
+                        Some(decoded) => format!("ok, read as {decoded}"),
                         None => "ok".to_owned(),
                     },
                 },
@@ -288,7 +271,7 @@ mod tests {
     proptest! {
         /// Whatever passes has one reading: no way of decoding it leads out of the directory it names.
         #[test]
-        fn what_passes_never_climbs(raw in "/([a-c./;%25efEF\\\\#?]|%2[eEfF5]|%5c|%00|%61){0,24}") {
+        fn what_passes_never_climbs(raw in "/([a-c./;%25efEF\\\\#?]|%2[eEfF5]|%3[bB]|%5c|%00|%61){0,24}") {
             if let Ok(target) = Target::parse(&raw) {
                 prop_assert_eq!(target.raw(), raw.as_str());
                 let mut text = target.path().to_owned();

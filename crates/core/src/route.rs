@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::address::AddressRules;
-use crate::path::{Oddities, Target};
+use crate::path::{Oddities, Target, decode};
 use crate::scheme::SchemeId;
 use crate::scope::{Scope, ScopeSet};
 
@@ -21,8 +21,18 @@ pub struct Pattern {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
-    Exact(Box<str>),
+    /// As written, and decoded.
+    Exact(Box<str>, Box<str>),
     Any,
+}
+
+/// Which reading of a path is matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Byte for byte as it came.
+    Raw,
+    /// With every escape decoded, against patterns decoded alike.
+    Decoded,
 }
 
 /// Why a text is not a pattern.
@@ -80,17 +90,14 @@ impl Pattern {
                     "*" => Segment::Any,
                     "**" => return Err(PatternError::Tail),
                     other if other.contains('*') => return Err(PatternError::Star),
-                    other => Segment::Exact(other.into()),
+                    other => Segment::Exact(other.into(), decode(other).map_err(PatternError::Unreachable)?.into()),
                 });
             }
         }
         let sample = text.replace('*', "x");
-        match Target::parse(&sample) {
-            Ok(target) if target.decoded_path().is_some() => {
-                return Err(PatternError::Unreachable(crate::path::PathFault::TwoReadings));
-            }
-            Ok(_) => {}
-            Err(fault) => return Err(PatternError::Unreachable(fault)),
+        Target::parse(&sample).map_err(PatternError::Unreachable)?;
+        if encodes_unreserved(&sample) {
+            return Err(PatternError::Unreachable(crate::path::PathFault::TwoReadings));
         }
         Ok(Self { text: text.into(), segments, tail })
     }
@@ -100,13 +107,16 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether a path (without query) matches.
-    pub fn matches(&self, path: &str) -> bool {
+    /// Whether a path (without query) matches in one of its readings.
+    pub fn matches(&self, path: &str, reading: Reading) -> bool {
         let mut parts = path.strip_prefix('/').unwrap_or(path).split('/');
         for segment in &self.segments {
             let Some(part) = parts.next() else { return false };
             let fits = match segment {
-                Segment::Exact(text) => **text == *part,
+                Segment::Exact(raw, decoded) => match reading {
+                    Reading::Raw => **raw == *part,
+                    Reading::Decoded => **decoded == *part,
+                },
                 Segment::Any => !part.is_empty(),
             };
             if !fits {
@@ -116,6 +126,15 @@ impl Pattern {
         // A tail wants at least one more segment, which may be empty: /docs/ matches /docs/**, /docs does not.
         parts.next().is_some() == self.tail || (self.tail && self.segments.is_empty())
     }
+}
+
+/// Whether a text escapes a character that never needs it (RFC 3986 §2.3): a pattern that does is matched by no plain path.
+fn encodes_unreserved(text: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.split('%').skip(1).any(|rest| {
+        let digits = rest.get(..2).unwrap_or_default();
+        u8::from_str_radix(digits, 16).is_ok_and(unreserved)
+    })
 }
 
 /// The methods that a route is for; none named means all.
@@ -277,8 +296,8 @@ impl Routes {
         self.all.iter().enumerate().map(|(index, route)| (RouteId(index), route))
     }
 
-    /// The first match for a path and method.
-    pub fn find(&self, path: &str, method: &Method) -> Match {
+    /// The first match for a path, in one of its readings, and a method.
+    pub fn find(&self, path: &str, reading: Reading, method: &Method) -> Match {
         let mut wrong_method = None;
         for (id, route) in self.iter() {
             if id.0 == self.own
@@ -286,7 +305,7 @@ impl Routes {
             {
                 return settled;
             }
-            if route.pattern.matches(path) {
+            if route.pattern.matches(path, reading) {
                 if route.methods.contain(method) {
                     return Match::Route(id);
                 }
@@ -303,7 +322,7 @@ impl Routes {
         self.all
             .iter()
             .take(self.own)
-            .filter(move |route| route.pattern.matches(path))
+            .filter(move |route| route.pattern.matches(path, Reading::Raw))
             .flat_map(|route| route.methods.iter())
     }
 }
@@ -347,7 +366,7 @@ mod tests {
             let [pattern, path, matches] = row.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
                 unreachable!("three columns: {row}")
             };
-            assert_eq!(Pattern::parse(pattern).unwrap().matches(path), matches == "yes", "{row}");
+            assert_eq!(Pattern::parse(pattern).unwrap().matches(path, Reading::Raw), matches == "yes", "{row}");
         }
     }
 

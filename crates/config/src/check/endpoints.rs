@@ -1,6 +1,6 @@
 //! `endpoints`: no two on one path.
 
-use keyward_core::route::Pattern;
+use keyward_core::route::{Pattern, Reading};
 
 use super::Look;
 use crate::place::at;
@@ -27,5 +27,5 @@ pub(super) fn check(look: &mut Look<'_>) {
 /// Whether a path is that of one key below the list of keys.
 fn below(keys: &str, path: &str) -> bool {
     let below = [format!("{keys}/*"), format!("{keys}/*/rotate")];
-    below.iter().filter_map(|text| Pattern::parse(text).ok()).any(|pattern| pattern.matches(path))
+    below.iter().filter_map(|text| Pattern::parse(text).ok()).any(|pattern| pattern.matches(path, Reading::Raw))
 }
