@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use keyward_core::api_key::{ApiKeyRecord, Owner};
+use ipnet::IpNet;
+use keyward_core::api_key::{ApiKeyEntry, ApiKeyRecord, Owner};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
-use keyward_core::principal::{Grants, Kind, Mode, Principal};
+use keyward_core::principal::{Grants, Kind, Mode};
+use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
 use keyward_engine::change::KeyChange;
@@ -22,8 +24,8 @@ use crate::view::{CreatedKey, KeyView, Listing, ReceiptView, shown_prefix};
 pub enum Actor<'a> {
     /// Whoever may use the data directory: the command line.
     Operator,
-    /// A caller of the endpoints, limited to its own keys and scopes.
-    Caller(&'a Principal),
+    /// A caller of the endpoints: it sees the keys of its own user, and what it brings to life is never more than itself.
+    Caller(&'a ApiKeyEntry),
 }
 
 impl Actor<'_> {
@@ -31,7 +33,7 @@ impl Actor<'_> {
     fn owner(&self) -> Option<&str> {
         match self {
             Self::Operator => None,
-            Self::Caller(principal) => Some(&principal.id),
+            Self::Caller(maker) => Some(&maker.principal.id),
         }
     }
 }
@@ -86,19 +88,13 @@ pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result<CreatedKey, Failure> {
     let now = service.now().wall;
     let owner = owner_of_new_key(service, actor, new).await?;
-    let owner_scopes = service.rules.scopes_of_roles(owner.roles.iter().map(AsRef::as_ref));
-    let scopes = scopes_of_new_key(actor, new, &owner, &owner_scopes)?;
     if new.pair == Some(true) {
         return Err(Failure::invalid("key + secret pairs are not in this version; leave out \"pair\""));
     }
-    let mode = match new.mode.as_deref() {
-        None => Mode::Live,
-        Some(text) => Mode::parse(text)
-            .ok_or_else(|| Failure::invalid(format!("mode {text:?} is neither \"live\" nor \"test\"")))?,
-    };
+    let mode = mode_of_new_key(actor, new)?;
     let prefix = service.prefix(mode);
     let secret = new_secret(service, prefix);
-    let record = ApiKeyRecord {
+    let key = ApiKeyRecord {
         id: service.new_id("key"),
         owner: owner.id.clone(),
         account: None,
@@ -106,11 +102,11 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         prefix: shown_prefix(prefix, &secret),
         digest: ApiKeyDigest::of(secret.expose().as_bytes()),
         mode,
-        scopes,
-        allowed_ips: fields::networks(new.allowed_ips.as_deref().unwrap_or_default())?,
+        scopes: scopes_of_new_key(&service.rules, actor, new, &owner)?,
+        allowed_ips: addresses_of_new_key(actor, new)?,
         external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
         created_at: now,
-        expires_at: new.expires_at.as_deref().map(|text| fields::expiry(text, now)).transpose()?,
+        expires_at: end_of_new_key(actor, new, now)?,
         last_used_at: None,
         disabled_at: None,
         revoked_at: None,
@@ -118,8 +114,10 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         replaces: None,
         overlap_ends_at: None,
     };
-    service.store.insert_api_key(&record).await?;
-    Ok(CreatedKey::of(&secret, &Joined { key: record, owner }, now))
+    let made = Joined { key, owner };
+    may_bring_to_life(service, actor, &made)?;
+    service.store.insert_api_key(&made.key).await?;
+    Ok(CreatedKey::of(&secret, &made, now))
 }
 
 /// A page of keys, newest first. `cursor` is a `nextCursor` of the page before.
@@ -157,6 +155,9 @@ pub async fn show(service: &Service, actor: Actor<'_>, id: &str) -> Result<KeyVi
 /// # Errors
 /// Not found or somebody else's, or a state that does not allow it.
 pub async fn change(service: &Service, actor: Actor<'_>, id: &str, change: &KeyChange) -> Result<ChangedKey, Failure> {
+    if *change == KeyChange::Enable {
+        may_bring_to_life(service, actor, &find(service, actor, id).await?)?;
+    }
     let outcome = service.store.change_api_key(id, actor.owner(), change).await?;
     finish(service, id, outcome).await
 }
@@ -172,10 +173,7 @@ pub async fn rotate(
     overlap: Duration,
 ) -> Result<(CreatedKey, ReceiptView), Failure> {
     let old = find(service, actor, id).await?;
-    if let Actor::Caller(maker) = actor {
-        // The successor is a new key: its maker must hold all that it will be able to do.
-        may_give(&maker.grants, old.resolve(&service.rules).principal.grants.scopes())?;
-    }
+    may_bring_to_life(service, actor, &old)?;
     let now = service.now().wall;
     let prefix = service.prefix(old.key.mode);
     let secret = new_secret(service, prefix);
@@ -223,16 +221,16 @@ async fn owner_of_new_key(service: &Service, actor: Actor<'_>, new: &NewKey) -> 
                 message: format!("there is no user {username:?}"),
             })?
         }
-        Actor::Caller(principal) if principal.kind == Kind::Static => {
+        Actor::Caller(maker) if maker.principal.kind == Kind::Static => {
             return Err(Failure::forbidden(
                 "an operator's key from the configuration has no user that could own keys; use `keyward key create`",
             ));
         }
-        Actor::Caller(principal) => {
+        Actor::Caller(maker) => {
             if new.owner.is_some() {
                 return Err(Failure::invalid("\"owner\" is for operators; a key made here is its maker's"));
             }
-            service.store.user(&principal.id).await?.ok_or_else(|| Failure::forbidden("your user is gone"))?
+            service.store.user(&maker.principal.id).await?.ok_or_else(|| Failure::forbidden("your user is gone"))?
         }
     };
     if owner.disabled_at.is_some() {
@@ -241,24 +239,51 @@ async fn owner_of_new_key(service: &Service, actor: Actor<'_>, new: &NewKey) -> 
     Ok(owner)
 }
 
-/// The scopes that a new key gets: never more than its maker has, and never more than its owner has.
+/// A test key makes test keys.
+fn mode_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Mode, Failure> {
+    let Some(text) = new.mode.as_deref() else {
+        return Ok(match actor {
+            Actor::Operator => Mode::Live,
+            Actor::Caller(maker) => maker.principal.mode,
+        });
+    };
+    Mode::parse(text).ok_or_else(|| Failure::invalid(format!("mode {text:?} is neither \"live\" nor \"test\"")))
+}
+
+/// Without addresses of its own a key has its maker's.
+fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Failure> {
+    let own = fields::networks(new.allowed_ips.as_deref().unwrap_or_default())?;
+    Ok(match actor {
+        Actor::Caller(maker) if own.is_empty() => maker.addresses.allow.clone(),
+        _ => own,
+    })
+}
+
+/// Without an end of its own a key ends with its maker.
+fn end_of_new_key(actor: Actor<'_>, new: &NewKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    match (new.expires_at.as_deref(), actor) {
+        (Some(text), _) => fields::expiry(text, now).map(Some),
+        (None, Actor::Caller(maker)) => Ok(maker.ends_at),
+        (None, Actor::Operator) => Ok(None),
+    }
+}
+
+/// The scopes that a new key gets: never more than its owner has, and never more than its maker has.
 fn scopes_of_new_key(
+    rules: &Rules,
     actor: Actor<'_>,
     new: &NewKey,
     owner: &Owner,
-    owner_scopes: &ScopeSet,
 ) -> Result<Option<ScopeSet>, Failure> {
+    let owner_scopes = rules.scopes_of_roles(owner.roles.iter().map(AsRef::as_ref));
     let Some(texts) = &new.scopes else {
         return Ok(match actor {
             Actor::Operator => None,
-            Actor::Caller(maker) => inherited_from_maker(&maker.grants, owner_scopes),
+            Actor::Caller(maker) => scopes_by_silence(rules, &maker.principal.grants, &owner_scopes),
         });
     };
     let scopes = fields::scopes(texts)?;
-    if let Actor::Caller(maker) = actor {
-        may_give(&maker.grants, &scopes)?;
-    }
-    let beyond: Vec<&str> = scopes.beyond(owner_scopes).map(|scope| scope.as_str()).collect();
+    let beyond: Vec<&str> = scopes.beyond(&owner_scopes).map(|scope| scope.as_str()).collect();
     if !beyond.is_empty() {
         let message = format!(
             "user {:?} does not have {}; a key never has more than its owner",
@@ -270,19 +295,41 @@ fn scopes_of_new_key(
     Ok(Some(scopes))
 }
 
-/// A key that names no scopes would have its owner's, which may be more than its maker has: then it gets the maker's.
-fn inherited_from_maker(maker: &Grants, owner_scopes: &ScopeSet) -> Option<ScopeSet> {
-    let whole = owner_scopes.inheritable();
-    let covered = whole.iter().all(|scope| maker.grant(scope));
-    (!covered).then(|| maker.scopes().inheritable())
+/// A key that names no scopes has its owner's, today's and later ones; only a maker that may do everything passes that on.
+/// Any other passes on what of it it has itself.
+fn scopes_by_silence(rules: &Rules, maker: &Grants, owner_scopes: &ScopeSet) -> Option<ScopeSet> {
+    let silent = Grants::of_key(None, rules.default_scopes.as_ref(), owner_scopes);
+    let has_all = maker.scopes().iter().any(|scope| scope.as_str() == "*");
+    if has_all && maker.exceeded_by(&silent).next().is_none() {
+        return None;
+    }
+    let both = silent.scopes().intersection(maker.scopes());
+    Some(match silent {
+        Grants::Named(_) => both,
+        Grants::Inherited(_) => both.inheritable(),
+    })
 }
 
-fn may_give(maker: &Grants, scopes: &ScopeSet) -> Result<(), Failure> {
-    let beyond: Vec<&str> = scopes.iter().filter(|scope| !maker.grant(scope)).map(|scope| scope.as_str()).collect();
-    if beyond.is_empty() {
-        return Ok(());
+/// Whatever a caller makes, renews or wakes is not more than the caller itself: in scopes, addresses, life and mode.
+fn may_bring_to_life(service: &Service, actor: Actor<'_>, made: &Joined) -> Result<(), Failure> {
+    let Actor::Caller(maker) = actor else { return Ok(()) };
+    let entry = made.resolve(&service.rules);
+    let beyond: Vec<&str> =
+        maker.principal.grants.exceeded_by(&entry.principal.grants).map(|scope| scope.as_str()).collect();
+    if !beyond.is_empty() {
+        let message = format!("you do not have {} yourself, so you cannot give it", beyond.join(", "));
+        return Err(Failure::forbidden(message));
     }
-    Err(Failure::forbidden(format!("you do not have {} yourself, so you cannot give it", beyond.join(", "))))
+    if !maker.addresses.hold(&entry.addresses) {
+        return Err(Failure::forbidden("your own key may not be used from everywhere that this one could be"));
+    }
+    if maker.ends_at.is_some_and(|end| entry.ends_at.is_none_or(|other| other > end)) {
+        return Err(Failure::forbidden("your own key ends before this one would"));
+    }
+    if maker.principal.mode == Mode::Test && entry.principal.mode == Mode::Live {
+        return Err(Failure::forbidden("your own key is a test key, so you cannot make or renew a live one"));
+    }
+    Ok(())
 }
 
 fn new_secret(service: &Service, prefix: &str) -> ApiKeySecret {

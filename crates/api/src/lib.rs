@@ -7,5 +7,6 @@ pub mod failure;
 pub mod fields;
 pub mod keys;
 pub mod own;
+pub mod pulse;
 pub mod service;
 pub mod view;

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
+use keyward_core::api_key::ApiKeyEntry;
 use keyward_core::decision::DecisionId;
-use keyward_core::principal::Principal;
 use keyward_core::route::Endpoint;
 use keyward_engine::change::KeyChange;
-use keyward_engine::node::FILL;
 use keyward_http::names::RECEIPT;
 use keyward_http::own::{OwnReceiver, OwnRequest};
 use keyward_http::problem::{Answer, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use crate::failure::{Failure, Kind};
 use crate::fields;
@@ -22,24 +22,32 @@ use crate::keys::{self, Actor, NewKey};
 use crate::service::Service;
 use crate::view::ReceiptView;
 
-/// Answers requests until every door is closed. Each runs on its own, so that a slow one holds up nobody.
+/// How many requests run at once. The others wait in the channel, which is bounded, so that it is felt at the door when
+/// more come than can be done.
+const AT_ONCE: usize = 64;
+
+/// Answers requests until every door is closed. Each runs on its own, so that a slow one holds up only the last of many.
 pub async fn run(service: Arc<Service>, mut requests: OwnReceiver) {
-    while let Some((request, reply)) = requests.next().await {
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    // A turn first: what is received has left the channel and waits unseen.
+    while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
+        let Some((request, reply)) = requests.next().await else { return };
         let service = Arc::clone(&service);
         tokio::spawn(async move {
             let answer = answer(&service, &request).await;
             // A caller that hung up has no use for its answer; the operation is done all the same.
             let _ = reply.send(answer);
+            drop(turn);
         });
     }
 }
 
 /// Answers one request.
 pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
-    let result = match (request.endpoint, request.principal()) {
+    let result = match (request.endpoint, request.permit.credential()) {
         (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
         (Endpoint::Ready, _) => Ok(ready(service).await),
-        (_, Some(principal)) => on_keys(service, principal, request).await,
+        (_, Some(caller)) => on_keys(service, caller, request).await,
         // The route table asks for a credential on each of these; without one nothing is done.
         (_, None) => Err(Failure::forbidden("this endpoint wants a credential")),
     };
@@ -49,18 +57,16 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
 /// Ready means: memory is proven fresh, and the store answers as soon as a request may wait for it.
 pub async fn ready(service: &Service) -> Answer {
     let fresh = service.refresher.as_ref().is_none_or(|refresher| refresher.is_fresh());
-    match tokio::time::timeout(FILL, service.store.ping()).await {
-        Ok(Ok(())) if fresh => json(StatusCode::OK, &serde_json::json!({"status": "ready"})),
-        _ => {
-            let mut answer = json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({"status": "not ready"}));
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            answer
-        }
+    if service.pulse.ask(&*service.clock, service.store.ping()).await && fresh {
+        return json(StatusCode::OK, &serde_json::json!({"status": "ready"}));
     }
+    let mut answer = json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({"status": "not ready"}));
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
 }
 
-async fn on_keys(service: &Service, principal: &Principal, request: &OwnRequest) -> Result<Answer, Failure> {
-    let actor = Actor::Caller(principal);
+async fn on_keys(service: &Service, caller: &ApiKeyEntry, request: &OwnRequest) -> Result<Answer, Failure> {
+    let actor = Actor::Caller(caller);
     match (request.endpoint, &request.method) {
         (Endpoint::ApiKeys, &Method::POST) => create(service, actor, request).await,
         (Endpoint::ApiKeys, _) => list(service, actor, request).await,
@@ -207,5 +213,9 @@ fn problem(failure: &Failure, decision: DecisionId) -> Answer {
         Kind::Conflict => (StatusCode::CONFLICT, "Conflict", "Conflict"),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "Unavailable"),
     };
-    Problem::new(status, title, reason, failure.message.clone()).answer(decision)
+    let mut answer = Problem::new(status, title, reason, failure.message.clone()).answer(decision);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    answer
 }

@@ -9,6 +9,7 @@ use keyward_core::time::{Now, Timestamp};
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
+use crate::pulse::Pulse;
 use crate::view::ReceiptView;
 
 /// The name of the first user, the default owner of keys.
@@ -39,6 +40,8 @@ pub struct Service {
     pub prefixes: Prefixes,
     /// The node that serves beside these operations; `None` when a command works on the store alone.
     pub refresher: Option<Arc<Refresher>>,
+    /// Whether the store answers.
+    pub pulse: Pulse,
 }
 
 impl Service {

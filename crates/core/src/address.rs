@@ -48,6 +48,12 @@ impl AddressRules {
         let inside = |list: &[IpNet]| list.iter().any(|network| network.contains(&address));
         !inside(&self.deny) && (self.allow.is_empty() || inside(&self.allow))
     }
+
+    /// Whether everywhere that `other` allows is allowed here. Deny lists are not compared: keys have none.
+    pub fn hold(&self, other: &Self) -> bool {
+        let held = |network: &IpNet| self.allow.iter().any(|wider| wider.contains(network));
+        self.allow.is_empty() || (!other.allow.is_empty() && other.allow.iter().all(held))
+    }
 }
 
 #[cfg(test)]

@@ -152,6 +152,11 @@ impl Permit {
         self.caller.as_ref().map(|(entry, _)| &entry.principal)
     }
 
+    /// The credential, with the limits it has itself.
+    pub fn credential(&self) -> Option<&ApiKeyEntry> {
+        self.caller.as_ref().map(|(entry, _)| &**entry)
+    }
+
     /// The scheme that carried the credential.
     pub fn scheme(&self) -> Option<SchemeId> {
         self.caller.as_ref().map(|(_, scheme)| *scheme)

@@ -96,6 +96,14 @@ impl Grants {
         }
     }
 
+    /// The scopes of `made` that go beyond these: what the holder of these may not bring to life.
+    pub fn exceeded_by<'a>(&'a self, made: &'a Self) -> impl Iterator<Item = &'a Scope> {
+        // A `*` that was inherited stops before `self:`; one that is named does not.
+        let widens = matches!((self, made), (Self::Inherited(_), Self::Named(_)));
+        let reaches_self = |scope: &Scope| scope.as_str() == "*";
+        made.scopes().iter().filter(move |scope| !self.grant(scope) || (widens && reaches_self(scope)))
+    }
+
     /// The scopes as a set, for lists and headers.
     pub fn scopes(&self) -> &ScopeSet {
         match self {

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::Method;
 use keyward_core::decision::DecisionId;
 use keyward_core::machine::Permit;
-use keyward_core::principal::Principal;
 use keyward_core::route::Endpoint;
 use keyward_core::time::Now;
 use tokio::sync::{mpsc, oneshot};
@@ -36,13 +35,6 @@ pub struct OwnRequest {
     pub decision: DecisionId,
     /// When it was decided.
     pub now: Now,
-}
-
-impl OwnRequest {
-    /// Who calls; nobody on a public endpoint.
-    pub fn principal(&self) -> Option<&Principal> {
-        self.permit.principal()
-    }
 }
 
 /// Where a door sends.

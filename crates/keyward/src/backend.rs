@@ -13,6 +13,9 @@ use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::{socket, wire};
 
+/// How long the server may take: a change says where it is felt after about four seconds at most.
+const DEADLINE: Duration = Duration::from_secs(30);
+
 /// Carries out a command, wherever the truth is.
 ///
 /// # Errors
@@ -37,7 +40,7 @@ async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
             Held::Ours(data_dir) => return alone(loaded, &data_dir, command).await,
             Held::Other(holder) => {
                 if let Ok(stream) = socket::connect(path) {
-                    return ask(stream, &command).await;
+                    return ask_within(DEADLINE, stream, &command).await;
                 }
                 if waited >= PATIENCE {
                     return Err(held(path, &holder));
@@ -64,7 +67,17 @@ async fn alone(loaded: &Loaded, data_dir: &DataDir, command: Command) -> Result<
     Ok(reply)
 }
 
-/// The server's answer.
+/// The server's answer, if it comes in time. What was begun is not taken back when nobody waits for it any more.
+async fn ask_within(deadline: Duration, stream: std::os::unix::net::UnixStream, command: &Command) -> Result<Reply> {
+    tokio::time::timeout(deadline, ask(stream, command)).await.unwrap_or_else(|_| {
+        Err(Failed::Refused(format!(
+            "the running server did not answer within {} s; the change may have been made: look at the state before you \
+             repeat this",
+            deadline.as_secs()
+        )))
+    })
+}
+
 async fn ask(stream: std::os::unix::net::UnixStream, command: &Command) -> Result<Reply> {
     let lost = |error: &dyn std::fmt::Display| {
         Failed::Refused(format!("the running server broke off ({error}); look at the state before you repeat this"))
@@ -88,4 +101,20 @@ async fn ask(stream: std::os::unix::net::UnixStream, command: &Command) -> Resul
         )));
     }
     serde_json::from_slice(&body).map_err(|error| lost(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_nothing_is_given_up_and_nothing_is_promised() {
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let command = Command::ListKeys { limit: 0, cursor: None };
+        let answer = runtime.block_on(ask_within(Duration::from_millis(20), ours, &command));
+        let said = answer.err().unwrap().to_string();
+        assert!(said.contains("may have been made") && said.contains("look at the state"), "{said}");
+    }
 }

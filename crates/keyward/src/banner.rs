@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use keyward_config::Settings;
+use keyward_config::{Settings, UpstreamUrl};
 use keyward_core::route::{Access, Destination, Routes};
+
+use crate::terminal::quoted;
 
 /// How long the upstream has to take a connection before the banner says that it does not answer.
 const PROBE: Duration = Duration::from_millis(200);
@@ -19,7 +21,7 @@ pub struct Facts<'a> {
     pub data: SocketAddr,
     /// The control plane's port as bound.
     pub admin: SocketAddr,
-    /// Whether the data directory is new.
+    /// Whether the store was made by this start.
     pub is_new: bool,
 }
 
@@ -54,9 +56,14 @@ async fn upstream(settings: &Settings) -> String {
     let Some(url) = &settings.upstream.url else {
         return "a built-in demo; --upstream URL puts your API here".to_owned();
     };
-    let answers = tokio::time::timeout(PROBE, tokio::net::TcpStream::connect(url.authority().as_str())).await;
+    let answers = tokio::time::timeout(PROBE, tokio::net::TcpStream::connect(place(url))).await;
     let state = if matches!(answers, Ok(Ok(_))) { "takes connections" } else { "does not answer yet" };
     format!("{url} ({state})")
+}
+
+/// Where to connect: with the port that is not written, and without the brackets of an IPv6 address.
+fn place(url: &UpstreamUrl) -> (&str, u16) {
+    (url.host().trim_start_matches('[').trim_end_matches(']'), url.port())
 }
 
 /// The rule in one line, from the routes themselves.
@@ -74,8 +81,28 @@ fn rule(routes: &Routes) -> String {
     }
 }
 
-/// A path as a shell takes it.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+#[cfg(test)]
+mod tests {
+    use keyward_config::{Flags, Input};
+
+    use super::place;
+
+    #[test]
+    fn where_the_probe_goes() {
+        for (url, host, port) in [
+            ("http://localhost", "localhost", 80),
+            ("http://localhost:3000", "localhost", 3000),
+            ("http://[::1]", "::1", 80),
+            ("http://[::1]:3000", "::1", 3000),
+        ] {
+            let loaded = keyward_config::load(Input {
+                file: None,
+                env: &|_| None,
+                flags: Flags { upstream: Some(url.to_owned()), ..Flags::default() },
+                read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
+            });
+            let url = loaded.unwrap_or_else(|_| panic!("{url}")).settings.upstream.url.unwrap();
+            assert_eq!(place(&url), (host, port));
+        }
+    }
 }

@@ -2,27 +2,32 @@
 
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags};
+
 use crate::exit::Failed;
+use crate::others;
 
 /// How long to wait for another command to end, or for a server that is just starting.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How often to try meanwhile.
 pub const RETRY: Duration = Duration::from_millis(50);
 
-const LOCK: &str = "keyward.lock";
+/// Says who serves, and nothing more: the lock is on the directory itself, which nobody deletes by mistake while what is
+/// in it is served.
+const NOTE: &str = "keyward.lock";
 const SERVING: &str = "serving";
 
 /// A data directory that this process holds. The lock ends with the value, or with the process however it ends.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    lock: File,
-    is_new: bool,
+    /// The directory, opened and locked.
+    _lock: File,
 }
 
 /// What became of the try to hold a data directory.
@@ -34,13 +39,21 @@ pub enum Held {
     Other(Holder),
 }
 
-/// Who holds a data directory, by the note in its lock file.
+/// Who holds a data directory, by the note in it.
 #[derive(Debug)]
 pub enum Holder {
-    /// The server of this process.
+    /// The server of that process.
     Server(String),
     /// A command, which is soon done; or a server that is just starting.
     Command,
+}
+
+impl Holder {
+    /// Only for a message: the lock itself says that the directory is held.
+    fn noted(path: &Path) -> Self {
+        let note = std::fs::read_to_string(path.join(NOTE)).unwrap_or_default();
+        note.strip_prefix(SERVING).map_or(Self::Command, |process| Self::Server(process.trim().to_owned()))
+    }
 }
 
 impl fmt::Display for Holder {
@@ -56,19 +69,18 @@ impl DataDir {
     /// Makes the directory where it is missing (0700), and holds it.
     ///
     /// # Errors
-    /// It cannot be made or written.
+    /// It cannot be made or written, or others could have written to it.
     pub fn create(path: &Path) -> Result<Held, Failed> {
-        let is_new = !is_there(path, path)?;
-        if is_new {
+        if !is_there(path, path)? {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| unusable(path, &error))?;
         }
-        Self::hold(path, is_new)
+        Self::hold(path)
     }
 
     /// Holds a directory that is there.
     ///
     /// # Errors
-    /// There is none, or it cannot be written.
+    /// There is none, or it cannot be written, or others could have written to it.
     pub fn open(path: &Path) -> Result<Held, Failed> {
         if !is_there(path, &path.join(keyward_store::FILE_NAME))? {
             return Err(Failed::Refused(format!(
@@ -76,54 +88,43 @@ impl DataDir {
                 path.display()
             )));
         }
-        Self::hold(path, false)
+        Self::hold(path)
     }
 
-    fn hold(path: &Path, is_new: bool) -> Result<Held, Failed> {
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path.join(LOCK))
-            .map_err(|error| unusable(path, &error))?;
+    fn hold(path: &Path) -> Result<Held, Failed> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let lock: File =
+            rustix::fs::open(path, flags, Mode::empty()).map_err(|error| unusable(path, &error.into()))?.into();
+        others::refuse_writers(path, &lock)?;
         match lock.try_lock() {
             Ok(()) => {
+                let data_dir = Self { path: path.to_owned(), _lock: lock };
                 // Whatever it says was said by a process that is gone.
-                lock.set_len(0).map_err(|error| unusable(path, &error))?;
-                Ok(Held::Ours(Self { path: path.to_owned(), lock, is_new }))
+                data_dir.note("")?;
+                Ok(Held::Ours(data_dir))
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut note = String::new();
-                // Only for the message: the lock itself says that it is held.
-                let _ = lock.read_to_string(&mut note);
-                let server = note.strip_prefix(SERVING).map(|process| Holder::Server(process.trim().to_owned()));
-                Ok(Held::Other(server.unwrap_or(Holder::Command)))
-            }
+            Err(TryLockError::WouldBlock) => Ok(Held::Other(Holder::noted(path))),
             Err(TryLockError::Error(error)) => Err(unusable(path, &error)),
         }
     }
 
-    /// Notes in the lock file that this process serves, for whoever finds it held.
+    /// Notes that this process serves, for whoever finds the directory held.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn announce(&mut self) -> Result<(), Failed> {
-        let text = format!("{SERVING} {}\n", std::process::id());
-        let written =
-            self.lock.set_len(0).and_then(|()| self.lock.rewind()).and_then(|()| self.lock.write_all(text.as_bytes()));
-        written.map_err(|error| unusable(&self.path, &error))
+    pub fn announce(&self) -> Result<(), Failed> {
+        self.note(&format!("{SERVING} {}\n", std::process::id()))
+    }
+
+    fn note(&self, text: &str) -> Result<(), Failed> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(self.path.join(NOTE));
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| unusable(&self.path, &error))
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Whether it was made just now.
-    pub fn is_new(&self) -> bool {
-        self.is_new
     }
 }
 

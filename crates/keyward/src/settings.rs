@@ -60,7 +60,7 @@ impl Loaded {
         let input = Input {
             file: file.clone().zip(text),
             env: &variable,
-            flags: flags(cli, serve),
+            flags: flags(cli, serve)?,
             read_file: &|path: &Path| std::fs::read_to_string(path),
         };
         Ok(keyward_config::load(input).map(|config| Self { config, file }))
@@ -94,20 +94,29 @@ fn configuration_file(cli: &Cli) -> Result<Option<PathBuf>> {
     }
 }
 
-fn flags(cli: &Cli, serve: Option<&Serve>) -> Flags {
-    let path = |path: &Option<PathBuf>| path.as_deref().map(|path| path.to_string_lossy().into_owned());
-    let mut flags = Flags { data_dir: path(&cli.data_dir), ..Flags::default() };
+fn flags(cli: &Cli, serve: Option<&Serve>) -> Result<Flags> {
+    let mut flags = Flags { data_dir: text("--data-dir", cli.data_dir.as_deref())?, ..Flags::default() };
     if let Some(serve) = serve {
         flags.host.clone_from(&serve.host);
         flags.port.clone_from(&serve.port);
         flags.upstream.clone_from(&serve.upstream);
         flags.public.clone_from(&serve.public);
         flags.api_key.clone_from(&serve.api_key);
-        flags.api_key_file = path(&serve.api_key_file);
+        flags.api_key_file = text("--api-key-file", serve.api_key_file.as_deref())?;
         flags.admin_host.clone_from(&serve.admin_host);
         flags.admin_port.clone_from(&serve.admin_port);
     }
-    flags
+    Ok(flags)
+}
+
+/// A path as the configuration holds it. Letters put in for bytes that are none would name another file.
+fn text(flag: &str, path: Option<&Path>) -> Result<Option<String>> {
+    let text = |path: &Path| {
+        path.to_str().map(str::to_owned).ok_or_else(|| {
+            Failed::Refused(format!("{flag} {path:?} is not UTF-8; name a path that is, or a link to this one"))
+        })
+    };
+    path.map(text).transpose()
 }
 
 fn tell(cli: &Cli, mistakes: &Mistakes) -> Failed {

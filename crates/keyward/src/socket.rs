@@ -6,6 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Mode;
+use rustix::process::umask;
+
 const NAME: &str = "keyward.sock";
 /// `sun_path` holds 108 bytes on Linux, 104 elsewhere, with a NUL at the end (unix(7)).
 const LONGEST: usize = 100;
@@ -34,11 +37,19 @@ pub fn listen(data_dir: &Path) -> std::io::Result<UnixListener> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let address = address(data_dir)?;
-    let listener = UnixListener::bind(&address.path)?;
+    let listener = bind(&address(data_dir)?)?;
     std::fs::set_permissions(data_dir.join(NAME), Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+/// Binds so that nobody else can reach the socket from its first moment on: its mode comes from the process's mask, which
+/// other threads meanwhile feel as files that are more private than they asked for, if at all.
+fn bind(address: &Address) -> std::io::Result<UnixListener> {
+    let before = umask(Mode::RWXG | Mode::RWXO);
+    let listener = UnixListener::bind(&address.path);
+    umask(before);
+    listener
 }
 
 /// Reaches the server behind the socket.
@@ -46,4 +57,20 @@ pub fn connect(data_dir: &Path) -> std::io::Result<UnixStream> {
     let stream = UnixStream::connect(address(data_dir)?.path)?;
     stream.set_nonblocking(true)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_reaches_it_before_its_mode_is_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = umask(Mode::empty());
+        let bound = address(folder.path()).and_then(|address| bind(&address));
+        umask(before);
+        bound.unwrap();
+        let mode = folder.path().join(NAME).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+    }
 }

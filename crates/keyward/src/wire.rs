@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyward_api::pulse::Pulse;
 use keyward_api::service::{Prefixes, Service, first_user};
 use keyward_config::{HostSeen, Settings};
 use keyward_core::digest::MacKey;
@@ -22,15 +23,16 @@ use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::system::{SystemClock, SystemRandom};
 
-/// Opens the store of a data directory, made where it is missing, with its first user.
+/// Opens the store of a data directory, made where it is missing, with its first user. Says whether it was made.
 ///
 /// # Errors
 /// The store cannot be opened or written.
-pub async fn create_store(data_dir: &DataDir) -> Result<Arc<dyn Store>> {
+pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> {
     let now = SystemClock::new().now().wall;
     let store = SqliteStore::create_or_open(data_dir.path(), &SystemRandom, now).await.map_err(refused)?;
     store.ensure_user(&first_user(&SystemRandom, now)).await.map_err(refused)?;
-    Ok(Arc::new(store))
+    let is_new = store.is_new();
+    Ok((Arc::new(store), is_new))
 }
 
 /// A service for one command, without a server.
@@ -62,6 +64,7 @@ pub fn service(
         rules,
         prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
         refresher,
+        pulse: Pulse::default(),
     }
 }
 
@@ -76,11 +79,17 @@ fn refused(error: impl std::fmt::Display) -> Failed {
     Failed::Refused(error.to_string())
 }
 
-/// What the data plane is started with.
+/// What the data plane is started with, for so many connections.
 ///
 /// # Errors
 /// An upstream that cannot be spoken to.
-pub fn edge(settings: &Settings, own: OwnSender, journal: Journal, uses: mpsc::Sender<Vec<Use>>) -> Result<EdgeConfig> {
+pub fn edge(
+    settings: &Settings,
+    connections: usize,
+    own: OwnSender,
+    journal: Journal,
+    uses: mpsc::Sender<Vec<Use>>,
+) -> Result<EdgeConfig> {
     let limits = &settings.server.limits;
     let timeouts = &settings.upstream.timeouts;
     let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
@@ -90,7 +99,7 @@ pub fn edge(settings: &Settings, own: OwnSender, journal: Journal, uses: mpsc::S
     };
     Ok(EdgeConfig {
         limits: Limits {
-            connections: count(limits.connections),
+            connections,
             headers: count(limits.headers),
             header_bytes: usize::try_from(limits.header_bytes.0).unwrap_or(usize::MAX),
             body_bytes: limits.body_bytes.map(|size| size.0),

@@ -34,6 +34,7 @@ use crate::faults::{Faults, pass};
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
+    is_new: bool,
 }
 
 impl SqliteStore {
@@ -42,6 +43,11 @@ impl SqliteStore {
     pub fn with_faults(mut self, faults: Arc<Faults>) -> Self {
         self.writer.faults = Some(faults);
         self
+    }
+
+    /// Whether it was made when it was opened.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Runs one statement that reads: a read transaction of its own, so one snapshot.

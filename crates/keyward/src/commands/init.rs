@@ -13,7 +13,6 @@ use crate::{terminal, wire};
 pub fn run(cli: &Cli) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
     let path = loaded.data_dir();
-    let existed = path.join(keyward_store::FILE_NAME).exists();
     let data_dir = match DataDir::create(path)? {
         Held::Ours(data_dir) => data_dir,
         Held::Other(holder) => {
@@ -25,13 +24,14 @@ pub fn run(cli: &Cli) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
-        let store = wire::create_store(&data_dir).await?;
-        store.close().await.map_err(|error| Failed::Refused(error.to_string()))
+    let is_new = runtime.block_on(async {
+        let (store, is_new) = wire::create_store(&data_dir).await?;
+        store.close().await.map_err(|error| Failed::Refused(error.to_string()))?;
+        Ok::<_, Failed>(is_new)
     })?;
     if cli.json {
-        terminal::json(&serde_json::json!({"dataDir": path, "created": !existed}));
-    } else if existed {
+        terminal::json(&serde_json::json!({"dataDir": path, "created": is_new}));
+    } else if !is_new {
         terminal::line(&format!("{} was there already; nothing was changed", path.display()));
     } else {
         terminal::line(&format!("made {}; next: `keyward key create NAME` or `keyward serve`", path.display()));

@@ -25,7 +25,7 @@ use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::system::SystemClock;
-use crate::{log, socket, terminal, wire};
+use crate::{descriptors, log, others, socket, terminal, wire};
 
 /// The number and name of the only node of a SQLite store.
 const NODE: (u16, &str) = (1, "node-1");
@@ -45,6 +45,7 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
     let loaded = Loaded::for_serve(cli, flags)?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let most = descriptors::raise();
     // Ports first: when one is taken, nothing was made or changed.
     let settings = loaded.settings();
     let data = bind(SocketAddr::new(settings.server.host, settings.server.port), cores, "--host and --port")?;
@@ -57,7 +58,11 @@ pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
         .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         let data_dir = hold(&loaded).await?;
-        serve(&loaded, flags, data, admin, data_dir).await
+        if let Some(warning) = others::readers(data_dir.path()) {
+            terminal::warn_line(&warning);
+        }
+        let seats = descriptors::seats(settings.server.limits.connections, most, cores);
+        serve(&loaded, flags, seats, Doors { data, admin }, data_dir).await
     })
 }
 
@@ -78,7 +83,7 @@ async fn hold(loaded: &Loaded) -> Result<DataDir> {
     let mut waited = Duration::ZERO;
     loop {
         match DataDir::create(path)? {
-            Held::Ours(mut data_dir) => {
+            Held::Ours(data_dir) => {
                 data_dir.announce()?;
                 return Ok(data_dir);
             }
@@ -94,16 +99,17 @@ async fn hold(loaded: &Loaded) -> Result<DataDir> {
     }
 }
 
-async fn serve(
-    loaded: &Loaded,
-    flags: &Serve,
+/// The ports as taken.
+struct Doors {
     data: Bound,
     admin: std::net::TcpListener,
-    data_dir: DataDir,
-) -> Result<()> {
+}
+
+async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_dir: DataDir) -> Result<()> {
+    let Doors { data, admin } = doors;
     let settings = loaded.settings();
     let mut signals = Signals::listen()?;
-    let store = wire::create_store(&data_dir).await?;
+    let (store, is_new) = wire::create_store(&data_dir).await?;
     let identity = store.identity().await.map_err(failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let rules = Arc::new(wire::rules(settings));
@@ -127,11 +133,10 @@ async fn serve(
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
-    let config = wire::edge(settings, own_sender, journal, uses)?;
+    let config = wire::edge(settings, seats, own_sender, journal, uses)?;
     let edge = data.start(config, planes.workers).map_err(failed)?;
 
-    let facts =
-        Facts { settings, routes: &rules.routes, data: addresses.0, admin: addresses.1, is_new: data_dir.is_new() };
+    let facts = Facts { settings, routes: &rules.routes, data: addresses.0, admin: addresses.1, is_new };
     let banner = banner::text(&facts).await;
     if form == Log::Json {
         terminal::warn_line(&banner)

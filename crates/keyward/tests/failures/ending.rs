@@ -160,8 +160,10 @@ fn a_log_that_is_read_late_tells_what_it_lost() {
     let requests = 8192 + 500;
     server.requests(requests);
     let lines = BufReader::new(server.child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let (read, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || lines.map(|line| read.send(line)).all(|sent| sent.is_ok()));
     let (mut told, mut lost) = (0, 0);
-    for line in lines {
+    while let Ok(line) = heard.recv_timeout(Duration::from_secs(10)) {
         match serde_json::from_str::<serde_json::Value>(&line).expect("whole lines")["lost"].as_u64() {
             Some(count) => lost += count,
             None => told += 1,

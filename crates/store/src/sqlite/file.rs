@@ -1,12 +1,13 @@
 //! The database as a file: where it is, who may read it, and whether it is still the one that was opened.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use keyward_engine::ports::StoreError;
 use rustix::fs::{Access, access};
+use rustix::process::geteuid;
 
 /// The file's name in a data directory.
 pub const FILE_NAME: &str = "keyward.db";
@@ -44,6 +45,26 @@ impl DatabaseFile {
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The directory that it is in.
+    pub(super) fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
+    /// Takes it from others' eyes where it is ours and they can read it: somebody copied it here, or changed its mode.
+    pub(super) fn close_to_others(&self) -> io::Result<()> {
+        for end in ["", "-wal", "-shm"] {
+            let path = self.dir().join(format!("{FILE_NAME}{end}"));
+            let metadata = match path.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                metadata => metadata?,
+            };
+            if metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 != 0 {
+                std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the path still leads to this file. When it does not, what is written goes to a file that nobody will

@@ -162,6 +162,7 @@ async fn connect(
     founder: Option<(&dyn Random, Timestamp)>,
 ) -> Result<SqliteStore, OpenError> {
     let failed = |error| OpenError::Store { file: file.path().into(), error };
+    file.close_to_others().map_err(|why| OpenError::Directory { dir: file.dir().into(), why })?;
     let options = options(&file)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -180,7 +181,7 @@ async fn connect(
         prepared.await.map_err(failed)?;
     }
     let readers = pool_of(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok(SqliteStore { writer, readers })
+    Ok(SqliteStore { writer, readers, is_new: version == Version::None })
 }
 
 fn options(file: &DatabaseFile) -> SqliteConnectOptions {
