@@ -18,7 +18,7 @@ use crate::fields::rfc3339;
 use crate::service::Service;
 
 /// A request to explain.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Question {
     /// The method.
@@ -31,6 +31,14 @@ pub struct Question {
     pub headers: Vec<String>,
     /// The address it would come from.
     pub from: Option<String>,
+}
+
+impl std::fmt::Debug for Question {
+    /// Without headers and query: credentials stand there.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.path.split('?').next();
+        f.debug_struct("Question").field("method", &self.method).field("path", &path).finish_non_exhaustive()
+    }
 }
 
 /// What would become of it, and why.

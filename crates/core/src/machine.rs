@@ -20,7 +20,7 @@ use crate::scope::Scope;
 use crate::time::Now;
 
 /// What a door knows of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct RequestFacts<'a> {
     /// Who calls, as an address; any spelling of it.
     pub client: IpAddr,
@@ -30,6 +30,18 @@ pub struct RequestFacts<'a> {
     pub target: &'a Result<Target<'a>, PathFault>,
     /// The headers.
     pub headers: &'a HeaderMap,
+}
+
+impl std::fmt::Debug for RequestFacts<'_> {
+    /// Without the headers and the query: credentials stand there.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.target.as_ref().map(Target::path);
+        f.debug_struct("RequestFacts")
+            .field("client", &self.client)
+            .field("method", self.method)
+            .field("path", &path)
+            .finish()
+    }
 }
 
 /// Where the machine stands after its first steps: done, or asking memory.

@@ -78,7 +78,11 @@ async fn demo(parts: &Parts, body: Upload, permit: &Permit, watch: &Rc<Watch>) -
 /// What is left to make a request that the codec writes as we mean it.
 fn make_ready(parts: &mut Parts, body: &Upload, host: &HeaderValue) {
     parts.version = Version::HTTP_11;
-    if parts.uri.authority().is_some() {
+    if let Some(named) = parts.uri.authority() {
+        if let Ok(named) = HeaderValue::from_str(named.as_str()) {
+            // Where a Host came beside it, they were found to be the same.
+            parts.headers.entry(HOST).or_insert(named);
+        }
         // Origin form, byte for byte what was judged (RFC 9112 §3.2.1).
         parts.uri = parts.uri.path_and_query().cloned().map(Uri::from).unwrap_or_default();
     }

@@ -14,6 +14,8 @@ pub(crate) enum HeadFault {
     NoHost,
     /// More than one `Host`.
     TwoHosts,
+    /// A `Host` that is no host and port (RFC 9112 §3.2).
+    BadHost,
     /// A target in absolute form for another host than `Host` names.
     OtherHost,
     /// A target in absolute form with another scheme than http or https, or with a user.
@@ -27,6 +29,7 @@ impl HeadFault {
             Self::TooLarge => "The head of the request is larger than is taken here.",
             Self::NoHost => "The request has no Host header.",
             Self::TwoHosts => "The request has more than one Host header.",
+            Self::BadHost => "The request's Host header is no host.",
             Self::OtherHost => "The request's target names another host than its Host header.",
             Self::Target => "The request's target is not of a form that is taken here.",
         }
@@ -46,6 +49,9 @@ pub(crate) fn check<B>(request: &Request<B>, most: usize) -> Result<(), HeadFaul
     if host.is_none() && request.version() > Version::HTTP_10 {
         return Err(HeadFault::NoHost);
     }
+    if host.is_some_and(|host| !is_host(host.as_bytes())) {
+        return Err(HeadFault::BadHost);
+    }
     let uri = request.uri();
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else { return Ok(()) };
     if (*scheme != Scheme::HTTP && *scheme != Scheme::HTTPS) || authority.as_str().contains('@') {
@@ -55,6 +61,11 @@ pub(crate) fn check<B>(request: &Request<B>, most: usize) -> Result<(), HeadFaul
         Some(host) if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => Err(HeadFault::OtherHost),
         _ => Ok(()),
     }
+}
+
+/// Whether a value can be `uri-host [ ":" port ]` (RFC 9110 §7.2). Sub-delimiters, which no host name has, are refused too.
+fn is_host(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
 }
 
 /// The bytes of a head as they came, give or take blanks: request line, then `name: value` and a line end each.
@@ -90,7 +101,7 @@ mod tests {
             ("http://a/x", &["A"], Ok(())),
             ("http://a:80/x", &["a"], Err(HeadFault::OtherHost)),
             ("http://b/x", &["a"], Err(HeadFault::OtherHost)),
-            ("http://u@a/x", &["u@a"], Err(HeadFault::Target)),
+            ("http://u@a/x", &["u@a"], Err(HeadFault::BadHost)),
             ("ftp://a/x", &["a"], Err(HeadFault::Target)),
         ] {
             assert_eq!(check(&request(target, hosts), 1000), expected, "{target} {hosts:?}");

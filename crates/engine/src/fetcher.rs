@@ -10,7 +10,7 @@ use keyward_core::digest::ApiKeyDigest;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::node::FILL;
-use crate::ports::{FeedHead, Found, Joined, Lookup, StoreError};
+use crate::ports::{Clock, FeedHead, Found, Joined, Lookup};
 
 /// How many questions may wait before further ones are answered [`Fault::Busy`].
 pub const WAITING: usize = 4096;
@@ -65,11 +65,12 @@ impl Asker {
     }
 }
 
+type Read = (Vec<ApiKeyDigest>, Result<Found, Fault>);
 type Waiting = HashMap<ApiKeyDigest, Vec<oneshot::Sender<Reply>>>;
 
 /// Answers questions until every [`Asker`] is gone. A question goes on when its asker has hung up, so that the next
 /// one finds memory filled.
-pub async fn run(store: Arc<dyn Lookup>, Questions(mut questions): Questions) {
+pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, Questions(mut questions): Questions) {
     let mut waiting = Waiting::new();
     let mut next: Vec<ApiKeyDigest> = Vec::with_capacity(BATCH);
     let mut reads = FuturesUnordered::new();
@@ -90,7 +91,7 @@ pub async fn run(store: Arc<dyn Lookup>, Questions(mut questions): Questions) {
             Some((digests, found)) = reads.next(), if !reads.is_empty() => settle(digests, &found, &mut waiting),
         }
         if !next.is_empty() && reads.len() < READS {
-            reads.push(read(Arc::clone(&store), std::mem::take(&mut next)));
+            reads.push(read(Arc::clone(&store), Arc::clone(&clock), std::mem::take(&mut next)));
         }
     }
 }
@@ -104,10 +105,13 @@ fn enlist(question: Question, waiting: &mut Waiting, next: &mut Vec<ApiKeyDigest
     askers.push(question.reply);
 }
 
-async fn read(store: Arc<dyn Lookup>, digests: Vec<ApiKeyDigest>) -> (Vec<ApiKeyDigest>, Result<Found, Fault>) {
+/// A read that took longer than [`FILL`] is abandoned, also when its answer lay ready while this task stood still.
+async fn read(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, digests: Vec<ApiKeyDigest>) -> Read {
+    let begun = clock.now().monotonic;
     let found = match tokio::time::timeout(FILL, store.find(&digests)).await {
-        Ok(found) => found.map_err(|error: StoreError| Fault::from(&error)),
-        Err(_) => Err(Fault::Timeout),
+        Ok(Ok(found)) if clock.now().monotonic.since(begun) <= FILL => Ok(found),
+        Ok(Err(error)) => Err(Fault::from(&error)),
+        Ok(Ok(_)) | Err(_) => Err(Fault::Timeout),
     };
     (digests, found)
 }

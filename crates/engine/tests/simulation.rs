@@ -145,6 +145,7 @@ impl Clock for DriftingClock {
 
 struct SimNode {
     link: Arc<Link>,
+    clock: Arc<dyn Clock>,
     refresher: Arc<Refresher>,
     workers: Vec<Rc<Worker>>,
 }
@@ -274,7 +275,7 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
                     capacity: 2,
                 }))
             });
-            SimNode { link, refresher, workers: workers.collect() }
+            SimNode { link, clock: Arc::clone(&clock), refresher, workers: workers.collect() }
         })
         .collect();
     let world = World {
@@ -300,7 +301,7 @@ async fn live(seed: u64, nodes: usize) -> (u64, u64) {
         world.make_key();
     }
     for (node, questions) in world.nodes.iter().zip(questions) {
-        tokio::task::spawn_local(fetcher::run(node.link.clone() as Arc<dyn Lookup>, questions));
+        tokio::task::spawn_local(fetcher::run(node.link.clone() as Arc<dyn Lookup>, node.clock.clone(), questions));
         let refresher = Arc::clone(&node.refresher);
         tokio::task::spawn_local(async move { refresher.run().await });
         for worker in &node.workers {

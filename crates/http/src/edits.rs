@@ -11,7 +11,7 @@ use keyward_core::rules::Rules;
 use keyward_core::scheme::Scheme;
 
 use crate::identity::{IdentityHeaders, unshared_name};
-use crate::names::{CLAIMS, CollapsedSet, HOP_BY_HOP, collapse_alike};
+use crate::names::{CLAIMS, CollapsedSet, HOP_BY_HOP, collapse_alike, is_of_claimed_family};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -77,7 +77,7 @@ impl HeaderEdits {
         if let Some(route) = passing.rules.routes.get(passing.permit.route()) {
             strip_credentials(headers, route, passing.rules);
         }
-        remove_all(headers, |name| self.removed.contains(name));
+        remove_all(headers, |name| self.removed.contains(name) || is_of_claimed_family(name));
         let host = headers.get(HOST).cloned();
         if let UpstreamHost::Upstream(value) = &self.host {
             headers.insert(HOST, value.clone());

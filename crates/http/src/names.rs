@@ -20,30 +20,40 @@ pub const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Headers by which somebody before us claims a path, a method or an address. Removed from whoever is no trusted proxy.
-pub const CLAIMS: [&str; 21] = [
+/// Headers by which somebody before us claims a path, a method or an address. Nobody is believed, so all are removed.
+pub const CLAIMS: [&str; 20] = [
     "forwarded",
     "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-forwarded-server",
-    "x-forwarded-uri",
-    "x-forwarded-method",
     "x-real-ip",
     "x-client-ip",
+    "client-ip",
     "true-client-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "x-azure-clientip",
+    "x-appengine-user-ip",
     "x-cluster-client-ip",
-    "x-original-url",
-    "x-original-uri",
-    "x-original-method",
-    "x-rewrite-url",
+    "x-remote-ip",
+    "x-remote-addr",
     "x-envoy-original-path",
+    "x-envoy-external-address",
+    "x-http-method",
     "x-http-method-override",
+    "x-method-override",
 ];
+
+/// Collapsed beginnings of further such names: whole families, of which somebody always invents one more.
+const CLAIMED_FAMILIES: [&str; 3] = ["xforwarded", "xoriginal", "xrewrite"];
+
+/// Whether a name, in any spelling, is of a family of claims.
+pub fn is_of_claimed_family(name: &str) -> bool {
+    CLAIMED_FAMILIES.iter().any(|family| {
+        let mut letters = collapse(name);
+        family.bytes().all(|byte| letters.next() == Some(byte))
+    })
+}
 
 /// A name without case and without every non-alphanumeric: `X_Api.Key` and `x-api-key` collapse alike. Upstreams that
 /// turn header names into variables (CGI, RFC 3875 §4.1.18) cannot tell such spellings apart, so neither do we.
@@ -96,6 +106,16 @@ impl CollapsedSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn families_of_claims() {
+        for name in ["x-forwarded-for", "X_Forwarded_Anything", "x-original-host", "x-rewrite-url", "xForwardedFor"] {
+            assert!(is_of_claimed_family(name), "{name}");
+        }
+        for name in ["x-forward", "x-origin", "x-request-id", "origin", "x", ""] {
+            assert!(!is_of_claimed_family(name), "{name}");
+        }
+    }
 
     #[test]
     fn spellings_of_one_name_are_one() {

@@ -54,7 +54,8 @@ async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
 
 fn held(path: &Path, holder: &Holder) -> Failed {
     Failed::Refused(format!(
-        "the data directory {} is held by {holder}, which does not answer; nothing was changed",
+        "the data directory {} is held by {holder}, which does not answer; nothing was changed. If its keyward.sock \
+         was deleted, start the server again",
         path.display()
     ))
 }

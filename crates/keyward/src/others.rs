@@ -17,10 +17,11 @@ pub fn refuse_writers(dir: &Path, opened: &File) -> Result<(), Failed> {
     let unseen = |path: &Path, error: &std::io::Error| {
         Failed::Refused(format!("cannot look at {}: {error}; --data-dir names another folder", path.display()))
     };
-    judge(dir, dir, &opened.metadata().map_err(|error| unseen(dir, &error))?)?;
+    let me = rustix::process::geteuid().as_raw();
+    judge(me, dir, &opened.metadata().map_err(|error| unseen(dir, &error))?)?;
     for path in database(dir) {
         match path.metadata() {
-            Ok(metadata) => judge(dir, &path, &metadata)?,
+            Ok(metadata) => judge(me, &path, &metadata)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(unseen(&path, &error)),
         }
@@ -33,27 +34,26 @@ fn database(dir: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|end| dir.join(format!("{}{end}", keyward_store::FILE_NAME)))
 }
 
-fn judge(dir: &Path, path: &Path, metadata: &Metadata) -> Result<(), Failed> {
-    let me = rustix::process::geteuid().as_raw();
-    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    let name = quoted(&path.display().to_string());
+fn judge(me: u32, path: &Path, metadata: &Metadata) -> Result<(), Failed> {
+    let fault = fault(me, metadata.uid(), metadata.mode() & 0o7777);
+    fault.map_or(Ok(()), |(what, command)| {
+        Err(Failed::Refused(format!(
+            "{} {what}, so what is in it could be another's. Look at it, and if all is yours run `{command} {}`; \
+             --data-dir names another folder",
+            path.display(),
+            quoted(&path.display().to_string())
+        )))
+    })
+}
+
+/// What is wrong with an owner and a mode in the eyes of a user, and the command that mends it.
+fn fault(me: u32, owner: u32, mode: u32) -> Option<(String, String)> {
     // Whoever is root can do everything anyway.
     if owner != me && owner != 0 {
-        return Err(Failed::Refused(format!(
-            "{} belongs to user {owner}, and keyward runs as user {me}: what is in it could be another's. Run keyward as \
-             user {owner}, or look at what is in it and run `chown -R {me} {}`; --data-dir names another folder",
-            path.display(),
-            quoted(&dir.display().to_string())
-        )));
+        let what = format!("belongs to user {owner}, and keyward runs as user {me}");
+        return Some((what, format!("chown {me}")));
     }
-    if mode & 0o022 != 0 {
-        return Err(Failed::Refused(format!(
-            "{} can be written by other users (mode {mode:04o}): what is in it could be another's. Look at what is in it \
-             and run `chmod go-w {name}`; --data-dir names another folder",
-            path.display()
-        )));
-    }
-    Ok(())
+    (mode & 0o022 != 0).then(|| (format!("can be written by other users (mode {mode:04o})"), "chmod go-w".to_owned()))
 }
 
 /// A warning where others can see what is in the directory; the files in it are closed to them all the same.
@@ -66,4 +66,28 @@ pub fn readers(dir: &Path) -> Option<String> {
             dir.display()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fault;
+
+    #[test]
+    fn owners_and_modes() {
+        // who runs, who owns, the mode | the command that mends it
+        for (me, owner, mode, command) in [
+            (1000, 1000, 0o0700, None),
+            (1000, 1000, 0o0755, None),
+            (1000, 0, 0o0755, None),
+            (0, 0, 0o0700, None),
+            (1000, 1001, 0o0700, Some("chown 1000")),
+            (0, 1000, 0o0700, Some("chown 0")),
+            (1000, 1000, 0o0770, Some("chmod go-w")),
+            (1000, 1000, 0o0702, Some("chmod go-w")),
+            (1000, 0, 0o1777, Some("chmod go-w")),
+        ] {
+            let found = fault(me, owner, mode);
+            assert_eq!(found.as_ref().map(|(_, command)| command.as_str()), command, "{me} {owner} {mode:o}");
+        }
+    }
 }

@@ -80,7 +80,7 @@ fn commands_at_the_same_time_wait_for_each_other() {
 fn a_command_waits_for_whoever_holds_the_lock() {
     let world = World::new(BINARY);
     world.ok(&["init"]);
-    let lock = std::fs::File::open(world.data_dir().join("keyward.lock")).unwrap();
+    let lock = std::fs::File::open(world.data_dir()).unwrap();
     lock.lock().unwrap();
     let mut command = world.command(&["key", "list"]).stdout(Stdio::null()).spawn().unwrap();
     // It waits between tries: time enough, in its own count of rests, to have tried more than once.

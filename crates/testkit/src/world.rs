@@ -24,6 +24,7 @@ pub struct World {
     binary: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    before: Option<String>,
     server: Option<Server>,
 }
 
@@ -43,7 +44,15 @@ impl World {
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let data = directory.path().join("data");
-        Self { directory, data, binary: binary.into(), arguments: Vec::new(), environment: Vec::new(), server: None }
+        Self {
+            directory,
+            data,
+            binary: binary.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            before: None,
+            server: None,
+        }
     }
 
     /// Keeps the data in another folder of the world than `data`.
@@ -55,6 +64,12 @@ impl World {
     /// Sets a variable for every command of this world.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs a line of shell before each server, in its process: such as `ulimit -n 256`.
+    pub fn before(mut self, line: &str) -> Self {
+        self.before = Some(line.to_owned());
         self
     }
 
@@ -80,13 +95,10 @@ impl World {
 
     /// Starts the server; what it wrote where it ended instead.
     pub fn try_start(&self, flags: &[&str]) -> Result<Server, String> {
-        let mut child = self
-            .command(&["serve", "--port", "0", "--admin-port", "0"])
-            .args(flags)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        let mut command = self.command(&["serve", "--port", "0", "--admin-port", "0"]);
+        command.args(flags);
+        let mut child =
+            self.after_shell(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let written = Arc::new(Mutex::new(String::new()));
         let (lines, heard) = channel();
         listen(child.stdout.take().expect("piped"), &written, lines.clone());
@@ -137,6 +149,19 @@ impl World {
         let mut command = self.plain(arguments);
         command.arg("--data-dir").arg(self.data_dir()).args(&self.arguments);
         command
+    }
+
+    /// The command behind the line of [`World::before`].
+    fn after_shell(&self, command: Command) -> Command {
+        let Some(before) = &self.before else { return command };
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("{before}\nexec \"$0\" \"$@\"")])
+            .arg(command.get_program())
+            .args(command.get_args());
+        shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(self.directory.path()).stdin(Stdio::null());
+        shell
     }
 
     /// Runs a command to its end.

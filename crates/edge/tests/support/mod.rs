@@ -158,7 +158,7 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
     let lookup = Arc::clone(store);
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(fetcher::run(lookup, questions));
+        runtime.block_on(fetcher::run(lookup, Arc::new(Standing), questions));
     });
     let (node, mailboxes) = Node::new(HEAD, cores);
     node.apply(Standing.now().monotonic, Changes { head: HEAD, changes: Vec::new(), lost: false });

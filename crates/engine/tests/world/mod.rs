@@ -93,7 +93,7 @@ pub fn warm() -> Warm {
         let snapshot = worker.snapshot();
         tokio::select! {
             decision = worker.decide(&snapshot, facts) => { decision.unwrap(); }
-            () = fetcher::run(store, questions) => {}
+            () = fetcher::run(store, Arc::new(StandingClock), questions) => {}
         }
     });
     Warm { worker, secret, node }

@@ -104,12 +104,11 @@ fn held_by_a_server() {
 
 /// Holds the lock until the child is ended, as a command of ours does for a moment.
 fn hold(world: &World) -> std::process::Child {
-    let lock = world.data_dir().join("keyward.lock");
     let script =
-        "import fcntl,sys\nf=open(sys.argv[1],'r+')\nfcntl.flock(f,fcntl.LOCK_EX)\nprint(flush=True)\nsys.stdin.read()";
+        "import fcntl,os,sys\nfcntl.flock(os.open(sys.argv[1],0),fcntl.LOCK_EX)\nprint(flush=True)\nsys.stdin.read()";
     let mut child = Command::new("python3")
         .args(["-c", script])
-        .arg(lock)
+        .arg(world.data_dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
