@@ -197,6 +197,12 @@ fn where_a_request_came_from_is_said_by_keyward() {
         "X-Rewrite-URL: /forged",
         "X-HTTP-Method-Override: FORGED",
         "X-Forwarded-Prefix: forged",
+        "X-Forwarded-Ssl: forged",
+        "X-HTTP-Method: FORGED",
+        "X-Method-Override: FORGED",
+        "X-Original-Host: forged",
+        "X-Original-Forwarded-For: forged",
+        "CF-Connecting-IP: forged",
     ]);
     assert_eq!(world.send("GET", "/x", &lines, "").status, 200);
     let request = upstream.last();

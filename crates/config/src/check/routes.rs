@@ -89,10 +89,13 @@ fn uncovered(look: &mut Look<'_>, index: usize, route: &Route) {
     }
     let covered = Methods::new(named.iter().map(|(method, _)| method.clone()).collect());
     if route.methods.is_empty() || !route.methods.iter().all(|method| covered.contain(method)) {
-        look.warning(
+        look.mistake(
             &path,
-            "methods that are not named here need no scope",
-            ["add \"*\" for the others, as in {GET: [orders:read], \"*\": [orders:write]}"],
+            "methods that are not named here would need no scope",
+            [
+                "add \"*\" for the others, as in {GET: [orders:read], \"*\": [orders:write]}",
+                "\"*\": [] says that they need none",
+            ],
         );
     }
 }
