@@ -30,12 +30,6 @@ impl ApiKeyDigest {
         let [first, ..] = self.0;
         first
     }
-
-    /// The digest's own bits, ready-made as a hash-table hash.
-    pub const fn table_hash(&self) -> u64 {
-        let [_, a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
-    }
 }
 
 impl std::fmt::Debug for ApiKeyDigest {

@@ -3,46 +3,19 @@
 //! The steps are those of ARCHITECTURE.md. Each proof below swallows the one before it, so that a verdict on one caller
 //! cannot be paired with another, and [`Permit`] has no maker but [`conclude`].
 
-use std::net::IpAddr;
 use std::sync::Arc;
-
-use http::{HeaderMap, Method};
 
 use crate::api_key::{ApiKeyEntry, Rejection};
 use crate::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
 use crate::digest::ApiKeyDigest;
-use crate::path::{PathFault, Target};
+pub use crate::facts::RequestFacts;
+pub use crate::listener::{Event, Listener};
+use crate::path::PathFault;
 use crate::principal::Principal;
 use crate::route::{self, Access, Match, Route, RouteId, Several};
 use crate::rules::Rules;
 use crate::scheme::{Carrier, Presented, Reading, SchemeId};
-use crate::scope::Scope;
 use crate::time::Now;
-
-/// What a door knows of a request.
-#[derive(Clone, Copy)]
-pub struct RequestFacts<'a> {
-    /// Who calls, as an address; any spelling of it.
-    pub client: IpAddr,
-    /// The method.
-    pub method: &'a Method,
-    /// The target, or why it has no single reading.
-    pub target: &'a Result<Target<'a>, PathFault>,
-    /// The headers.
-    pub headers: &'a HeaderMap,
-}
-
-impl std::fmt::Debug for RequestFacts<'_> {
-    /// Without the headers and the query: credentials stand there.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = self.target.as_ref().map(Target::path);
-        f.debug_struct("RequestFacts")
-            .field("client", &self.client)
-            .field("method", self.method)
-            .field("path", &path)
-            .finish()
-    }
-}
 
 /// Where the machine stands after its first steps: done, or asking memory.
 #[derive(Debug)]
@@ -71,33 +44,6 @@ pub enum Recalled {
     Unknown,
     /// Nothing that it can vouch for.
     Nothing,
-}
-
-/// Hears each step, for explanations and traces. `()` hears nothing and costs nothing.
-pub trait Listener {
-    /// One step was taken.
-    fn hear(&mut self, event: Event<'_>);
-}
-
-impl Listener for () {
-    fn hear(&mut self, _: Event<'_>) {}
-}
-
-/// One step of a decision, as a listener hears it.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "the variants are the steps of a decision and their fields speak for themselves")]
-pub enum Event<'a> {
-    Path(Result<&'a Target<'a>, PathFault>),
-    Routed(RouteId, &'a Route),
-    NotRouted(Match),
-    Address(AddressRule, IpAddr, bool),
-    Public,
-    Read(SchemeId, &'a Reading<'a>),
-    StaticKey(bool),
-    Checked(&'a ApiKeyEntry, Result<(), Rejection>),
-    NotGenuine,
-    NotKnown,
-    Scope(&'a Scope, bool),
 }
 
 /// The rules, the facts and the time of one decision.

@@ -80,16 +80,6 @@ impl StaticKeys {
         }
         self.entries.get(&digest(&self.secret, presented))
     }
-
-    /// All entries, for explanations.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<ApiKeyEntry>> {
-        self.entries.values()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
 }
 
 impl Clone for StaticKeys {

@@ -156,11 +156,6 @@ impl ScopeSet {
         self.0.iter()
     }
 
-    /// Whether nothing is granted.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The members joined by spaces, as RFC 6749 §3.3 writes a list of scopes.
     pub fn to_list(&self) -> String {
         let members: Vec<&str> = self.0.iter().map(Scope::as_str).collect();

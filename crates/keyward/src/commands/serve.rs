@@ -221,7 +221,11 @@ impl ControlPlane<'_> {
         let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
         let refresher = Arc::clone(refresher);
         tokio::spawn(async move { refresher.run().await });
-        tokio::spawn(fetcher::run(Arc::clone(self.store) as Arc<dyn Lookup>, Arc::clone(&self.service.clock), questions));
+        tokio::spawn(fetcher::run(
+            Arc::clone(self.store) as Arc<dyn Lookup>,
+            Arc::clone(&self.service.clock),
+            questions,
+        ));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (admin_routes, socket_routes) =
