@@ -17,8 +17,6 @@ use keyward_testkit::client::read_answer;
 use keyward_testkit::world::{World, is_private, until};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-const SERVE: &[&str] = &["serve", "--port", "0", "--admin-port", "0"];
-
 fn world() -> World {
     World::new(env!("CARGO_BIN_EXE_keyward"))
 }
@@ -193,7 +191,7 @@ fn the_banner_says_new_of_a_new_store() {
 #[test]
 fn a_folder_that_is_not_utf_8_is_not_taken_for_another() {
     let world = world();
-    for command in [SERVE, &["init"], &["key", "list"]] {
+    for command in [&["init"][..], &["key", "list"], &["config", "show"]] {
         let output = world.plain(command).arg("--data-dir").arg(OsStr::from_bytes(b"d\xff")).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{command:?}");
         assert_says(&said(&output), &["--data-dir", "is not UTF-8"]);
