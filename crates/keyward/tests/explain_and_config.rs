@@ -213,7 +213,7 @@ fn show_tells_each_value_with_its_origin_and_no_secret() {
         let shown = all.as_array().unwrap().iter().find(|one| one["path"] == path).unwrap();
         assert_eq!(shown["value"], value, "{path}");
         let line = text.lines().find(|line| line.split_whitespace().next() == Some(path)).unwrap();
-        assert!(line.ends_with(origin) && line.contains(&value.to_string()), "{line}");
+        assert!(line.contains(&format!("{origin} ")) && line.ends_with(&value.to_string()), "{line}");
     }
     for secret in [OPERATORS, "from-the-environment"] {
         assert!(!text.contains(secret) && !all.to_string().contains(secret), "{secret} is shown");

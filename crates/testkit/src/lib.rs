@@ -1,4 +1,4 @@
-//! Worlds, clocks and fakes for tests: a real server in one line, an upstream that records, a client that sends raw bytes.
+//! For tests: a real server in one line, an upstream that records, a client that sends raw bytes.
 
 #![allow(
     clippy::unwrap_used,

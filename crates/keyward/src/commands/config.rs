@@ -55,7 +55,7 @@ fn show(cli: &Cli) -> Result<()> {
         terminal::json(&shown);
         return Ok(());
     }
-    let rows = shown.iter().map(|one| vec![one.path.clone(), one.value.to_string(), one.origin.to_string()]);
-    terminal::line(&terminal::table(&["NAME", "VALUE", "FROM"], rows));
+    let rows = shown.iter().map(|one| vec![one.path.clone(), one.origin.to_string(), one.value.to_string()]);
+    terminal::line(&terminal::table(&["NAME", "FROM", "VALUE"], rows));
     Ok(())
 }
