@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use keyward_core::api_key::ApiKeyEntry;
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
 use keyward_core::machine::{Event, Listener, Recalled, RequestFacts, Resumed, Step, decide, would_pass};
 use keyward_core::path::Target;
@@ -220,7 +220,7 @@ impl Listener for Account<'_> {
 }
 
 impl Account<'_> {
-    fn note_check(&mut self, entry: &ApiKeyEntry, verdict: Result<(), keyward_core::api_key::Rejection>) {
+    fn note_check(&mut self, entry: &CredentialEntry, verdict: Result<(), keyward_core::api_key::Rejection>) {
         let who = format!("key {} ({:?}) of {}", entry.principal.credential, entry.principal.name, entry.principal.id);
         match verdict {
             Ok(()) => self.note(true, format!("{who} counts")),

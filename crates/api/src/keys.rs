@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use keyward_core::api_key::{ApiKeyEntry, ApiKeyRecord, Owner};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::principal::{Grants, Kind, Mode};
@@ -25,7 +25,7 @@ pub enum Actor<'a> {
     /// Whoever may use the data directory: the command line.
     Operator,
     /// A caller of the endpoints: it sees the keys of its own user, and what it brings to life is never more than itself.
-    Caller(&'a ApiKeyEntry),
+    Caller(&'a CredentialEntry),
 }
 
 impl Actor<'_> {

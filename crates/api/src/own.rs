@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
-use keyward_core::api_key::ApiKeyEntry;
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
 use keyward_core::route::Endpoint;
 use keyward_engine::change::KeyChange;
@@ -65,7 +65,7 @@ pub async fn ready(service: &Service) -> Answer {
     answer
 }
 
-async fn on_keys(service: &Service, caller: &ApiKeyEntry, request: &OwnRequest) -> Result<Answer, Failure> {
+async fn on_keys(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
     let actor = Actor::Caller(caller);
     match (request.endpoint, &request.method) {
         (Endpoint::ApiKeys, &Method::POST) => create(service, actor, request).await,

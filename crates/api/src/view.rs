@@ -85,9 +85,9 @@ fn network(network: &ipnet::IpNet) -> String {
 }
 
 fn status(joined: &Joined, now: Timestamp) -> &'static str {
-    use keyward_core::api_key::{ApiKeyEntry, Rejection};
+    use keyward_core::api_key::{CredentialEntry, Rejection};
     let scopes = keyward_core::scope::ScopeSet::default();
-    match ApiKeyEntry::resolve(&joined.key, &joined.owner, &scopes, None).check(now) {
+    match CredentialEntry::resolve(&joined.key, &joined.owner, &scopes, None).check(now) {
         Ok(()) => "active",
         Err(Rejection::Expired) => "expired",
         Err(Rejection::Disabled) => "disabled",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_config::{Flags, Input};
 use keyward_core::address::{AddressRules, parse_network};
-use keyward_core::api_key::ApiKeyEntry;
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{Decision, DecisionId, Denial};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::key_format::ApiKeySecret;
@@ -30,7 +30,7 @@ struct World {
     rules: Rules,
     tag_key: MacKey,
     secrets: HashMap<String, String>,
-    keys: HashMap<ApiKeyDigest, Arc<ApiKeyEntry>>,
+    keys: HashMap<ApiKeyDigest, Arc<CredentialEntry>>,
 }
 
 fn rules() -> Rules {
@@ -68,7 +68,7 @@ impl World {
         let owner = self.rules.scopes_of_roles(["admin", "operator"]);
         let secret = ApiKeySecret::assemble("kw_live_", &[number; 24], &self.tag_key).expose().to_owned();
         let state = attributes.get("state").copied();
-        let entry = ApiKeyEntry {
+        let entry = CredentialEntry {
             principal: Principal {
                 id: "user_admin".into(),
                 name: name.into(),

@@ -87,7 +87,7 @@ impl Rejection {
 
 /// A key as memory holds it: resolved against its owner and the roles, ready to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiKeyEntry {
+pub struct CredentialEntry {
     /// Whom it speaks for.
     pub principal: Principal,
     /// Where it may be used from.
@@ -100,7 +100,7 @@ pub struct ApiKeyEntry {
     pub revoked: bool,
 }
 
-impl ApiKeyEntry {
+impl CredentialEntry {
     /// Resolves a record. `owner_scopes` are those of the owner's roles; `default` those of keys made without scopes.
     pub fn resolve(record: &ApiKeyRecord, owner: &Owner, owner_scopes: &ScopeSet, default: Option<&ScopeSet>) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api_key::{ApiKeyEntry, Rejection};
+use crate::api_key::{CredentialEntry, Rejection};
 use crate::path::PathFault;
 use crate::principal::Principal;
 use crate::route::RouteId;
@@ -27,7 +27,7 @@ pub struct Denial {
     /// The route that was matched, if it came so far.
     pub route: Option<RouteId>,
     /// The known credential, where the right secret was shown.
-    pub credential: Option<Arc<ApiKeyEntry>>,
+    pub credential: Option<Arc<CredentialEntry>>,
 }
 
 impl Denial {

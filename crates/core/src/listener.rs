@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::api_key::{ApiKeyEntry, Rejection};
+use crate::api_key::{CredentialEntry, Rejection};
 use crate::decision::AddressRule;
 use crate::path::{PathFault, Target};
 use crate::route::{Match, Route, RouteId};
@@ -30,7 +30,7 @@ pub enum Event<'a> {
     Public,
     Read(SchemeId, &'a Reading<'a>),
     StaticKey(bool),
-    Checked(&'a ApiKeyEntry, Result<(), Rejection>),
+    Checked(&'a CredentialEntry, Result<(), Rejection>),
     NotGenuine,
     NotKnown,
     Scope(&'a Scope, bool),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::api_key::{ApiKeyEntry, Rejection};
+use crate::api_key::{CredentialEntry, Rejection};
 use crate::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
 use crate::digest::ApiKeyDigest;
 pub use crate::facts::RequestFacts;
@@ -39,7 +39,7 @@ pub enum Resumed<'a> {
 #[derive(Debug)]
 pub enum Recalled {
     /// A key, in whatever state.
-    Known(Arc<ApiKeyEntry>),
+    Known(Arc<CredentialEntry>),
     /// That there is no such key.
     Unknown,
     /// Nothing that it can vouch for.
@@ -81,7 +81,7 @@ pub struct Fetching<'a> {
 /// A credential that was verified. Moved into [`authorize`].
 #[derive(Debug)]
 struct Authentication {
-    entry: Arc<ApiKeyEntry>,
+    entry: Arc<CredentialEntry>,
     scheme: SchemeId,
 }
 
@@ -96,7 +96,7 @@ struct Cleared {
 #[derive(Clone, Debug)]
 pub struct Permit {
     route: RouteId,
-    caller: Option<(Arc<ApiKeyEntry>, SchemeId)>,
+    caller: Option<(Arc<CredentialEntry>, SchemeId)>,
 }
 
 impl Permit {
@@ -111,7 +111,7 @@ impl Permit {
     }
 
     /// The credential, with the limits it has itself.
-    pub fn credential(&self) -> Option<&ApiKeyEntry> {
+    pub fn credential(&self) -> Option<&CredentialEntry> {
         self.caller.as_ref().map(|(entry, _)| &**entry)
     }
 
@@ -150,7 +150,7 @@ pub fn would_pass(
     rules: &Rules,
     facts: RequestFacts<'_>,
     now: Now,
-    known: Arc<ApiKeyEntry>,
+    known: Arc<CredentialEntry>,
     listener: &mut impl Listener,
 ) -> Result<(), Denial> {
     let frame = Frame { rules, facts, now };
@@ -220,7 +220,7 @@ impl<'a> Frame<'a> {
 }
 
 impl<'a> Routed<'a> {
-    fn denial(&self, reason: Reason, credential: Option<Arc<ApiKeyEntry>>) -> Denial {
+    fn denial(&self, reason: Reason, credential: Option<Arc<CredentialEntry>>) -> Denial {
         Denial { reason, route: Some(self.id), credential }
     }
 
@@ -268,7 +268,7 @@ impl<'a> Routed<'a> {
     }
 
     /// Verifies a known key and, when it counts, goes on to authorize and conclude.
-    fn judge(self, entry: Arc<ApiKeyEntry>, scheme: SchemeId, listener: &mut impl Listener) -> Decision {
+    fn judge(self, entry: Arc<CredentialEntry>, scheme: SchemeId, listener: &mut impl Listener) -> Decision {
         let verdict = entry.check(self.frame.now.wall);
         listener.hear(Event::Checked(&entry, verdict));
         if let Err(rejection) = verdict {
@@ -316,7 +316,7 @@ impl<'a> Recalling<'a> {
 
 impl Fetching<'_> {
     /// Goes on with what the store knows: a key, or that there is none.
-    pub fn resume(self, entry: Option<Arc<ApiKeyEntry>>, listener: &mut impl Listener) -> Decision {
+    pub fn resume(self, entry: Option<Arc<CredentialEntry>>, listener: &mut impl Listener) -> Decision {
         match entry {
             Some(entry) => self.routed.judge(entry, self.scheme, listener),
             None => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::address::AddressRules;
-use crate::api_key::ApiKeyEntry;
+use crate::api_key::CredentialEntry;
 use crate::digest::MacKey;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::route::Routes;
@@ -61,7 +61,7 @@ pub struct StaticKey<'a> {
 #[derive(Debug)]
 pub struct StaticKeys {
     secret: MacKey,
-    entries: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
+    entries: HashMap<[u8; 32], Arc<CredentialEntry>>,
 }
 
 impl StaticKeys {
@@ -73,7 +73,7 @@ impl StaticKeys {
     }
 
     /// The key that a presented secret is, if any.
-    pub fn find(&self, presented: &[u8]) -> Option<&Arc<ApiKeyEntry>> {
+    pub fn find(&self, presented: &[u8]) -> Option<&Arc<CredentialEntry>> {
         // A keyed digest as table key: neither its hash nor its comparison tells an attacker anything about the secret.
         if self.entries.is_empty() {
             return None;
@@ -90,7 +90,7 @@ impl Clone for StaticKeys {
             entries: self
                 .entries
                 .iter()
-                .map(|(digest, entry)| (*digest, Arc::new(ApiKeyEntry::clone(entry))))
+                .map(|(digest, entry)| (*digest, Arc::new(CredentialEntry::clone(entry))))
                 .collect(),
         }
     }
@@ -100,8 +100,8 @@ fn digest(secret: &MacKey, presented: &[u8]) -> [u8; 32] {
     secret.mac(&[b"keyward static key", presented])
 }
 
-fn entry(name: &str, scopes: ScopeSet) -> ApiKeyEntry {
-    ApiKeyEntry {
+fn entry(name: &str, scopes: ScopeSet) -> CredentialEntry {
+    CredentialEntry {
         principal: Principal {
             id: name.into(),
             name: name.into(),

@@ -3,6 +3,7 @@
 //! `worker` is what a door holds, `memory` what a core knows, `node` applies the feed of changes, `fetcher` answers
 //! misses, `ports` are the traits that stores and clocks implement.
 
+pub mod audit;
 pub mod change;
 pub mod fetcher;
 pub mod memory;

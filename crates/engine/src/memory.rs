@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use keyward_core::api_key::ApiKeyEntry;
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::machine::Recalled;
 use keyward_core::time::Timestamp;
@@ -40,7 +40,7 @@ enum Slot {
 
 #[derive(Debug)]
 struct Known {
-    entry: Arc<ApiKeyEntry>,
+    entry: Arc<CredentialEntry>,
     /// When it was last accepted, and when that was last reported.
     used: Option<Timestamp>,
     reported: Option<Timestamp>,
@@ -105,7 +105,7 @@ impl Memory {
     }
 
     /// Keeps a current answer.
-    pub fn keep(&mut self, digest: ApiKeyDigest, entry: Option<Arc<ApiKeyEntry>>) {
+    pub fn keep(&mut self, digest: ApiKeyDigest, entry: Option<Arc<CredentialEntry>>) {
         let (used, reported) = self.last_use(&digest);
         self.old.remove(&digest);
         let slot = match entry {
@@ -116,7 +116,7 @@ impl Memory {
     }
 
     /// Overwrites what is known of a key by the state that a change left it in.
-    pub fn overwrite(&mut self, digest: ApiKeyDigest, entry: Arc<ApiKeyEntry>, position: u64) {
+    pub fn overwrite(&mut self, digest: ApiKeyDigest, entry: Arc<CredentialEntry>, position: u64) {
         if let Some(changed) = self.changed.get_mut(usize::from(digest.shard())) {
             *changed = position.max(*changed);
         }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use keyward_core::api_key::{ApiKeyEntry, ApiKeyRecord, Owner};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
 use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::rules::Rules;
@@ -60,9 +60,9 @@ pub struct Joined {
 
 impl Joined {
     /// The key resolved against its owner's roles and the configured default scopes, ready to be judged.
-    pub fn resolve(&self, rules: &Rules) -> ApiKeyEntry {
+    pub fn resolve(&self, rules: &Rules) -> CredentialEntry {
         let scopes = rules.scopes_of_roles(self.owner.roles.iter().map(AsRef::as_ref));
-        ApiKeyEntry::resolve(&self.key, &self.owner, &scopes, rules.default_scopes.as_ref())
+        CredentialEntry::resolve(&self.key, &self.owner, &scopes, rules.default_scopes.as_ref())
     }
 }
 

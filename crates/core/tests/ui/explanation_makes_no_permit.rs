@@ -6,7 +6,7 @@ use keyward_core::rules::Rules;
 use keyward_core::time::Now;
 use std::sync::Arc;
 
-fn misuse(rules: &Rules, facts: RequestFacts<'_>, now: Now, entry: Arc<keyward_core::api_key::ApiKeyEntry>) -> Permit {
+fn misuse(rules: &Rules, facts: RequestFacts<'_>, now: Now, entry: Arc<keyward_core::api_key::CredentialEntry>) -> Permit {
     would_pass(rules, facts, now, entry, &mut ()).unwrap()
 }
 

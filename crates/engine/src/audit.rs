@@ -1,0 +1,104 @@
+//! Audit events as values: who did what to what. They are written in the transaction of the change that they tell of.
+
+use std::net::IpAddr;
+
+use keyward_core::decision::DecisionId;
+use keyward_core::time::Timestamp;
+
+/// Something that happened to a credential, a user, a setting, or at a door where one signs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Who: `operator` (whoever may use the data directory), `system`, `stranger`, or the id of a user or key.
+    pub actor: Box<str>,
+    /// What.
+    pub action: Action,
+    /// To what: the id of a key, user, account or session; a username where there is no such user.
+    pub subject: Box<str>,
+    /// From where, when it came through a door.
+    pub client: Option<IpAddr>,
+    /// The decision that let it in, when it came through a door.
+    pub decision: Option<DecisionId>,
+    /// More, as names and values. No secret ever stands here.
+    pub detail: Vec<(&'static str, Box<str>)>,
+}
+
+/// What can happen. The words are the contract of `audit list`; add to them, never change one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// A key was made.
+    KeyCreated,
+    /// A key got another name.
+    KeyRenamed,
+    /// A key was paused.
+    KeyDisabled,
+    /// A key's pause ended.
+    KeyEnabled,
+    /// A key was ended for ever.
+    KeyRevoked,
+    /// A key was replaced by another.
+    KeyRotated,
+    /// A user was made.
+    UserCreated,
+    /// A user was paused.
+    UserDisabled,
+    /// A user's pause ended.
+    UserEnabled,
+    /// A user got another password.
+    PasswordChanged,
+    /// A user got other roles.
+    RolesChanged,
+    /// An account was made.
+    AccountCreated,
+    /// An account was paused.
+    AccountDisabled,
+    /// An account's pause ended.
+    AccountEnabled,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody tried to sign in and failed.
+    SignInFailed,
+    /// Somebody signed out.
+    SignedOut,
+    /// A refresh token was shown a second time, and its family ended.
+    FamilyKilled,
+    /// A signing key was made.
+    SigningKeyCreated,
+    /// The running server took over another configuration.
+    ConfigChanged,
+    /// A changed configuration was refused.
+    ConfigRefused,
+    /// The store was put back from a backup.
+    StoreRestored,
+}
+
+impl Action {
+    /// The word for records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyCreated => "key.created",
+            Self::KeyRenamed => "key.renamed",
+            Self::KeyDisabled => "key.disabled",
+            Self::KeyEnabled => "key.enabled",
+            Self::KeyRevoked => "key.revoked",
+            Self::KeyRotated => "key.rotated",
+            Self::UserCreated => "user.created",
+            Self::UserDisabled => "user.disabled",
+            Self::UserEnabled => "user.enabled",
+            Self::PasswordChanged => "user.password_changed",
+            Self::RolesChanged => "user.roles_changed",
+            Self::AccountCreated => "account.created",
+            Self::AccountDisabled => "account.disabled",
+            Self::AccountEnabled => "account.enabled",
+            Self::SignedIn => "session.signed_in",
+            Self::SignInFailed => "session.sign_in_failed",
+            Self::SignedOut => "session.signed_out",
+            Self::FamilyKilled => "session.family_killed",
+            Self::SigningKeyCreated => "signing_key.created",
+            Self::ConfigChanged => "config.changed",
+            Self::ConfigRefused => "config.refused",
+            Self::StoreRestored => "store.restored",
+        }
+    }
+}
