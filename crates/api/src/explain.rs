@@ -6,11 +6,15 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
-use keyward_core::machine::{Event, Listener, Recalled, RequestFacts, Resumed, Step, decide, would_pass};
+use keyward_core::machine::{
+    self, Event, Fetching, Listener, Recalled, RequestFacts, Resumed, Step, Verified, decide, would_pass,
+};
 use keyward_core::path::Target;
 use keyward_core::route::Match;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, Reading, SchemeId};
+use keyward_engine::ports::Held;
+use keyward_engine::signing::VerifyingKeys;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -106,10 +110,14 @@ async fn walk(
         Step::Decided(decision) => decision,
         Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &service.tag_key, account) {
             Resumed::Decided(decision) => decision,
-            Resumed::Fetch(digest, fetching) => {
-                let found = service.store.find(&[digest]).await?;
-                let joined = found.keys.into_iter().next().flatten();
-                fetching.resume(joined.map(|joined| Arc::new(joined.resolve(rules))), account)
+            Resumed::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
+            Resumed::Verify(verifying) => {
+                let keys = VerifyingKeys::of(&service.store.signing_keys().await?);
+                let is_signed = keys.verify(verifying.token());
+                match verifying.resume(is_signed, account) {
+                    Verified::Decided(decision) => decision,
+                    Verified::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
+                }
             }
         },
     };
@@ -117,6 +125,29 @@ async fn walk(
         Decision::Allow(_) => None,
         Decision::Deny(denial) => Some(denial),
     })
+}
+
+/// Goes on with what the store knows.
+async fn fetch(
+    service: &Service,
+    rules: &Rules,
+    question: &machine::Question,
+    fetching: Fetching<'_>,
+    account: &mut Account<'_>,
+) -> Result<Decision, Failure> {
+    let held = match question {
+        machine::Question::ApiKey(digest) => {
+            let found = service.store.find(&[*digest]).await?.keys.into_iter().next().flatten();
+            found.map(|joined| Held::ApiKey(Box::new(joined)))
+        }
+        machine::Question::Session(id) => {
+            let found =
+                service.store.find_sessions(std::slice::from_ref(id)).await?.sessions.into_iter().next().flatten();
+            found.map(|joined| Held::Session(Box::new(joined)))
+        }
+    };
+    let entry = held.and_then(|held| held.resolve(rules, fetching.claims()));
+    Ok(fetching.resume(entry.map(Arc::new), account))
 }
 
 fn read_headers(lines: &[String]) -> Result<HeaderMap, Failure> {
@@ -209,6 +240,7 @@ impl Listener for Account<'_> {
             }
             Event::StaticKey(_) => self.note(true, "it is one of the operator's keys in the configuration"),
             Event::NotGenuine => self.note(false, "it is no key made by this server: checksum or keyed tag is wrong"),
+            Event::NoToken(fault) => self.note(false, format!("the token {}", fault.text())),
             Event::NotKnown => self.note(false, "it was made by this server, but the store does not know it"),
             Event::Checked(entry, verdict) => self.note_check(entry, verdict),
             Event::Scope(scope, granted) => {

@@ -18,6 +18,10 @@ pub enum Kind {
     Forbidden,
     /// The state of the thing does not allow it.
     Conflict,
+    /// A name, password or token that is wrong.
+    Unauthorized,
+    /// Too much is asked at once from one address.
+    Throttled,
     /// The store cannot do it now.
     Unavailable,
 }

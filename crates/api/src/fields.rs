@@ -24,6 +24,24 @@ pub fn name(text: &str) -> Result<Box<str>, Failure> {
     free_text("name", text, NAME_CHARACTERS)
 }
 
+/// A username in its one spelling: compatibility forms folded (NFKC), in lower case, and ASCII from there on, so that no
+/// two that look alike are two users.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn username(text: &str) -> Result<Box<str>, Failure> {
+    use unicode_normalization::UnicodeNormalization as _;
+    // What is cut off here is too long anyway.
+    let folded: String = text.trim().nfkc().take(NAME_CHARACTERS + 1).map(|c| c.to_ascii_lowercase()).collect();
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+');
+    if folded.is_empty() || folded.len() > NAME_CHARACTERS || !folded.chars().all(fits) {
+        return Err(Failure::invalid(format!(
+            "a username has 1 to {NAME_CHARACTERS} of the characters a-z, 0-9, . _ - @ +; capitals count as small letters"
+        )));
+    }
+    Ok(folded.into())
+}
+
 /// An operator's own reference for a key.
 ///
 /// # Errors
@@ -170,6 +188,31 @@ mod tests {
             let got = expiry(text, NOW).map_or_else(|_| "refused".to_owned(), rfc3339);
             assert_eq!(got, expected.trim(), "{row}");
         }
+    }
+
+    #[test]
+    fn a_username_has_one_spelling() {
+        // as typed | as kept, or refused
+        for (typed, kept) in [
+            ("Admin", "admin"),
+            (" admin ", "admin"),
+            ("ＡＤＭＩＮ", "admin"),
+            ("\u{212a}elvin", "kelvin"),
+            ("ada@example.com", "ada@example.com"),
+            ("аdmin", "refused"), // the first letter is Cyrillic
+            ("ad\u{131}n", "refused"),
+            ("admin\u{200b}", "refused"),
+            ("\u{202e}nimda", "refused"),
+            ("ad min", "refused"),
+            ("admin\u{0}", "refused"),
+            ("adm\u{301}in", "refused"),
+            ("", "refused"),
+        ] {
+            let got = username(typed).map_or_else(|_| "refused".to_owned(), |name| name.to_string());
+            assert_eq!(got, kept, "{typed:?}");
+        }
+        assert!(username(&"x".repeat(101)).is_err());
+        assert!(username(&"\u{fdfa}".repeat(1_000_000)).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::principal::{Grants, Kind, Mode};
@@ -11,11 +11,13 @@ use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
 use keyward_engine::change::KeyChange;
-use keyward_engine::ports::{Joined, Outcome, Page};
+use keyward_engine::ports::{Joined, Outcome};
 use serde::{Deserialize, Serialize};
 
+use crate::accounts;
 use crate::failure::Failure;
 use crate::fields;
+use crate::listing;
 use crate::service::{ADMIN, Service};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView, shown_prefix};
 
@@ -47,6 +49,9 @@ pub struct NewKey {
     /// The user that owns it, by name; only operators may name one.
     #[serde(default)]
     pub owner: Option<String>,
+    /// The account that owns it, by name, id or reference; absent = its owner's. Only operators may name one.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Its own scopes; absent = its owner's, less `self:` and `keyward:`.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
@@ -91,13 +96,14 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
     if new.pair == Some(true) {
         return Err(Failure::invalid("key + secret pairs are not in this version; leave out \"pair\""));
     }
+    let account = account_of_new_key(service, actor, new, &owner).await?;
     let mode = mode_of_new_key(actor, new)?;
     let prefix = service.prefix(mode);
     let secret = new_secret(service, prefix);
     let key = ApiKeyRecord {
         id: service.new_id("key"),
         owner: owner.id.clone(),
-        account: None,
+        account: account.as_ref().map(|account| account.id.clone()),
         name: fields::name(&new.name)?,
         prefix: shown_prefix(prefix, &secret),
         digest: ApiKeyDigest::of(secret.expose().as_bytes()),
@@ -114,7 +120,7 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         replaces: None,
         overlap_ends_at: None,
     };
-    let made = Joined { key, owner };
+    let made = Joined { key, account_disabled_at: None, owner };
     may_bring_to_life(service, actor, &made)?;
     service.store.insert_api_key(&made.key).await?;
     Ok(CreatedKey::of(&secret, &made, now))
@@ -130,15 +136,16 @@ pub async fn list(
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<Listing<KeyView>, Failure> {
-    let limit = limit.clamp(1, 1000);
-    let after = cursor.map(read_cursor).transpose()?;
-    // One more than asked for tells whether there is a next page.
-    let mut keys = service.store.api_keys(actor.owner(), &Page { after, limit: limit + 1 }).await?;
-    let more = keys.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    keys.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = keys.last().filter(|_| more).map(|last| write_cursor(&last.key));
+    let (page, limit) = listing::page(cursor, limit)?;
+    let keys = service.store.api_keys(actor.owner(), &page).await?;
     let now = service.now().wall;
-    Ok(Listing { data: keys.iter().map(|key| KeyView::of(key, now)).collect(), next_cursor })
+    Ok(listing::of(keys, limit, |key| KeyView::of(key, now)))
+}
+
+impl listing::Place for Joined {
+    fn place(&self) -> (Timestamp, &str) {
+        (self.key.created_at, &self.key.id)
+    }
 }
 
 /// One key.
@@ -189,7 +196,7 @@ pub async fn rotate(
     let replace = KeyChange::Replace { at: now, overlap_ends_at: now.after(overlap) };
     let outcome = service.store.rotate_api_key(actor.owner(), &replace, &successor).await?;
     let changed = finish(service, id, outcome).await?;
-    let joined = Joined { key: successor, owner: old.owner };
+    let joined = Joined { key: successor, ..old };
     Ok((CreatedKey::of(&secret, &joined, now), changed.receipt))
 }
 
@@ -233,10 +240,32 @@ async fn owner_of_new_key(service: &Service, actor: Actor<'_>, new: &NewKey) -> 
             service.store.user(&maker.principal.id).await?.ok_or_else(|| Failure::forbidden("your user is gone"))?
         }
     };
-    if owner.disabled_at.is_some() {
-        return Err(Failure::forbidden(format!("user {:?} is disabled", owner.username)));
+    if owner.is_paused() {
+        return Err(Failure::forbidden(format!("user {:?} or its account is disabled", owner.username)));
     }
     Ok(owner)
+}
+
+/// The account named, else the owner's.
+async fn account_of_new_key(
+    service: &Service,
+    actor: Actor<'_>,
+    new: &NewKey,
+    owner: &Owner,
+) -> Result<Option<OwningAccount>, Failure> {
+    match (&new.account, actor) {
+        (None, _) => Ok(owner.account.clone()),
+        (Some(_), Actor::Caller(_)) => {
+            Err(Failure::invalid("\"account\" is for operators; a key made here is its maker's account's"))
+        }
+        (Some(which), Actor::Operator) => {
+            let account = accounts::find(service, which).await?;
+            if account.disabled_at.is_some() {
+                return Err(Failure::forbidden(format!("account {:?} is disabled", account.name)));
+            }
+            Ok(Some(OwningAccount { id: account.id, disabled_at: None }))
+        }
+    }
 }
 
 /// A test key makes test keys.
@@ -263,9 +292,14 @@ fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Fa
 fn end_of_new_key(actor: Actor<'_>, new: &NewKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     match (new.expires_at.as_deref(), actor) {
         (Some(text), _) => fields::expiry(text, now).map(Some),
-        (None, Actor::Caller(maker)) => Ok(maker.ends_at),
+        (None, Actor::Caller(maker)) => Ok(end_of_maker(maker)),
         (None, Actor::Operator) => Ok(None),
     }
+}
+
+/// When whoever makes a key ends itself. A token ends within minutes because it is renewed, not because its user ends.
+fn end_of_maker(maker: &CredentialEntry) -> Option<Timestamp> {
+    maker.ends_at.filter(|_| maker.principal.kind != Kind::Jwt)
 }
 
 /// The scopes that a new key gets: never more than its owner has, and never more than its maker has.
@@ -323,7 +357,7 @@ fn may_bring_to_life(service: &Service, actor: Actor<'_>, made: &Joined) -> Resu
     if !maker.addresses.hold(&entry.addresses) {
         return Err(Failure::forbidden("your own key may not be used from everywhere that this one could be"));
     }
-    if maker.ends_at.is_some_and(|end| entry.ends_at.is_none_or(|other| other > end)) {
+    if end_of_maker(maker).is_some_and(|end| entry.ends_at.is_none_or(|other| other > end)) {
         return Err(Failure::forbidden("your own key ends before this one would"));
     }
     if maker.principal.mode == Mode::Test && entry.principal.mode == Mode::Live {
@@ -336,14 +370,4 @@ fn new_secret(service: &Service, prefix: &str) -> ApiKeySecret {
     let mut random = [0_u8; 24];
     service.random.fill(&mut random);
     ApiKeySecret::assemble(prefix, &random, &service.tag_key)
-}
-
-fn write_cursor(key: &ApiKeyRecord) -> String {
-    format!("{}.{}", key.created_at.as_millis(), key.id)
-}
-
-fn read_cursor(cursor: &str) -> Result<(Timestamp, Box<str>), Failure> {
-    let parts = cursor.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id)));
-    let (at, id) = parts.ok_or_else(|| Failure::invalid("the cursor is not one that a listing here gave"))?;
-    Ok((Timestamp::from_millis(at), id.into()))
 }

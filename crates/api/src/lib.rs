@@ -1,12 +1,20 @@
 //! Operations on keys, Keyward's own endpoints, and the control plane that commands and health checks talk to.
 
+pub mod accounts;
 pub mod admin;
 pub mod command;
 pub mod explain;
 pub mod failure;
 pub mod fields;
 pub mod keys;
+pub mod listing;
+pub mod origin;
 pub mod own;
+pub mod passwords;
 pub mod pulse;
+pub mod sealing;
 pub mod service;
+pub mod sign_in;
+pub mod tokens;
+pub mod users;
 pub mod view;

@@ -1,8 +1,10 @@
-//! Keyward's own endpoints on the data plane: health, readiness, and a caller's own keys.
+//! Keyward's own endpoints on the data plane: health, readiness, signing in and out, and a caller's own keys.
 
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
@@ -19,8 +21,11 @@ use tokio::sync::Semaphore;
 use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::keys::{self, Actor, NewKey};
+use crate::origin::Origin;
+use crate::passwords::Password;
 use crate::service::Service;
-use crate::view::ReceiptView;
+use crate::sign_in;
+use crate::view::{CallerView, ReceiptView};
 
 /// How many requests run at once. The others wait in the channel, which is bounded, so that it is felt at the door when
 /// more come than can be done.
@@ -45,6 +50,13 @@ pub async fn run(service: Arc<Service>, mut requests: OwnReceiver) {
 /// Answers one request.
 pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
     let result = match (request.endpoint, request.permit.credential()) {
+        (Endpoint::Login, _) => login(service, request).await,
+        (Endpoint::Refresh, _) => refresh(service, request).await,
+        (Endpoint::Jwks, _) => Ok(jwks(service)),
+        (Endpoint::Logout, Some(caller)) => {
+            sign_in::sign_out(service, &caller.principal, &origin(request)).await.map(|receipt| no_content(&receipt))
+        }
+        (Endpoint::Me, Some(caller)) => Ok(json(StatusCode::OK, &CallerView::from(caller))),
         (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
         (Endpoint::Ready, _) => Ok(ready(service).await),
         (_, Some(caller)) => on_keys(service, caller, request).await,
@@ -63,6 +75,53 @@ pub async fn ready(service: &Service) -> Answer {
     let mut answer = json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({"status": "not ready"}));
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     answer
+}
+
+/// Who asks through a door.
+fn origin(request: &OwnRequest) -> Origin {
+    let caller = request.permit.principal();
+    Origin {
+        actor: caller.map_or_else(|| "stranger".into(), |principal| principal.id.clone()),
+        client: Some(request.client),
+        decision: Some(request.decision),
+        at: request.now.wall,
+    }
+}
+
+async fn login(service: &Service, request: &OwnRequest) -> Result<Answer, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Login {
+        username: String,
+        password: Password,
+        #[serde(default)]
+        session: bool,
+    }
+    let login: Login = secret_body(request, "{\"username\": …, \"password\": …}")?;
+    if login.session {
+        return Err(Failure::invalid("sessions by cookie are not in this version; leave out \"session\""));
+    }
+    let tokens = sign_in::sign_in(service, &login.username, login.password, &origin(request)).await?;
+    Ok(json(StatusCode::OK, &tokens))
+}
+
+async fn refresh(service: &Service, request: &OwnRequest) -> Result<Answer, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Refresh {
+        refresh_token: Password,
+    }
+    let refresh: Refresh = secret_body(request, "{\"refresh_token\": …}")?;
+    Ok(json(StatusCode::OK, &sign_in::refresh(service, refresh.refresh_token.expose(), &origin(request)).await?))
+}
+
+/// The public halves of the signing keys (RFC 7517 §5, RFC 8037 §2).
+fn jwks(service: &Service) -> Answer {
+    let key = |(id, public): (&str, &[u8; 32])| {
+        let x = URL_SAFE_NO_PAD.encode(public);
+        serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": id, "x": x})
+    };
+    let keys: Vec<Value> =
+        service.keyring.get().map(|keyring| keyring.verifying.iter().map(key).collect()).unwrap_or_default();
+    json(StatusCode::OK, &serde_json::json!({"keys": keys}))
 }
 
 async fn on_keys(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
@@ -164,6 +223,14 @@ fn key_id(request: &OwnRequest) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
+/// As [`body`], for bodies that hold secrets: the complaint repeats nothing of what was sent.
+fn secret_body<T: DeserializeOwned>(request: &OwnRequest, form: &str) -> Result<T, Failure> {
+    body(request).map_err(|failure| match failure.kind {
+        Kind::Invalid => Failure::invalid(format!("the JSON body does not fit: send {form}")),
+        _ => failure,
+    })
+}
+
 fn body<T: DeserializeOwned>(request: &OwnRequest) -> Result<T, Failure> {
     if !request.json {
         return Err(Failure {
@@ -211,11 +278,21 @@ fn problem(failure: &Failure, decision: DecisionId) -> Answer {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found", "NotFound"),
         Kind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden", "Forbidden"),
         Kind::Conflict => (StatusCode::CONFLICT, "Conflict", "Conflict"),
+        Kind::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized", "Rejected"),
+        Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", "Throttled"),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "Unavailable"),
     };
     let mut answer = Problem::new(status, title, reason, failure.message.clone()).answer(decision);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    match failure.kind {
+        Kind::Unavailable | Kind::Throttled => {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        // RFC 9110 §15.5.2: a 401 says how one signs in.
+        Kind::Unauthorized => {
+            let challenge = HeaderValue::from_static("Bearer realm=\"keyward\", error=\"invalid_token\"");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        _ => {}
     }
     answer
 }

@@ -1,6 +1,7 @@
 //! What operations work with: the store, the clock, chance, the rules in force, and the node that feels a change.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
@@ -9,7 +10,9 @@ use keyward_core::time::{Now, Timestamp};
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
+use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
+use crate::tokens::{Issuing, Keyring};
 use crate::view::ReceiptView;
 
 /// The name of the first user, the default owner of keys.
@@ -42,6 +45,14 @@ pub struct Service {
     pub refresher: Option<Arc<Refresher>>,
     /// Whether the store answers.
     pub pulse: Pulse,
+    /// Where passwords are hashed and checked.
+    pub passwords: PasswordPool,
+    /// How tokens are issued.
+    pub issuing: Issuing,
+    /// The signing keys; not there where a command works on the store alone.
+    pub keyring: OnceLock<Keyring>,
+    /// The file that the first password was written to, if the first start wrote one.
+    pub initial_password: Option<PathBuf>,
 }
 
 impl Service {
@@ -72,6 +83,11 @@ impl Service {
     }
 }
 
+/// A password made here: 22 characters in base 62 (131 bits).
+pub fn new_secret_text(random: &dyn Random) -> String {
+    new_id("", random).trim_start_matches('_').to_owned()
+}
+
 /// A random id: a word that says of what, and 22 characters in base 62 (131 bits).
 pub fn new_id(word: &str, random: &dyn Random) -> Box<str> {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -93,6 +109,9 @@ pub fn first_user(random: &dyn Random, at: Timestamp) -> keyward_engine::ports::
         id: new_id("user", random),
         username: ADMIN.into(),
         roles: vec!["admin".into(), "operator".into()],
+        account: None,
+        external_id: None,
+        password: None,
         created_at: at,
     }
 }

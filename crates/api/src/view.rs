@@ -1,5 +1,6 @@
 //! Records as JSON: camelCase, times in RFC 3339 UTC, never a key or a digest.
 
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::time::Timestamp;
 use keyward_engine::ports::Joined;
@@ -85,13 +86,52 @@ fn network(network: &ipnet::IpNet) -> String {
 }
 
 fn status(joined: &Joined, now: Timestamp) -> &'static str {
-    use keyward_core::api_key::{CredentialEntry, Rejection};
+    use keyward_core::api_key::Rejection;
     let scopes = keyward_core::scope::ScopeSet::default();
-    match CredentialEntry::resolve(&joined.key, &joined.owner, &scopes, None).check(now) {
+    let account_is_paused = joined.account_disabled_at.is_some();
+    match CredentialEntry::resolve(&joined.key, account_is_paused, &joined.owner, &scopes, None).check(now) {
         Ok(()) => "active",
         Err(Rejection::Expired) => "expired",
         Err(Rejection::Disabled) => "disabled",
         Err(Rejection::Revoked | Rejection::Unknown) => "revoked",
+    }
+}
+
+/// Who calls, as the caller sees itself.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallerView {
+    /// The owner's id; for an operator's own key its name.
+    pub id: String,
+    /// The username, or the key's name.
+    pub name: String,
+    /// What was shown: `api_key`, `static` or `jwt`.
+    pub kind: &'static str,
+    /// The account, if any.
+    pub account: Option<String>,
+    /// The id of the key, or of the session.
+    pub credential: String,
+    /// `live` or `test`.
+    pub mode: &'static str,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// From when on it is refused.
+    pub expires_at: Option<String>,
+}
+
+impl From<&CredentialEntry> for CallerView {
+    fn from(entry: &CredentialEntry) -> Self {
+        let principal = &entry.principal;
+        Self {
+            id: principal.id.to_string(),
+            name: principal.name.to_string(),
+            kind: principal.kind.as_str(),
+            account: principal.account.as_deref().map(str::to_owned),
+            credential: principal.credential.to_string(),
+            mode: principal.mode.as_str(),
+            scopes: principal.grants.scopes().iter().map(ToString::to_string).collect(),
+            expires_at: entry.ends_at.map(rfc3339),
+        }
     }
 }
 
@@ -144,6 +184,15 @@ pub struct NodeView {
 }
 
 impl ReceiptView {
+    /// Where a change is felt, in words.
+    pub fn felt(&self) -> String {
+        if self.nodes.is_empty() {
+            "from the next start on; no server is running".to_owned()
+        } else {
+            format!("by {}", self.line())
+        }
+    }
+
     /// The view of a receipt.
     pub fn of(receipt: &Receipt) -> Self {
         let node = |one: &keyward_engine::refresher::NodeReceipt| NodeView {

@@ -8,11 +8,13 @@ use keyward_core::route::{
     Access, Destination, Endpoint, Methods, Pattern, PatternError, Route, Routes, ScopeRules, Several,
 };
 use keyward_core::rules::{Rules, StaticKey, StaticKeys};
-use keyward_core::scheme::{Carrier, Scheme, SchemeId};
+use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::token::TokenRules;
 use secrecy::ExposeSecret;
 
 use crate::settings::{self, Settings};
+use crate::text::EndpointPath;
 
 /// The schemes that own endpoints read, as far as they exist.
 const OWN_SCHEMES: [&str; 4] = ["key_header", "key_auth", "bearer", "basic"];
@@ -33,18 +35,26 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         roles: settings.roles.iter().map(|(name, scopes)| (name.as_str().into(), scopes.clone())).collect(),
         default_scopes: keys.default_scopes.clone(),
         static_keys: StaticKeys::new(secret, static_keys),
+        tokens: TokenRules {
+            issuer: settings.security.jwt.issuer.as_str().into(),
+            audience: settings.security.jwt.audience.as_str().into(),
+            typ: settings.security.jwt.typ.as_str().into(),
+        },
     }
 }
 
-/// The schemes that read something. All of this version's read API keys, so without these there is none.
+/// The schemes that read something: those of kinds of credentials that are on.
 fn schemes(settings: &Settings) -> Vec<Scheme> {
     let carrier = |scheme: &settings::Scheme| match (&scheme.header, &scheme.authorization) {
         (Some(header), _) => Some(Carrier::Header(header.clone())),
         (None, Some(word)) => Some(Carrier::Authorization(word.as_str().into())),
         (None, None) => None,
     };
-    let enabled = settings.security.api_keys.enabled;
-    let named = settings.schemes.iter().filter(|_| enabled);
+    let security = &settings.security;
+    let named = settings.schemes.iter().filter(|(_, scheme)| match scheme.kind {
+        CredentialKind::ApiKey => security.api_keys.enabled,
+        CredentialKind::Jwt => security.jwt.enabled,
+    });
     named
         .filter_map(|(name, one)| Some(Scheme { name: name.as_str().into(), carrier: carrier(one)?, kind: one.kind }))
         .collect()
@@ -86,6 +96,13 @@ fn configured(route: &settings::Route, schemes: &[Scheme], open: bool) -> Route 
 fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
     let endpoints = &settings.endpoints;
     let mut all = Vec::new();
+    if settings.security.jwt.enabled {
+        all.extend(sign_in_routes(settings, schemes));
+    }
+    if let Some(path) = &endpoints.me {
+        let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
+        all.push(own("endpoints.me", path.as_str().to_owned(), Endpoint::Me, access, unscoped(Method::GET)));
+    }
     if let Some(keys) = endpoints.api_keys.as_ref().filter(|_| settings.security.api_keys.enabled) {
         let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
         let keys = keys.as_str();
@@ -107,12 +124,36 @@ fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
         ("endpoints.ready", &endpoints.ready, Endpoint::Ready),
     ];
     for (name, path, endpoint) in probes {
-        let get = ScopeRules { by_method: vec![(Method::GET, ScopeSet::default())], otherwise: ScopeSet::default() };
+        let get = unscoped(Method::GET);
         let path = path.as_ref().map(|path| path.as_str().to_owned());
         all.extend(path.map(|path| own(name, path, endpoint, Access::Public, get)));
     }
     // Paths of endpoints were checked when they were read; none is lost here.
     all.into_iter().filter_map(Result::ok).collect()
+}
+
+/// Signing in, carrying on, signing out, and the public keys.
+fn sign_in_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Result<Route, PatternError>> {
+    let endpoints = &settings.endpoints;
+    let bearer = schemes.iter().enumerate().filter(|(_, scheme)| scheme.kind == CredentialKind::Jwt);
+    let token =
+        Access::Credential { schemes: bearer.map(|(place, _)| SchemeId(place)).collect(), several: Several::Refuse };
+    let table = [
+        ("endpoints.login", &endpoints.login, Endpoint::Login, Method::POST, Access::Public),
+        ("endpoints.refresh", &endpoints.refresh, Endpoint::Refresh, Method::POST, Access::Public),
+        ("endpoints.logout", &endpoints.logout, Endpoint::Logout, Method::POST, token),
+        ("endpoints.jwks", &endpoints.jwks, Endpoint::Jwks, Method::GET, Access::Public),
+    ];
+    let route = |(name, path, endpoint, method, access)| {
+        let path: &Option<EndpointPath> = path;
+        path.as_ref().map(|path| own(name, path.as_str().to_owned(), endpoint, access, unscoped(method)))
+    };
+    table.into_iter().filter_map(route).collect()
+}
+
+/// One method, for whoever may come.
+fn unscoped(method: Method) -> ScopeRules {
+    ScopeRules { by_method: vec![(method, ScopeSet::default())], otherwise: ScopeSet::default() }
 }
 
 /// Methods that need one scope.

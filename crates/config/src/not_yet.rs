@@ -23,10 +23,10 @@ pub(crate) const NOT_YET: &[&str] = &[
     "limits",
     "plans",
     "accounts",
-    "security.jwt",
+    "security.jwt.secret",
+    "security.jwt.rotate_every",
     "security.issuers",
     "security.api_keys.pair_prefix",
-    "security.api_keys.refresh_prefix",
     "security.basic_auth",
     "security.sessions",
     "security.throttle",
@@ -35,14 +35,9 @@ pub(crate) const NOT_YET: &[&str] = &[
     "performance",
     "audit",
     "decisions",
-    "endpoints.login",
-    "endpoints.refresh",
-    "endpoints.logout",
-    "endpoints.me",
     "endpoints.token",
     "endpoints.revoke",
     "endpoints.introspect",
-    "endpoints.jwks",
     "endpoints.metadata",
     "endpoints.usage",
     "endpoints.verify",
@@ -53,10 +48,10 @@ pub(crate) const NOT_YET: &[&str] = &[
 ];
 
 /// Kinds of schemes that later versions take.
-const KINDS: &[&str] = &["jwt", "session", "basic", "webhook"];
+const KINDS: &[&str] = &["session", "basic", "webhook"];
 
 /// Schemes that exist by name; they read nothing until their kind does.
-pub(crate) const SCHEMES: &[&str] = &["bearer", "session", "basic"];
+pub(crate) const SCHEMES: &[&str] = &["session", "basic"];
 
 /// What every such refusal says.
 pub(crate) const WHY: &str = "a later version will take it; nothing is ignored in silence";

@@ -15,7 +15,7 @@ use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{Decision, DecisionId, Denial};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::key_format::ApiKeySecret;
-use keyward_core::machine::{Recalled, RequestFacts, Resumed, Step, decide};
+use keyward_core::machine::{Question, Recalled, RequestFacts, Resumed, Step, decide};
 use keyward_core::path::Target;
 use keyward_core::principal::{Grants, Kind, Mode, Principal};
 use keyward_core::rules::Rules;
@@ -106,7 +106,10 @@ impl World {
             Step::Decided(decision) => decision,
             Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &self.tag_key, &mut ()) {
                 Resumed::Decided(decision) => decision,
-                Resumed::Fetch(digest, fetching) => fetching.resume(self.keys.get(&digest).cloned(), &mut ()),
+                Resumed::Fetch(Question::ApiKey(digest), fetching) => {
+                    fetching.resume(self.keys.get(&digest).cloned(), &mut ())
+                }
+                other => panic!("a row about a token, and this world has none: {other:?}"),
             },
         }
     }

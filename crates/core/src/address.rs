@@ -4,6 +4,14 @@ use std::net::IpAddr;
 
 pub use ipnet::IpNet;
 
+/// What counts as one place: an IPv4 address, or the /64 that an IPv6 address is in, of which one customer has them all.
+pub fn network(address: IpAddr) -> IpAddr {
+    match canonical(address) {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        v4 => v4,
+    }
+}
+
 /// The address that all rules see: IPv4-mapped IPv6 (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) becomes IPv4.
 pub fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()

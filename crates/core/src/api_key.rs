@@ -47,6 +47,15 @@ pub struct ApiKeyRecord {
     pub overlap_ends_at: Option<Timestamp>,
 }
 
+/// An account as far as decisions need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwningAccount {
+    /// `acc_…`.
+    pub id: Box<str>,
+    /// Since when it is paused.
+    pub disabled_at: Option<Timestamp>,
+}
+
 /// A user as far as decisions need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -58,6 +67,15 @@ pub struct Owner {
     pub roles: Vec<Box<str>>,
     /// Since when it is paused.
     pub disabled_at: Option<Timestamp>,
+    /// The account that it belongs to, if any.
+    pub account: Option<OwningAccount>,
+}
+
+impl Owner {
+    /// Whether it, or the account that it belongs to, is paused.
+    pub fn is_paused(&self) -> bool {
+        self.disabled_at.is_some() || self.account.as_ref().is_some_and(|account| account.disabled_at.is_some())
+    }
 }
 
 /// Why a presented credential is not accepted (RFC 6750 §3.1: `invalid_token`).
@@ -85,24 +103,31 @@ impl Rejection {
     }
 }
 
-/// A key as memory holds it: resolved against its owner and the roles, ready to be judged.
+/// A credential as memory holds it: resolved along its lineage and against the roles, ready to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialEntry {
     /// Whom it speaks for.
     pub principal: Principal,
     /// Where it may be used from.
     pub addresses: AddressRules,
-    /// The earlier of expiry and end of overlap.
+    /// A key: the earlier of expiry and end of overlap. A token: its expiry.
     pub ends_at: Option<Timestamp>,
-    /// It or its owner is paused.
+    /// It, its owner or an account above it is paused.
     pub disabled: bool,
-    /// It was revoked.
+    /// It was revoked, or its session is over.
     pub revoked: bool,
 }
 
 impl CredentialEntry {
-    /// Resolves a record. `owner_scopes` are those of the owner's roles; `default` those of keys made without scopes.
-    pub fn resolve(record: &ApiKeyRecord, owner: &Owner, owner_scopes: &ScopeSet, default: Option<&ScopeSet>) -> Self {
+    /// Resolves a key. `account_is_paused` is that of the key's own account; `owner_scopes` are those of the owner's
+    /// roles; `default` those of keys made without scopes.
+    pub fn resolve(
+        record: &ApiKeyRecord,
+        account_is_paused: bool,
+        owner: &Owner,
+        owner_scopes: &ScopeSet,
+        default: Option<&ScopeSet>,
+    ) -> Self {
         Self {
             principal: Principal {
                 id: owner.id.clone(),
@@ -115,12 +140,12 @@ impl CredentialEntry {
             },
             addresses: AddressRules { allow: record.allowed_ips.clone(), deny: Vec::new() },
             ends_at: earlier(record.expires_at, record.overlap_ends_at),
-            disabled: record.disabled_at.is_some() || owner.disabled_at.is_some(),
+            disabled: record.disabled_at.is_some() || account_is_paused || owner.is_paused(),
             revoked: record.revoked_at.is_some(),
         }
     }
 
-    /// Whether the key counts at a point in time. At its very end it no longer does (as `exp`, RFC 7519 §4.1.4).
+    /// Whether the credential counts at a point in time. At its very end it no longer does (as `exp`, RFC 7519 §4.1.4).
     ///
     /// # Errors
     /// Why not; revocation outranks disabling, which outranks expiry.

@@ -26,6 +26,8 @@ pub struct Denial {
     pub reason: Reason,
     /// The route that was matched, if it came so far.
     pub route: Option<RouteId>,
+    /// The scheme that carried the credential, if one was read.
+    pub scheme: Option<SchemeId>,
     /// The known credential, where the right secret was shown.
     pub credential: Option<Arc<CredentialEntry>>,
 }

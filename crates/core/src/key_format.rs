@@ -58,6 +58,9 @@ impl std::fmt::Debug for ApiKeySecret {
 ///
 /// The prefix is free, so that keys outlive a change of the configured prefix; it is covered by tag and checksum.
 pub fn is_genuine(text: &[u8], tag_key: &MacKey) -> bool {
+    if text.len() > MAX_BYTES {
+        return false;
+    }
     let Some((rest, crc_text)) = split_tail(text, CRC_TEXT) else {
         return false;
     };

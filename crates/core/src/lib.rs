@@ -14,4 +14,6 @@ pub mod route;
 pub mod rules;
 pub mod scheme;
 pub mod scope;
+pub mod session;
 pub mod time;
+pub mod token;

@@ -8,6 +8,7 @@ use crate::path::{PathFault, Target};
 use crate::route::{Match, Route, RouteId};
 use crate::scheme::{Reading, SchemeId};
 use crate::scope::Scope;
+use crate::token::TokenFault;
 
 /// Hears each step, for explanations and traces. `()` hears nothing and costs nothing.
 pub trait Listener {
@@ -32,6 +33,7 @@ pub enum Event<'a> {
     StaticKey(bool),
     Checked(&'a CredentialEntry, Result<(), Rejection>),
     NotGenuine,
+    NoToken(TokenFault),
     NotKnown,
     Scope(&'a Scope, bool),
 }

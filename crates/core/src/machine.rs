@@ -14,8 +14,9 @@ use crate::path::PathFault;
 use crate::principal::Principal;
 use crate::route::{self, Access, Match, Route, RouteId, Several};
 use crate::rules::Rules;
-use crate::scheme::{Carrier, Presented, Reading, SchemeId};
+use crate::scheme::{Carrier, CredentialKind, Presented, Reading, SchemeId};
 use crate::time::Now;
+use crate::token::{Claims, TokenFault, Unverified};
 
 /// Where the machine stands after its first steps: done, or asking memory.
 #[derive(Debug)]
@@ -31,8 +32,28 @@ pub enum Step<'a> {
 pub enum Resumed<'a> {
     /// Concluded.
     Decided(Decision),
-    /// It asks for what the store knows of a digest.
-    Fetch(ApiKeyDigest, Fetching<'a>),
+    /// It asks whether a token's signature is right; answered at once, without IO.
+    Verify(Box<Verifying<'a>>),
+    /// It asks for what the store knows.
+    Fetch(Question, Fetching<'a>),
+}
+
+/// Where it stands once the word on a signature is in: done, or asking the store.
+#[derive(Debug)]
+pub enum Verified<'a> {
+    /// Concluded.
+    Decided(Decision),
+    /// It asks for what the store knows.
+    Fetch(Question, Fetching<'a>),
+}
+
+/// What a store is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// The key of a digest, with its owner.
+    ApiKey(ApiKeyDigest),
+    /// The session of an id, with its user.
+    Session(Box<str>),
 }
 
 /// What memory knows of a digest.
@@ -76,6 +97,17 @@ pub struct Recalling<'a> {
 pub struct Fetching<'a> {
     routed: Routed<'a>,
     scheme: SchemeId,
+    digest: ApiKeyDigest,
+    claims: Option<Claims>,
+}
+
+/// A decision that waits for the word on a signature.
+#[derive(Debug)]
+pub struct Verifying<'a> {
+    routed: Routed<'a>,
+    scheme: SchemeId,
+    digest: ApiKeyDigest,
+    token: Unverified<'a>,
 }
 
 /// A credential that was verified. Moved into [`authorize`].
@@ -137,7 +169,7 @@ pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener:
             let digest = ApiKeyDigest::of(presented.expose());
             Step::Recall(digest, Recalling { routed, scheme, presented, digest })
         }
-        Err(reason) => Step::Decided(routed.deny(reason)),
+        Err(reason) => Step::Decided(Decision::Deny(routed.denial(reason, None))),
     }
 }
 
@@ -170,7 +202,7 @@ pub fn would_pass(
 
 impl<'a> Frame<'a> {
     fn deny(&self, reason: Reason) -> Denial {
-        Denial { reason, route: None, credential: None }
+        Denial { reason, route: None, scheme: None, credential: None }
     }
 
     /// Path and route. The raw and the decoded reading of the path must lead to the same route.
@@ -221,11 +253,12 @@ impl<'a> Frame<'a> {
 
 impl<'a> Routed<'a> {
     fn denial(&self, reason: Reason, credential: Option<Arc<CredentialEntry>>) -> Denial {
-        Denial { reason, route: Some(self.id), credential }
+        Denial { reason, route: Some(self.id), scheme: None, credential }
     }
 
-    fn deny(&self, reason: Reason) -> Decision {
-        Decision::Deny(self.denial(reason, None))
+    /// A credential that was read is not accepted.
+    fn reject(&self, scheme: SchemeId, why: Rejection, credential: Option<Arc<CredentialEntry>>) -> Decision {
+        Decision::Deny(Denial { scheme: Some(scheme), ..self.denial(Reason::Rejected(why), credential) })
     }
 
     fn check_addresses(self, listener: &mut impl Listener) -> Result<Self, Denial> {
@@ -272,7 +305,7 @@ impl<'a> Routed<'a> {
         let verdict = entry.check(self.frame.now.wall);
         listener.hear(Event::Checked(&entry, verdict));
         if let Err(rejection) = verdict {
-            return Decision::Deny(self.denial(Reason::Rejected(rejection), Some(entry)));
+            return self.reject(scheme, rejection, Some(entry));
         }
         match authorize(&self, Authentication { entry, scheme }, listener) {
             Ok(cleared) => conclude(cleared),
@@ -293,35 +326,91 @@ impl<'a> Recalling<'a> {
             Recalled::Known(entry) => entry,
             Recalled::Unknown => {
                 listener.hear(Event::NotKnown);
-                return Resumed::Decided(self.routed.deny(Reason::Rejected(Rejection::Unknown)));
+                return Resumed::Decided(self.routed.reject(self.scheme, Rejection::Unknown, None));
             }
-            Recalled::Nothing => match self.routed.frame.rules.static_keys.find(self.presented.expose()) {
-                Some(entry) => {
-                    listener.hear(Event::StaticKey(true));
-                    Arc::clone(entry)
-                }
-                None if crate::key_format::is_genuine(self.presented.expose(), tag_key) => {
-                    let Self { routed, scheme, digest, .. } = self;
-                    return Resumed::Fetch(digest, Fetching { routed, scheme });
-                }
-                None => {
-                    listener.hear(Event::NotGenuine);
-                    return Resumed::Decided(self.routed.deny(Reason::Rejected(Rejection::Unknown)));
-                }
+            Recalled::Nothing => match self.routed.frame.rules.scheme(self.scheme).map(|scheme| scheme.kind) {
+                Some(CredentialKind::Jwt) => return self.read_token(listener),
+                Some(CredentialKind::ApiKey) | None => match self.static_key(listener) {
+                    Some(entry) => entry,
+                    None => return self.ask_for_key(tag_key, listener),
+                },
             },
         };
         Resumed::Decided(self.routed.judge(entry, self.scheme, listener))
     }
+
+    fn static_key(&self, listener: &mut impl Listener) -> Option<Arc<CredentialEntry>> {
+        let entry = self.routed.frame.rules.static_keys.find(self.presented.expose())?;
+        listener.hear(Event::StaticKey(true));
+        Some(Arc::clone(entry))
+    }
+
+    fn ask_for_key(self, tag_key: &crate::digest::MacKey, listener: &mut impl Listener) -> Resumed<'a> {
+        let Self { routed, scheme, presented, digest } = self;
+        if crate::key_format::is_genuine(presented.expose(), tag_key) {
+            return Resumed::Fetch(Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None });
+        }
+        listener.hear(Event::NotGenuine);
+        Resumed::Decided(routed.reject(scheme, Rejection::Unknown, None))
+    }
+
+    fn read_token(self, listener: &mut impl Listener) -> Resumed<'a> {
+        let Self { routed, scheme, presented, digest } = self;
+        match Unverified::read(presented.expose()) {
+            Ok(token) => Resumed::Verify(Box::new(Verifying { routed, scheme, digest, token })),
+            Err(fault) => {
+                listener.hear(Event::NoToken(fault));
+                Resumed::Decided(routed.reject(scheme, Rejection::Unknown, None))
+            }
+        }
+    }
+}
+
+impl<'a> Verifying<'a> {
+    /// The token whose signature is asked about.
+    pub fn token(&self) -> &Unverified<'a> {
+        &self.token
+    }
+
+    /// Goes on with the word on the signature: right, by a key of this server, or not.
+    pub fn resume(self, is_signed: bool, listener: &mut impl Listener) -> Verified<'a> {
+        let Self { routed, scheme, digest, token } = self;
+        let Frame { rules, now, .. } = routed.frame;
+        let claims = match is_signed {
+            true => token.verified(&rules.tokens, now.wall),
+            false => Err(TokenFault::Signature),
+        };
+        match claims {
+            Err(fault) => {
+                listener.hear(Event::NoToken(fault));
+                Verified::Decided(routed.reject(scheme, Rejection::Unknown, None))
+            }
+            Ok(claims) => {
+                let question = Question::Session(claims.sid.as_str().into());
+                Verified::Fetch(question, Fetching { routed, scheme, digest, claims: Some(claims) })
+            }
+        }
+    }
 }
 
 impl Fetching<'_> {
-    /// Goes on with what the store knows: a key, or that there is none.
+    /// The digest of what was presented: what memory will know the answer by.
+    pub fn digest(&self) -> &ApiKeyDigest {
+        &self.digest
+    }
+
+    /// The verified claims, where a token was presented.
+    pub fn claims(&self) -> Option<&Claims> {
+        self.claims.as_ref()
+    }
+
+    /// Goes on with what the store knows: a credential, or that there is none.
     pub fn resume(self, entry: Option<Arc<CredentialEntry>>, listener: &mut impl Listener) -> Decision {
         match entry {
             Some(entry) => self.routed.judge(entry, self.scheme, listener),
             None => {
                 listener.hear(Event::NotKnown);
-                self.routed.deny(Reason::Rejected(Rejection::Unknown))
+                self.routed.reject(self.scheme, Rejection::Unknown, None)
             }
         }
     }

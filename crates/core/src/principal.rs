@@ -9,6 +9,8 @@ pub enum Kind {
     ApiKey,
     /// An operator's own key from the configuration.
     Static,
+    /// A token of a user who signed in.
+    Jwt,
 }
 
 impl Kind {
@@ -17,6 +19,7 @@ impl Kind {
         match self {
             Self::ApiKey => "api_key",
             Self::Static => "static",
+            Self::Jwt => "jwt",
         }
     }
 }
@@ -55,13 +58,13 @@ impl Mode {
 pub struct Principal {
     /// The owner's id; for a static key its name.
     pub id: Box<str>,
-    /// The key's name.
+    /// The key's name, or the username.
     pub name: Box<str>,
     /// What was shown.
     pub kind: Kind,
     /// The account that owns it, if any.
     pub account: Option<Box<str>>,
-    /// The credential's id.
+    /// The credential's id: that of the key, or of the session that a token belongs to.
     pub credential: Box<str>,
     /// Live or test.
     pub mode: Mode,

@@ -191,6 +191,16 @@ pub enum Endpoint {
     ApiKey,
     /// Rotation of one key.
     ApiKeyRotate,
+    /// Signing in.
+    Login,
+    /// Carrying a session on.
+    Refresh,
+    /// Signing out.
+    Logout,
+    /// Who calls.
+    Me,
+    /// The public halves of the signing keys.
+    Jwks,
     /// Whether the process lives.
     Health,
     /// Whether requests can be decided.

@@ -10,6 +10,7 @@ use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::route::Routes;
 use crate::scheme::{Scheme, SchemeId};
 use crate::scope::{Scope, ScopeSet};
+use crate::token::TokenRules;
 
 /// All that one configuration says about requests.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Rules {
     pub default_scopes: Option<ScopeSet>,
     /// Operators' own keys.
     pub static_keys: StaticKeys,
+    /// What the tokens that are issued here say of their issuer and audience.
+    pub tokens: TokenRules,
 }
 
 impl Rules {

@@ -3,7 +3,7 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
-use crate::key_format::MAX_BYTES;
+use crate::token::MAX_BYTES;
 
 /// A scheme's place in the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +34,8 @@ pub enum Carrier {
 pub enum CredentialKind {
     /// An API key, made by Keyward or set by the operator.
     ApiKey,
+    /// A token that Keyward issued to a user who signed in.
+    Jwt,
 }
 
 /// A presented secret, borrowed from the request. It is digested or compared, never kept and never printed.

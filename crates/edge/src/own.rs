@@ -34,6 +34,7 @@ pub(crate) async fn call(
         target: parts.uri.path_and_query().map_or("", |target| target.as_str()).into(),
         json: is_json(&parts.headers),
         body: collect(client, snapshot, body).await?,
+        client: client.address,
         permit,
         decision: snapshot.id(),
         now: snapshot.now(),

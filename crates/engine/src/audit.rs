@@ -14,7 +14,7 @@ pub struct AuditEvent {
     pub actor: Box<str>,
     /// What.
     pub action: Action,
-    /// To what: the id of a key, user, account or session; a username where there is no such user.
+    /// To what: the id of a key, user, account or session; `unknown user` where there is none.
     pub subject: Box<str>,
     /// From where, when it came through a door.
     pub client: Option<IpAddr>,

@@ -1,4 +1,4 @@
-//! Answers misses on the control runtime: one question per digest at a time, many digests per read, each within [`FILL`].
+//! Answers misses on the control runtime: one question of a kind at a time, many per read, each within [`FILL`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use keyward_core::decision::Fault;
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::machine::Question;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::node::FILL;
-use crate::ports::{Clock, FeedHead, Found, Joined, Lookup};
+use crate::ports::{Clock, FeedHead, Held, Lookup, StoreError};
 
 /// How many questions may wait before further ones are answered [`Fault::Busy`].
 pub const WAITING: usize = 4096;
@@ -19,29 +20,29 @@ const BATCH: usize = 32;
 /// How many reads run at once.
 const READS: usize = 4;
 
-/// What the store said of one digest, as of a place in the feed.
+/// What the store said to one question, as of a place in the feed.
 #[derive(Clone, Debug)]
 pub struct Fill {
     /// The feed's head in the read transaction of the answer.
     pub head: FeedHead,
-    /// The key with its owner, if there is one.
-    pub joined: Option<Joined>,
+    /// The key with its owner, or the session with its user, if there is one.
+    pub held: Option<Held>,
 }
 
 type Reply = Result<Arc<Fill>, Fault>;
 
 /// One question of a core.
-struct Question {
-    digest: ApiKeyDigest,
+struct Asked {
+    question: Question,
     reply: oneshot::Sender<Reply>,
 }
 
 /// Where cores ask.
 #[derive(Clone)]
-pub struct Asker(mpsc::Sender<Question>);
+pub struct Asker(mpsc::Sender<Asked>);
 
 /// Where the fetcher hears.
-pub struct Questions(mpsc::Receiver<Question>);
+pub struct Questions(mpsc::Receiver<Asked>);
 
 /// A bounded channel of questions.
 pub fn channel() -> (Asker, Questions) {
@@ -50,14 +51,14 @@ pub fn channel() -> (Asker, Questions) {
 }
 
 impl Asker {
-    /// Asks the store about a digest.
+    /// Asks the store.
     ///
     /// # Errors
     /// [`Fault::Busy`] when too many questions wait, [`Fault::Stopping`] when nobody answers any more, otherwise what
     /// the store failed with.
-    pub async fn ask(&self, digest: ApiKeyDigest) -> Reply {
+    pub async fn ask(&self, question: Question) -> Reply {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(Question { digest, reply }).map_err(|error| match error {
+        self.0.try_send(Asked { question, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Fault::Busy,
             mpsc::error::TrySendError::Closed(_) => Fault::Stopping,
         })?;
@@ -65,67 +66,120 @@ impl Asker {
     }
 }
 
-type Read = (Vec<ApiKeyDigest>, Result<Found, Fault>);
-type Waiting = HashMap<ApiKeyDigest, Vec<oneshot::Sender<Reply>>>;
+/// Questions of one kind, and one answer for each.
+type Read = (Vec<Question>, Result<(FeedHead, Vec<Option<Held>>), Fault>);
+type Waiting = HashMap<Question, Vec<oneshot::Sender<Reply>>>;
+
+/// What the next read of each kind asks for.
+#[derive(Default)]
+struct Next {
+    keys: Vec<ApiKeyDigest>,
+    sessions: Vec<Box<str>>,
+}
 
 /// Answers questions until every [`Asker`] is gone. A question goes on when its asker has hung up, so that the next
 /// one finds memory filled.
 pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, Questions(mut questions): Questions) {
     let mut waiting = Waiting::new();
-    let mut next: Vec<ApiKeyDigest> = Vec::with_capacity(BATCH);
+    let mut next = Next::default();
     let mut reads = FuturesUnordered::new();
     let mut open = true;
     while open || !reads.is_empty() {
         tokio::select! {
             biased;
-            question = questions.recv(), if open && next.len() < BATCH => match question {
-                Some(question) => {
-                    enlist(question, &mut waiting, &mut next);
-                    while next.len() < BATCH {
-                        let Ok(question) = questions.try_recv() else { break };
-                        enlist(question, &mut waiting, &mut next);
+            asked = questions.recv(), if open && next.has_room() => match asked {
+                Some(asked) => {
+                    enlist(asked, &mut waiting, &mut next);
+                    while next.has_room() {
+                        let Ok(asked) = questions.try_recv() else { break };
+                        enlist(asked, &mut waiting, &mut next);
                     }
                 }
                 None => open = false,
             },
-            Some((digests, found)) = reads.next(), if !reads.is_empty() => settle(digests, &found, &mut waiting),
+            Some((asked, found)) = reads.next(), if !reads.is_empty() => settle(asked, &found, &mut waiting),
         }
-        if !next.is_empty() && reads.len() < READS {
-            reads.push(read(Arc::clone(&store), Arc::clone(&clock), std::mem::take(&mut next)));
+        while reads.len() < READS
+            && let Some(batch) = next.take()
+        {
+            reads.push(read(Arc::clone(&store), Arc::clone(&clock), batch));
         }
     }
 }
 
-/// Joins a question to one about the same digest that is under way, or puts it on the next read.
-fn enlist(question: Question, waiting: &mut Waiting, next: &mut Vec<ApiKeyDigest>) {
-    let askers = waiting.entry(question.digest).or_default();
-    if askers.is_empty() {
-        next.push(question.digest);
+/// What one read asks for.
+enum Batch {
+    Keys(Vec<ApiKeyDigest>),
+    Sessions(Vec<Box<str>>),
+}
+
+impl Next {
+    fn has_room(&self) -> bool {
+        self.keys.len() < BATCH && self.sessions.len() < BATCH
     }
-    askers.push(question.reply);
+
+    fn take(&mut self) -> Option<Batch> {
+        if !self.keys.is_empty() {
+            return Some(Batch::Keys(std::mem::take(&mut self.keys)));
+        }
+        let sessions = std::mem::take(&mut self.sessions);
+        (!sessions.is_empty()).then_some(Batch::Sessions(sessions))
+    }
+}
+
+/// Joins a question to the same one that is under way, or puts it on the next read.
+fn enlist(asked: Asked, waiting: &mut Waiting, next: &mut Next) {
+    let question = asked.question.clone();
+    let askers = waiting.entry(asked.question).or_default();
+    if askers.is_empty() {
+        match question {
+            Question::ApiKey(digest) => next.keys.push(digest),
+            Question::Session(id) => next.sessions.push(id),
+        }
+    }
+    askers.push(asked.reply);
 }
 
 /// A read that took longer than [`FILL`] is abandoned, also when its answer lay ready while this task stood still.
-async fn read(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, digests: Vec<ApiKeyDigest>) -> Read {
+async fn read(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, batch: Batch) -> Read {
     let begun = clock.now().monotonic;
-    let found = match tokio::time::timeout(FILL, store.find(&digests)).await {
+    let found = match tokio::time::timeout(FILL, find(&*store, &batch)).await {
         Ok(Ok(found)) if clock.now().monotonic.since(begun) <= FILL => Ok(found),
         Ok(Err(error)) => Err(Fault::from(&error)),
         Ok(Ok(_)) | Err(_) => Err(Fault::Timeout),
     };
-    (digests, found)
+    let asked = match batch {
+        Batch::Keys(digests) => digests.into_iter().map(Question::ApiKey).collect(),
+        Batch::Sessions(ids) => ids.into_iter().map(Question::Session).collect(),
+    };
+    (asked, found)
 }
 
-fn settle(digests: Vec<ApiKeyDigest>, found: &Result<Found, Fault>, waiting: &mut Waiting) {
-    for (index, digest) in digests.into_iter().enumerate() {
+async fn find(store: &dyn Lookup, batch: &Batch) -> Result<(FeedHead, Vec<Option<Held>>), StoreError> {
+    Ok(match batch {
+        Batch::Keys(digests) => {
+            let found = store.find(digests).await?;
+            let held = |joined: Option<_>| joined.map(|joined| Held::ApiKey(Box::new(joined)));
+            (found.head, found.keys.into_iter().map(held).collect())
+        }
+        Batch::Sessions(ids) => {
+            let found = store.find_sessions(ids).await?;
+            let held = |joined: Option<_>| joined.map(|joined| Held::Session(Box::new(joined)));
+            (found.head, found.sessions.into_iter().map(held).collect())
+        }
+    })
+}
+
+fn settle(asked: Vec<Question>, found: &Result<(FeedHead, Vec<Option<Held>>), Fault>, waiting: &mut Waiting) {
+    for (index, question) in asked.into_iter().enumerate() {
         let reply = match found {
-            Ok(found) => match found.keys.get(index) {
-                Some(joined) => Ok(Arc::new(Fill { head: found.head, joined: joined.clone() })),
+            Ok((head, answers)) => match answers.get(index) {
+                Some(held) => Ok(Arc::new(Fill { head: *head, held: held.clone() })),
                 None => Err(Fault::Store),
             },
             Err(fault) => Err(*fault),
         };
-        for asker in waiting.remove(&digest).unwrap_or_default() {
+        for asker in waiting.remove(&question).unwrap_or_default() {
             // A caller that hung up is no reason to stop.
             let _ = asker.send(reply.clone());
         }

@@ -6,9 +6,12 @@
 pub mod audit;
 pub mod change;
 pub mod fetcher;
+pub mod lineage;
 pub mod memory;
 pub mod node;
+pub mod people;
 pub mod ports;
 pub mod record;
 pub mod refresher;
+pub mod signing;
 pub mod worker;

@@ -1,4 +1,4 @@
-//! What one core knows of API keys: a bounded table that a change overwrites and that an older answer cannot undo.
+//! What one core knows of credentials: a bounded table that a change overwrites and that an older answer cannot undo.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -7,8 +7,10 @@ use std::sync::Arc;
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::machine::Recalled;
+use keyward_core::principal::Kind;
 use keyward_core::time::Timestamp;
 
+use crate::lineage::{Lineage, Touched};
 use crate::ports::{FeedHead, Use};
 
 /// A digest's own bits are its hash: SHA-256 needs no second hashing.
@@ -41,6 +43,9 @@ enum Slot {
 #[derive(Debug)]
 struct Known {
     entry: Arc<CredentialEntry>,
+    /// Where in the feed it was read, and whose later change makes it void.
+    position: u64,
+    lineage: Lineage,
     /// When it was last accepted, and when that was last reported.
     used: Option<Timestamp>,
     reported: Option<Timestamp>,
@@ -62,6 +67,7 @@ pub struct Memory {
     capacity: usize,
     epoch: u64,
     changed: [u64; 256],
+    touched: Touched,
     uses: Vec<ApiKeyDigest>,
 }
 
@@ -79,6 +85,7 @@ impl Memory {
             capacity: capacity.max(1),
             epoch: head.epoch,
             changed: [head.position; 256],
+            touched: Touched::at(head.position),
             uses: Vec::with_capacity(USES),
         }
     }
@@ -92,35 +99,47 @@ impl Memory {
             self.insert(*digest, slot);
         }
         match self.young.get(digest) {
-            Some(Slot::Known(known)) => Recalled::Known(Arc::clone(&known.entry)),
+            Some(Slot::Known(known)) if self.touched.holds(known.lineage, known.position) => {
+                Recalled::Known(Arc::clone(&known.entry))
+            }
+            // Its user, account or session was changed since: the store says what became of it.
+            Some(Slot::Known(_)) => Recalled::Nothing,
             Some(Slot::Unknown) => Recalled::Unknown,
             None => Recalled::Nothing,
         }
     }
 
     /// Judges an answer of the store by the feed position it was read at, before it is used or kept.
-    pub fn judge(&self, digest: &ApiKeyDigest, head: FeedHead) -> Verdict {
+    pub fn judge(&self, digest: &ApiKeyDigest, head: FeedHead, lineage: Option<Lineage>) -> Verdict {
         let last = self.changed.get(usize::from(digest.shard())).copied().unwrap_or(u64::MAX);
-        if head.epoch == self.epoch && head.position >= last { Verdict::Current } else { Verdict::Outdated }
+        let holds = lineage.is_none_or(|lineage| self.touched.holds(lineage, head.position));
+        if head.epoch == self.epoch && head.position >= last && holds { Verdict::Current } else { Verdict::Outdated }
     }
 
-    /// Keeps a current answer.
-    pub fn keep(&mut self, digest: ApiKeyDigest, entry: Option<Arc<CredentialEntry>>) {
+    /// Keeps a current answer that was read at a place in the feed.
+    pub fn keep(&mut self, digest: ApiKeyDigest, entry: Arc<CredentialEntry>, lineage: Lineage, position: u64) {
         let (used, reported) = self.last_use(&digest);
         self.old.remove(&digest);
-        let slot = match entry {
-            Some(entry) => Slot::Known(Known { entry, used, reported }),
-            None => Slot::Unknown,
-        };
-        self.insert(digest, slot);
+        self.insert(digest, Slot::Known(Known { entry, position, lineage, used, reported }));
+    }
+
+    /// Keeps that there is no such key.
+    pub fn keep_unknown(&mut self, digest: ApiKeyDigest) {
+        self.old.remove(&digest);
+        self.insert(digest, Slot::Unknown);
     }
 
     /// Overwrites what is known of a key by the state that a change left it in.
-    pub fn overwrite(&mut self, digest: ApiKeyDigest, entry: Arc<CredentialEntry>, position: u64) {
+    pub fn overwrite(&mut self, digest: ApiKeyDigest, entry: Arc<CredentialEntry>, lineage: Lineage, position: u64) {
         if let Some(changed) = self.changed.get_mut(usize::from(digest.shard())) {
             *changed = position.max(*changed);
         }
-        self.keep(digest, Some(entry));
+        self.keep(digest, entry, lineage, position);
+    }
+
+    /// Whatever rests on a user, account or session is void from here on.
+    pub fn touch(&mut self, id: &str, position: u64) {
+        self.touched.touch(id, position);
     }
 
     /// Forgets everything; answers older than `head` will not be used.
@@ -129,6 +148,7 @@ impl Memory {
         self.old.clear();
         self.epoch = head.epoch;
         self.changed = [head.position; 256];
+        self.touched = Touched::at(head.position);
     }
 
     /// Notes that a key was accepted. Allocates nothing.
@@ -136,6 +156,9 @@ impl Memory {
         let Some(Slot::Known(known)) = self.young.get_mut(digest) else {
             return;
         };
+        if known.entry.principal.kind != Kind::ApiKey {
+            return;
+        }
         let waiting = known.used != known.reported;
         known.used = known.used.max(Some(at));
         let due = known.reported.is_none_or(|last| at.as_millis() - last.as_millis() >= REPORT_EVERY_MILLIS);

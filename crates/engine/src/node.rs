@@ -8,6 +8,7 @@ use std::time::Duration;
 use keyward_core::time::Monotonic;
 
 use crate::ports::{Change, Changes, FeedHead};
+use crate::signing::VerifyingKeys;
 
 /// How fresh memory must be proven to be for an answer from it: `L` of the design.
 pub const LEASE: Duration = Duration::from_secs(2);
@@ -43,6 +44,8 @@ impl Shared {
 pub enum Note {
     /// A change of the feed.
     Change(Arc<Change>),
+    /// The signing keys that count from here on. What was verified by others is void, so a flush comes with it.
+    SigningKeys(Arc<VerifyingKeys>),
     /// Everything known may be wrong: another epoch, or a change that this version cannot read.
     Flush(FeedHead),
 }
@@ -80,9 +83,13 @@ impl Node {
     }
 
     /// Applies what the feed said. `t0` was read on the node's monotonic clock *before* the feed was read, so that
-    /// memory proven by it holds every change committed before `t0`.
-    pub fn apply(&self, t0: Monotonic, changes: Changes) {
+    /// memory proven by it holds every change committed before `t0`. `keys` are the signing keys, read after the changes
+    /// that told of them.
+    pub fn apply(&self, t0: Monotonic, changes: Changes, keys: Option<Arc<VerifyingKeys>>) {
         let mut state = self.state();
+        if let Some(keys) = keys {
+            state.post(Note::SigningKeys(keys));
+        }
         if changes.lost {
             state.post(Note::Flush(changes.head));
             state.head = changes.head;
@@ -95,7 +102,8 @@ impl Node {
             for change in changes.changes.into_iter().filter(|change| change.position() > after) {
                 match change {
                     Change::Unknown(_) => state.post(Note::Flush(changes.head)),
-                    known @ Change::ApiKey(..) => state.post(Note::Change(Arc::new(known))),
+                    Change::SigningKeys(_) => state.post(Note::Flush(changes.head)),
+                    known @ (Change::ApiKey(..) | Change::Ancestor(..)) => state.post(Note::Change(Arc::new(known))),
                 }
             }
             state.head = changes.head;

@@ -7,9 +7,15 @@ use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
 use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::rules::Rules;
+use keyward_core::session::SessionRecord;
 use keyward_core::time::{Now, Timestamp};
+use keyward_core::token::Claims;
 
+use crate::audit::AuditEvent;
 use crate::change::{KeyChange, Refusal};
+use crate::lineage::Lineage;
+use crate::people::{PasswordHash, People};
+use crate::signing::SigningKeyRecord;
 
 /// What a port answers, some time later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -49,20 +55,72 @@ pub struct FeedHead {
     pub position: u64,
 }
 
-/// A key with the user that owns it, read in one transaction.
+/// A key with the user and account that own it, read in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joined {
     /// The key.
     pub key: ApiKeyRecord,
+    /// Since when the key's own account is paused.
+    pub account_disabled_at: Option<Timestamp>,
     /// Its owner.
     pub owner: Owner,
+}
+
+/// A session with its user, read in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedSession {
+    /// The session.
+    pub session: SessionRecord,
+    /// Who signed in.
+    pub user: Owner,
+}
+
+/// What a store knows of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// A key.
+    ApiKey(Box<Joined>),
+    /// The session of a token.
+    Session(Box<JoinedSession>),
+}
+
+impl Held {
+    /// The credential resolved along its lineage, ready to be judged. `claims` are those of the presented token; a session
+    /// without them is no credential.
+    pub fn resolve(&self, rules: &Rules, claims: Option<&Claims>) -> Option<CredentialEntry> {
+        match self {
+            Self::ApiKey(joined) => Some(joined.resolve(rules)),
+            Self::Session(joined) => {
+                let scopes = rules.scopes_of_roles(joined.user.roles.iter().map(AsRef::as_ref));
+                Some(CredentialEntry::of_token(claims?, &joined.session, &joined.user, &scopes))
+            }
+        }
+    }
+
+    /// Whose change it must feel.
+    pub fn lineage(&self) -> Lineage {
+        match self {
+            Self::ApiKey(joined) => joined.lineage(),
+            Self::Session(joined) => {
+                let ids = [Some(&joined.user.id), joined.user.account.as_ref().map(|account| &account.id)];
+                Lineage::of(ids.into_iter().flatten().chain([&joined.session.id]).map(AsRef::as_ref))
+            }
+        }
+    }
 }
 
 impl Joined {
     /// The key resolved against its owner's roles and the configured default scopes, ready to be judged.
     pub fn resolve(&self, rules: &Rules) -> CredentialEntry {
         let scopes = rules.scopes_of_roles(self.owner.roles.iter().map(AsRef::as_ref));
-        CredentialEntry::resolve(&self.key, &self.owner, &scopes, rules.default_scopes.as_ref())
+        let account_is_paused = self.account_disabled_at.is_some();
+        CredentialEntry::resolve(&self.key, account_is_paused, &self.owner, &scopes, rules.default_scopes.as_ref())
+    }
+
+    /// Whose change it must feel.
+    pub fn lineage(&self) -> Lineage {
+        let owners = [self.key.account.as_ref(), self.owner.account.as_ref().map(|account| &account.id)];
+        Lineage::of([&self.owner.id].into_iter().chain(owners.into_iter().flatten()).map(AsRef::as_ref))
     }
 }
 
@@ -73,6 +131,15 @@ pub struct Found {
     pub head: FeedHead,
     /// One answer for each digest asked for, in that order.
     pub keys: Vec<Option<Joined>>,
+}
+
+/// What a look-up of sessions found, and as of which change.
+#[derive(Clone, Debug)]
+pub struct FoundSessions {
+    /// The feed's head in the same read transaction.
+    pub head: FeedHead,
+    /// One answer for each id asked for, in that order.
+    pub sessions: Vec<Option<JoinedSession>>,
 }
 
 /// What happened since a place in the feed.
@@ -91,6 +158,10 @@ pub struct Changes {
 pub enum Change {
     /// A key was made or changed; the record as it is now.
     ApiKey(u64, Box<Joined>),
+    /// Whatever rests on this user, account or session was changed.
+    Ancestor(u64, Box<str>),
+    /// The signing keys were changed.
+    SigningKeys(u64),
     /// A change of a kind that this version does not know: memory is dropped.
     Unknown(u64),
 }
@@ -99,7 +170,10 @@ impl Change {
     /// Its number in the feed.
     pub fn position(&self) -> u64 {
         match self {
-            Self::ApiKey(position, _) | Self::Unknown(position) => *position,
+            Self::ApiKey(position, _)
+            | Self::Ancestor(position, _)
+            | Self::SigningKeys(position)
+            | Self::Unknown(position) => *position,
         }
     }
 }
@@ -108,6 +182,10 @@ impl Change {
 pub trait Lookup: Send + Sync {
     /// Keys by digest, with their owners, in one read transaction.
     fn find<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, Found>;
+    /// Sessions by id, with their users, in one read transaction.
+    fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions>;
+    /// Every signing key, retired ones included.
+    fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>>;
     /// The changes after a place in the feed.
     fn changes(&self, after: FeedHead) -> Answer<'_, Changes>;
 }
@@ -121,6 +199,12 @@ pub struct NewUser {
     pub username: Box<str>,
     /// Names of roles.
     pub roles: Vec<Box<str>>,
+    /// The account that it belongs to, if any.
+    pub account: Option<Box<str>>,
+    /// An operator's own reference.
+    pub external_id: Option<Box<str>>,
+    /// What it signs in with; `None`: not at all.
+    pub password: Option<PasswordHash>,
     /// When.
     pub created_at: Timestamp,
 }
@@ -132,6 +216,14 @@ pub struct Page {
     pub after: Option<(Timestamp, Box<str>)>,
     /// At most this many.
     pub limit: u32,
+}
+
+impl Page {
+    /// The place after which the page begins, as time and id; later than any record where it is the first.
+    pub fn place(&self) -> (i64, &str) {
+        // Ids are ASCII.
+        self.after.as_ref().map_or((i64::MAX, "\u{10ffff}"), |(time, id)| (time.as_millis(), &**id))
+    }
 }
 
 /// What became of a change.
@@ -148,7 +240,9 @@ pub enum Outcome {
 /// What operations ask of a store. Every write is one transaction that ends in an explicit commit or rollback.
 pub trait Records: Send + Sync {
     /// Makes a user, unless one of that name exists; answers with the one that is there then.
-    fn ensure_user<'a>(&'a self, user: &'a NewUser) -> Answer<'a, Owner>;
+    fn ensure_user<'a>(&'a self, user: &'a NewUser, event: &'a AuditEvent) -> Answer<'a, Owner>;
+    /// Writes an audit event of something that changed nothing else.
+    fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()>;
     /// A user by name.
     fn user_by_name<'a>(&'a self, username: &'a str) -> Answer<'a, Option<Owner>>;
     /// A user by id.
@@ -194,7 +288,7 @@ pub struct Identity {
 }
 
 /// A whole store.
-pub trait Store: Lookup + Records {
+pub trait Store: Lookup + Records + People {
     /// What it keeps once.
     fn identity(&self) -> Answer<'_, Identity>;
     /// Closes it; what was acknowledged is on disk.

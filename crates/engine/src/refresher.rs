@@ -7,7 +7,8 @@ use keyward_core::time::Monotonic;
 use tokio::sync::{Notify, watch};
 
 use crate::node::{FILL, LEASE, Node, REFRESH_EVERY};
-use crate::ports::{Clock, FeedHead, Lookup};
+use crate::ports::{Change, Changes, Clock, FeedHead, Lookup, StoreError};
+use crate::signing::VerifyingKeys;
 
 /// How much faster or slower than true a node's clock may run, in parts of a thousand.
 const DRIFT_PER_MILLE: u32 = 10;
@@ -51,14 +52,25 @@ impl Refresher {
     pub async fn refresh(&self) -> bool {
         let t0 = self.clock.now().monotonic;
         let after = self.node.head();
-        match tokio::time::timeout(FILL, self.store.changes(after)).await {
-            Ok(Ok(changes)) => {
-                self.node.apply(t0, changes);
+        match tokio::time::timeout(FILL, self.read(after)).await {
+            Ok(Ok((changes, keys))) => {
+                self.node.apply(t0, changes, keys);
                 self.applied.send_replace(self.node.head());
                 true
             }
             Ok(Err(_)) | Err(_) => false,
         }
+    }
+
+    /// The changes, and the signing keys where these changed.
+    async fn read(&self, after: FeedHead) -> Result<(Changes, Option<Arc<VerifyingKeys>>), StoreError> {
+        let changes = self.store.changes(after).await?;
+        let about_keys = |change: &Change| matches!(change, Change::SigningKeys(_) | Change::Unknown(_));
+        if !changes.lost && !changes.changes.iter().any(about_keys) {
+            return Ok((changes, None));
+        }
+        let keys = VerifyingKeys::of(&self.store.signing_keys().await?);
+        Ok((changes, Some(Arc::new(keys))))
     }
 
     /// Refreshes for ever: at intervals, and at once when [`Refresher::receipt`] hints at a change.

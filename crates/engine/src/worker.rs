@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use keyward_core::decision::{Decision, DecisionId, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
-use keyward_core::machine::{Fetching, Listener, Recalled, RequestFacts, Resumed, Step, decide};
+use keyward_core::machine::{Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Step, Verified, decide};
 use keyward_core::rules::Rules;
 use keyward_core::time::Now;
 
 use crate::fetcher::{Asker, Fill};
 use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
-use crate::ports::{Change, Clock, FeedHead, Use};
+use crate::ports::{Change, Clock, FeedHead, Held, Use};
+use crate::signing::VerifyingKeys;
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
@@ -52,6 +53,8 @@ pub struct Parts {
     pub rules: Arc<Rules>,
     /// The key of keyed tags.
     pub tag_key: MacKey,
+    /// The signing keys whose tokens count.
+    pub signing_keys: Arc<VerifyingKeys>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What the node's cores share.
@@ -73,6 +76,7 @@ pub struct Worker {
     rules: Arc<Rules>,
     memory: RefCell<Memory>,
     tag_key: MacKey,
+    signing_keys: RefCell<Arc<VerifyingKeys>>,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
     mailbox: Mailbox,
@@ -85,8 +89,8 @@ pub struct Worker {
 pub enum Begun<'a> {
     /// Concluded.
     Decided(Decision),
-    /// The store must be asked about this digest.
-    Ask(ApiKeyDigest, Fetching<'a>),
+    /// The store must be asked.
+    Ask(Question, Fetching<'a>),
 }
 
 /// What an answer of the store led to.
@@ -107,6 +111,7 @@ impl Worker {
             rules: Arc::new(Rules::clone(&parts.rules)),
             memory: RefCell::new(Memory::new(parts.capacity, parts.head)),
             tag_key: parts.tag_key,
+            signing_keys: RefCell::new(parts.signing_keys),
             clock: parts.clock,
             shared: parts.shared,
             mailbox: parts.mailbox,
@@ -143,13 +148,13 @@ impl Worker {
         facts: RequestFacts<'_>,
         listener: &mut impl Listener,
     ) -> Result<Decision, Fault> {
-        let (digest, mut fetching) = match self.begin(snapshot, facts, listener) {
+        let (question, mut fetching) = match self.begin(snapshot, facts, listener) {
             Begun::Decided(decision) => return Ok(decision),
-            Begun::Ask(digest, fetching) => (digest, fetching),
+            Begun::Ask(question, fetching) => (question, fetching),
         };
         for _ in 0..ATTEMPTS {
-            let fill = self.asker.ask(digest).await?;
-            match self.answer(snapshot, digest, fetching, &fill, listener) {
+            let fill = self.asker.ask(question.clone()).await?;
+            match self.answer(snapshot, fetching, &fill, listener) {
                 Answered::Decided(decision) => return Ok(decision),
                 Answered::AskAgain(again) => fetching = again,
             }
@@ -173,7 +178,14 @@ impl Worker {
                         self.note_use(&digest, snapshot, &decision);
                         Begun::Decided(decision)
                     }
-                    Resumed::Fetch(digest, fetching) => Begun::Ask(digest, fetching),
+                    Resumed::Fetch(question, fetching) => Begun::Ask(question, fetching),
+                    Resumed::Verify(verifying) => {
+                        let is_signed = self.signing_keys.borrow().verify(verifying.token());
+                        match verifying.resume(is_signed, listener) {
+                            Verified::Decided(decision) => Begun::Decided(decision),
+                            Verified::Fetch(question, fetching) => Begun::Ask(question, fetching),
+                        }
+                    }
                 }
             }
         }
@@ -183,18 +195,24 @@ impl Worker {
     pub fn answer<'a>(
         &self,
         snapshot: &'a Snapshot,
-        digest: ApiKeyDigest,
         fetching: Fetching<'a>,
         fill: &Fill,
         listener: &mut impl Listener,
     ) -> Answered<'a> {
         self.catch_up();
+        let digest = *fetching.digest();
         let mut memory = self.memory.borrow_mut();
-        if memory.judge(&digest, fill.head) == Verdict::Outdated {
+        let lineage = fill.held.as_ref().map(Held::lineage);
+        if memory.judge(&digest, fill.head, lineage) == Verdict::Outdated {
             return Answered::AskAgain(fetching);
         }
-        let entry = fill.joined.as_ref().map(|joined| Arc::new(joined.resolve(&snapshot.rules)));
-        memory.keep(digest, entry.clone());
+        let entry = fill.held.as_ref().and_then(|held| held.resolve(&snapshot.rules, fetching.claims())).map(Arc::new);
+        match (&entry, lineage) {
+            (Some(entry), Some(lineage)) => memory.keep(digest, Arc::clone(entry), lineage, fill.head.position),
+            // A session that is not there may come to be: nothing overwrites an answer about it, so none is kept.
+            _ if fetching.claims().is_none() => memory.keep_unknown(digest),
+            _ => {}
+        }
         drop(memory);
         let decision = fetching.resume(entry, listener);
         self.note_use(&digest, snapshot, &decision);
@@ -236,15 +254,22 @@ impl Worker {
         while let Ok(note) = self.mailbox.try_recv() {
             match note {
                 Note::Change(change) => self.learn(&change),
+                Note::SigningKeys(keys) => *self.signing_keys.borrow_mut() = keys,
                 Note::Flush(head) => self.memory.borrow_mut().flush(head),
             }
         }
     }
 
     fn learn(&self, change: &Change) {
-        if let Change::ApiKey(position, joined) = change {
-            let entry = Arc::new(joined.resolve(&self.rules));
-            self.memory.borrow_mut().overwrite(joined.key.digest, entry, *position);
+        let mut memory = self.memory.borrow_mut();
+        match change {
+            Change::ApiKey(position, joined) => {
+                let entry = Arc::new(joined.resolve(&self.rules));
+                memory.overwrite(joined.key.digest, entry, joined.lineage(), *position);
+            }
+            Change::Ancestor(position, id) => memory.touch(id, *position),
+            // The node posts what follows from these.
+            Change::SigningKeys(_) | Change::Unknown(_) => {}
         }
     }
 }

@@ -31,8 +31,11 @@ use keyward_core::path::Target;
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_engine::fetcher;
 use keyward_engine::node::Node;
-use keyward_engine::ports::{Answer, Change, Changes, Clock, FeedHead, Found, Joined, Lookup, StoreError};
+use keyward_engine::ports::{
+    Answer, Change, Changes, Clock, FeedHead, Found, FoundSessions, Joined, Lookup, StoreError,
+};
 use keyward_engine::refresher::Refresher;
+use keyward_engine::signing::SigningKeyRecord;
 use keyward_engine::worker::{Parts, Worker};
 use tokio::time::{Instant, sleep};
 
@@ -111,6 +114,16 @@ impl Lookup for Link {
             self.delay().await?;
             Ok(found)
         })
+    }
+
+    fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions> {
+        Box::pin(async {
+            Ok(FoundSessions { head: self.database.lock().unwrap().head(), sessions: vec![None; ids.len()] })
+        })
+    }
+
+    fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn changes(&self, after: FeedHead) -> Answer<'_, Changes> {
@@ -266,6 +279,7 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
                     core: core as u8,
                     rules: Arc::clone(&rules),
                     tag_key: tag_key.clone(),
+                    signing_keys: Arc::default(),
                     clock: Arc::clone(&clock),
                     shared: node.shared(),
                     mailbox,

@@ -7,7 +7,7 @@ use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, 
 use keyward_core::machine::RequestFacts;
 use keyward_core::route::{Access, Route};
 use keyward_core::rules::Rules;
-use keyward_core::scheme::{Carrier, SchemeId};
+use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
 
 use crate::problem::{Answer, Problem};
 
@@ -128,7 +128,10 @@ fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &Reques
             format!("Two credentials at once: {} and {}. Send one.", carrier(rules, first), carrier(rules, second)),
         ),
         Reason::NoCredential => unauthorized(name, how_to(route, rules)),
-        Reason::Rejected(rejection) => unauthorized(name, rejected(rejection).to_owned()),
+        Reason::Rejected(rejection) => {
+            let kind = denial.scheme.and_then(|id| rules.scheme(id)).map(|scheme| scheme.kind);
+            unauthorized(name, format!("The {} {}.", credential(kind), rejected(rejection)))
+        }
         Reason::Forbidden(forbidden) => {
             Problem::new(StatusCode::FORBIDDEN, "Forbidden", name, forbidden_text(forbidden, route, facts))
         }
@@ -142,10 +145,19 @@ fn unauthorized(reason: &'static str, detail: String) -> Problem {
 /// Expired, revoked and disabled are told only to those who showed the right secret: no other rejection carries them.
 fn rejected(rejection: Rejection) -> &'static str {
     match rejection {
-        Rejection::Unknown => "The API key is not valid.",
-        Rejection::Expired => "The API key has expired.",
-        Rejection::Disabled => "The API key is disabled.",
-        Rejection::Revoked => "The API key was revoked.",
+        Rejection::Unknown => "is not valid",
+        Rejection::Expired => "has expired",
+        Rejection::Disabled => "is disabled",
+        Rejection::Revoked => "was revoked",
+    }
+}
+
+/// What people call a credential.
+fn credential(kind: Option<CredentialKind>) -> &'static str {
+    match kind {
+        Some(CredentialKind::ApiKey) => "API key",
+        Some(CredentialKind::Jwt) => "token",
+        None => "credential",
     }
 }
 
@@ -171,16 +183,29 @@ fn how_to(route: Option<&Route>, rules: &Rules) -> String {
         .iter()
         .filter_map(|id| rules.scheme(*id))
         .map(|scheme| match &scheme.carrier {
-            Carrier::Header(name) => format!("{}: <key>", display_name(name.as_str())),
-            Carrier::Authorization(scheme) => format!("Authorization: {scheme} <key>"),
+            Carrier::Header(name) => format!("{}: <{}>", display_name(name.as_str()), placeholder(scheme.kind)),
+            Carrier::Authorization(word) => format!("Authorization: {word} <{}>", placeholder(scheme.kind)),
         })
         .collect();
+    let takes = |kind| schemes(route).iter().any(|id| rules.scheme(*id).is_some_and(|scheme| scheme.kind == kind));
+    let what = match (takes(CredentialKind::ApiKey), takes(CredentialKind::Jwt)) {
+        (true, true) => "an API key or a token",
+        (false, true) => "a token",
+        _ => "an API key",
+    };
     match ways.as_slice() {
         [] => "This route takes no credential that Keyward can read.".to_owned(),
-        [one] => format!("Keyward wants an API key for this path. Send it as `{one}`."),
+        [one] => format!("Keyward wants {what} for this path. Send it as `{one}`."),
         [head @ .., last] => {
-            format!("Keyward wants an API key for this path. Send it as `{}` or `{last}`.", head.join("`, `"))
+            format!("Keyward wants {what} for this path. Send it as `{}` or `{last}`.", head.join("`, `"))
         }
+    }
+}
+
+fn placeholder(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::ApiKey => "key",
+        CredentialKind::Jwt => "token",
     }
 }
 

@@ -1,5 +1,7 @@
 //! The channel between a door and Keyward's own endpoints: buffered requests, each with the permit it came in by.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::Method;
 use keyward_core::decision::DecisionId;
@@ -29,6 +31,8 @@ pub struct OwnRequest {
     pub json: bool,
     /// The whole body.
     pub body: Bytes,
+    /// The client's address.
+    pub client: IpAddr,
     /// The permit.
     pub permit: Permit,
     /// The decision's id.

@@ -55,6 +55,11 @@ fn rules() -> Rules {
         roles: BTreeMap::new(),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
+        tokens: keyward_core::token::TokenRules {
+            issuer: "keyward".into(),
+            audience: "keyward".into(),
+            typ: "at+jwt".into(),
+        },
     }
 }
 
@@ -93,7 +98,8 @@ fn every_answer() {
             headers: &headers,
         };
         let routed = !matches!(reason, Reason::NoRoute | Reason::Path(_));
-        let denial = Denial { reason, route: routed.then_some(RouteId(1)), credential: None };
+        let denial =
+            Denial { reason, route: routed.then_some(RouteId(1)), scheme: Some(SchemeId(0)), credential: None };
         text.push_str(&shown(&format!("{reason:?}"), &denied(&denial, &rules, &facts, id)));
     }
     for fault in [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use keyward_config::{Settings, UpstreamUrl};
 use keyward_core::route::{Access, Destination, Routes};
 
+use crate::first_start::FirstPassword;
 use crate::terminal::quoted;
 
 /// How long the upstream has to take a connection before the banner says that it does not answer.
@@ -23,6 +24,8 @@ pub struct Facts<'a> {
     pub admin: SocketAddr,
     /// Whether the store was made by this start.
     pub is_new: bool,
+    /// Where the first user's password can be learnt, if this start set it.
+    pub first_password: Option<&'a FirstPassword>,
 }
 
 /// The banner. Says of the upstream whether it takes connections.
@@ -39,7 +42,7 @@ pub async fn text(facts: &Facts<'_>) -> String {
         \x20 control    http://{admin} (health and ready)\n\
         \x20 upstream   {upstream}\n\
         \x20 data       {directory}{age}\n\
-        \x20 rule       {rule}\n\n\
+        \x20 rule       {rule}\n{password}\n\
         \x20 Callers must not be able to reach the upstream itself: whoever can walks around Keyward.\n\n\
         \x20 Try:\n\
         \x20   curl -i {url}{path}\n\
@@ -49,7 +52,20 @@ pub async fn text(facts: &Facts<'_>) -> String {
         admin = facts.admin,
         upstream = upstream(facts.settings).await,
         rule = rule(facts.routes),
+        password = facts.first_password.map(first_password).unwrap_or_default(),
     )
+}
+
+/// The line about the first user.
+fn first_password(password: &FirstPassword) -> String {
+    let text = match password {
+        FirstPassword::Given => "user admin, with the password from KEYWARD_ADMIN_PASSWORD".to_owned(),
+        FirstPassword::Shown(text) => {
+            format!("user admin, password {text} (shown once; `keyward user passwd admin` changes it)")
+        }
+        FirstPassword::Written(file) => format!("user admin, password in {}", quoted(&file.display().to_string())),
+    };
+    format!("  sign in    {text}\n")
 }
 
 async fn upstream(settings: &Settings) -> String {

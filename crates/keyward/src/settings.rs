@@ -77,8 +77,9 @@ impl Loaded {
     }
 }
 
+/// A variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
-fn variable(name: &str) -> Option<OsString> {
+pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 

@@ -1,14 +1,17 @@
 //! Puts the parts together: a store, a service on it, and the rules of a configuration.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
 use keyward_api::service::{Prefixes, Service, first_user};
+use keyward_api::tokens::Issuing;
 use keyward_config::{HostSeen, Settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::rules::Rules;
 use keyward_edge::{EdgeConfig, Limits, Origin, Timeouts};
+use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::record::Journal;
 use keyward_engine::refresher::Refresher;
@@ -20,6 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
+use crate::first_start;
 use crate::settings::Loaded;
 use crate::system::{SystemClock, SystemRandom};
 
@@ -30,7 +34,17 @@ use crate::system::{SystemClock, SystemRandom};
 pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> {
     let now = SystemClock::new().now().wall;
     let store = SqliteStore::create_or_open(data_dir.path(), &SystemRandom, now).await.map_err(refused)?;
-    store.ensure_user(&first_user(&SystemRandom, now)).await.map_err(refused)?;
+    let first = first_user(&SystemRandom, now);
+    let event = AuditEvent {
+        at: now,
+        actor: "system".into(),
+        action: Action::UserCreated,
+        subject: first.id.clone(),
+        client: None,
+        decision: None,
+        detail: vec![("username", first.username.clone()), ("roles", first.roles.join(" ").into())],
+    };
+    store.ensure_user(&first, &event).await.map_err(refused)?;
     let is_new = store.is_new();
     Ok((Arc::new(store), is_new))
 }
@@ -43,12 +57,22 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data_dir.path()).await.map_err(refused)?);
     let identity = store.identity().await.map_err(refused)?;
     let rules = Arc::new(rules(loaded.settings()));
-    Ok(service(loaded.settings(), store, &identity, Arc::new(SystemClock::new()), rules, None))
+    Ok(service(loaded.settings(), data_dir, store, &identity, Arc::new(SystemClock::new()), rules, None))
+}
+
+/// Threads that check passwords. Two let one slow check pass another, and are at most 38 MiB.
+const PASSWORD_THREADS: usize = 2;
+
+/// Lets whatever serves requests go first.
+fn step_back() {
+    // Where the system does not allow it the thread is as good as any other.
+    let _ = rustix::process::nice(10);
 }
 
 /// A service on an open store.
 pub fn service(
     settings: &Settings,
+    data_dir: &DataDir,
     store: Arc<dyn Store>,
     identity: &Identity,
     clock: Arc<dyn Clock>,
@@ -65,6 +89,14 @@ pub fn service(
         prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
         refresher,
         pulse: Pulse::default(),
+        passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
+        issuing: Issuing {
+            expiration: settings.security.jwt.expiration,
+            refresh_expiration: settings.security.jwt.refresh_expiration,
+            refresh_prefix: settings.security.api_keys.refresh_prefix.clone(),
+        },
+        keyring: OnceLock::new(),
+        initial_password: Some(first_start::file(data_dir.path())),
     }
 }
 

@@ -1,12 +1,17 @@
 //! The store on SQLite: one file, one connection that writes, a few that read.
 
+mod accounts;
+mod audit;
 mod error;
 mod feed;
 mod file;
 mod keys;
 mod open;
+mod people;
 mod rows;
 mod schema;
+mod sessions;
+mod signing_keys;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -16,10 +21,13 @@ use std::sync::Arc;
 
 use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_engine::audit::AuditEvent;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
-    Answer, Changes, FeedHead, Found, Identity, Joined, Lookup, NewUser, Outcome, Page, Records, Store, StoreError, Use,
+    Answer, Changes, FeedHead, Found, FoundSessions, Identity, Joined, Lookup, NewUser, Outcome, Page, Records, Store,
+    StoreError, Use,
 };
+use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
@@ -66,14 +74,26 @@ impl Lookup for SqliteStore {
         Box::pin(async move { keys::read_found(digests, &self.read(keys::select_digests(digests)).await?) })
     }
 
+    fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions> {
+        Box::pin(async move { sessions::read_found(ids, &self.read(sessions::select_ids(ids)).await?) })
+    }
+
+    fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
+        Box::pin(async move { self.read(signing_keys::select_all()).await?.iter().map(signing_keys::record).collect() })
+    }
+
     fn changes(&self, after: FeedHead) -> Answer<'_, Changes> {
         Box::pin(async move { feed::read_changes(after, &self.read(feed::select_changes(after)).await?) })
     }
 }
 
 impl Records for SqliteStore {
-    fn ensure_user<'a>(&'a self, user: &'a NewUser) -> Answer<'a, Owner> {
-        Box::pin(self.writer.write(async move |transaction| users::ensure(transaction, user).await))
+    fn ensure_user<'a>(&'a self, user: &'a NewUser, event: &'a AuditEvent) -> Answer<'a, Owner> {
+        Box::pin(self.writer.write(async move |transaction| users::ensure(transaction, user, event).await))
+    }
+
+    fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()> {
+        Box::pin(self.writer.write(async move |transaction| audit::insert(transaction, event).await))
     }
 
     fn user_by_name<'a>(&'a self, username: &'a str) -> Answer<'a, Option<Owner>> {

@@ -48,7 +48,7 @@ pub(super) fn check(look: &mut Look<'_>) {
     if keys.open_if_none && keys.static_keys.is_empty() {
         look.warning(&here, "all routes are open: there is no static key", ["set one, or remove open_if_none"]);
     }
-    if !keys.enabled {
+    if !keys.enabled && !look.settings.security.jwt.enabled {
         let here = at!["security", "api_keys", "enabled"];
         look.warning(
             &here,

@@ -6,6 +6,7 @@ mod keys;
 mod routes;
 mod schemes;
 mod server;
+mod tokens;
 
 use std::collections::BTreeSet;
 
@@ -31,6 +32,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     schemes::check(look);
     routes::check(look);
     keys::check(look);
+    tokens::check(look);
     endpoints::check(look);
 }
 

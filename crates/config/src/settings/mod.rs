@@ -26,7 +26,7 @@ pub use endpoints::Endpoints;
 pub use identity::{Identity, IdentityHeaders};
 pub use routes::Route;
 pub use schemes::Scheme;
-pub use security::{ApiKeys, Security, StaticKey};
+pub use security::{ApiKeys, Jwt, Security, StaticKey, TokenAlgorithm};
 pub use server::{Server, ServerLimits};
 pub use upstream::{Timeouts, Upstream};
 

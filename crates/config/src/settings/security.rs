@@ -1,5 +1,7 @@
 //! `security`: credentials and how they are guarded.
 
+use std::time::Duration;
+
 use keyward_core::scope::ScopeSet;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -11,8 +13,41 @@ use crate::text::{Prefix, Written};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Security {
+    /// Tokens of users who sign in.
+    pub jwt: Jwt,
     /// API keys.
     pub api_keys: ApiKeys,
+}
+
+/// Tokens that Keyward issues to users who sign in.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Jwt {
+    /// Whether users can sign in, and tokens are read.
+    pub enabled: bool,
+    /// How tokens are signed; this version knows `EdDSA` (Ed25519).
+    #[serde(with = "Written::<TokenAlgorithm>")]
+    pub algorithm: TokenAlgorithm,
+    /// `typ` in the header of tokens.
+    #[serde(rename = "type")]
+    pub typ: String,
+    /// `iss` of tokens.
+    pub issuer: String,
+    /// `aud` of tokens.
+    pub audience: String,
+    /// How long an access token counts.
+    #[serde(with = "Written::<Duration>")]
+    pub expiration: Duration,
+    /// How long a refresh token counts; each is good for one use.
+    #[serde(with = "Written::<Duration>")]
+    pub refresh_expiration: Duration,
+}
+
+/// How tokens are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenAlgorithm {
+    /// Ed25519 (RFC 8032, RFC 8037).
+    EdDSA,
 }
 
 /// API keys.
@@ -24,6 +59,8 @@ pub struct ApiKeys {
     /// What generated keys begin with; `${mode}` is live or test.
     #[serde(with = "Written::<Prefix>")]
     pub prefix: Prefix,
+    /// What refresh tokens begin with.
+    pub refresh_prefix: String,
     /// The scopes of keys made without scopes; null means whatever the owner may, less `self:` and `keyward:`.
     #[serde(with = "Written::<Option<ScopeSet>>")]
     pub default_scopes: Option<ScopeSet>,

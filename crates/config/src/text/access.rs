@@ -12,9 +12,11 @@ use keyward_core::scope::{Scope, ScopeSet};
 use schemars::{Schema, json_schema};
 
 use super::{FromText, Leaf, Ready, words};
+use crate::settings::TokenAlgorithm;
 
 words!(Several: "refuse" => Self::Refuse, "first" => Self::First);
-words!(CredentialKind: "api_key" => Self::ApiKey);
+words!(TokenAlgorithm: "EdDSA" => Self::EdDSA);
+words!(CredentialKind: "api_key" => Self::ApiKey, "jwt" => Self::Jwt);
 
 impl FromText for Pattern {
     fn from_text(text: &str) -> Result<Self, String> {

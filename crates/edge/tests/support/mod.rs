@@ -161,13 +161,14 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
         runtime.block_on(fetcher::run(lookup, Arc::new(Standing), questions));
     });
     let (node, mailboxes) = Node::new(HEAD, cores);
-    node.apply(Standing.now().monotonic, Changes { head: HEAD, changes: Vec::new(), lost: false });
+    node.apply(Standing.now().monotonic, Changes { head: HEAD, changes: Vec::new(), lost: false }, None);
     let rules = Arc::new(rules());
     let parts = |(core, mailbox)| Parts {
         node: 1,
         core: u8::try_from(core).unwrap(),
         rules: Arc::clone(&rules),
         tag_key: tag_key(),
+        signing_keys: Arc::default(),
         clock: Arc::new(Standing),
         shared: node.shared(),
         mailbox,
@@ -254,6 +255,11 @@ fn rules() -> Rules {
         roles: [("user".into(), ScopeSet::parse(["orders:read", "orders:write"]).unwrap())].into(),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([9; 32]), [operator]),
+        tokens: keyward_core::token::TokenRules {
+            issuer: "keyward".into(),
+            audience: "keyward".into(),
+            typ: "at+jwt".into(),
+        },
     }
 }
 

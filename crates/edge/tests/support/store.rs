@@ -8,7 +8,8 @@ use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
-use keyward_engine::ports::{Answer, Changes, FeedHead, Found, Joined, Lookup, StoreError};
+use keyward_engine::ports::{Answer, Changes, FeedHead, Found, FoundSessions, Joined, Lookup, StoreError};
+use keyward_engine::signing::SigningKeyRecord;
 
 use super::{HEAD, tag_key};
 
@@ -45,12 +46,16 @@ impl FakeStore {
     }
 
     fn joined(&self, digest: ApiKeyDigest) -> Option<Joined> {
-        (digest == ApiKeyDigest::of(self.key.as_bytes())).then(|| Joined { key: record(digest), owner: owner() })
+        (digest == ApiKeyDigest::of(self.key.as_bytes())).then(|| Joined {
+            key: record(digest),
+            account_disabled_at: None,
+            owner: owner(),
+        })
     }
 }
 
 fn owner() -> Owner {
-    Owner { id: "user_1".into(), username: "ada".into(), roles: vec!["user".into()], disabled_at: None }
+    Owner { id: "user_1".into(), username: "ada".into(), roles: vec!["user".into()], disabled_at: None, account: None }
 }
 
 fn record(digest: ApiKeyDigest) -> ApiKeyRecord {
@@ -89,6 +94,14 @@ impl Lookup for FakeStore {
                 Mood::Panicking => panic!("the store was asked"),
             }
         })
+    }
+
+    fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions> {
+        Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![None; ids.len()] }) })
+    }
+
+    fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn changes(&self, _: FeedHead) -> Answer<'_, Changes> {

@@ -20,7 +20,8 @@ use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_engine::fetcher;
 use keyward_engine::node::Node;
-use keyward_engine::ports::{Answer, Changes, Clock, FeedHead, Found, Joined, Lookup};
+use keyward_engine::ports::{Answer, Changes, Clock, FeedHead, Found, FoundSessions, Joined, Lookup};
+use keyward_engine::signing::SigningKeyRecord;
 use keyward_engine::worker::{Parts, Worker};
 
 /// A warm worker and the key it knows.
@@ -55,6 +56,14 @@ impl Lookup for OnceOnly {
         Box::pin(async move { Ok(Found { head: HEAD, keys: vec![Some(self.joined.clone())] }) })
     }
 
+    fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions> {
+        Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![None; ids.len()] }) })
+    }
+
+    fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn changes(&self, _: FeedHead) -> Answer<'_, Changes> {
         panic!("a hit asked the feed")
     }
@@ -66,12 +75,13 @@ pub fn warm() -> Warm {
     let secret = ApiKeySecret::assemble("kw_live_", &[5; 24], &tag_key).expose().to_owned();
     let (node, mut mailboxes) = Node::new(HEAD, 1);
     let (asker, questions) = fetcher::channel();
-    node.apply(Monotonic::from_nanos(5_000_000_000), Changes { head: HEAD, changes: Vec::new(), lost: false });
+    node.apply(Monotonic::from_nanos(5_000_000_000), Changes { head: HEAD, changes: Vec::new(), lost: false }, None);
     let worker = Worker::new(Parts {
         node: 1,
         core: 0,
         rules: Arc::new(rules()),
         tag_key,
+        signing_keys: Arc::default(),
         clock: Arc::new(StandingClock),
         shared: node.shared(),
         mailbox: mailboxes.remove(0),
@@ -123,7 +133,14 @@ pub fn record(secret: &str) -> Joined {
             replaces: None,
             overlap_ends_at: None,
         },
-        owner: Owner { id: owner, username: "admin".into(), roles: vec!["admin".into()], disabled_at: None },
+        account_disabled_at: None,
+        owner: Owner {
+            id: owner,
+            username: "admin".into(),
+            roles: vec!["admin".into()],
+            disabled_at: None,
+            account: None,
+        },
     }
 }
 
@@ -151,5 +168,10 @@ pub fn rules() -> Rules {
         roles: BTreeMap::from([("admin".into(), ScopeSet::parse(["*"]).unwrap())]),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
+        tokens: keyward_core::token::TokenRules {
+            issuer: "keyward".into(),
+            audience: "keyward".into(),
+            typ: "at+jwt".into(),
+        },
     }
 }

@@ -3,6 +3,7 @@
 use crate::cli::Cli;
 use crate::data_dir::{DataDir, Held};
 use crate::exit::{Failed, Result};
+use crate::first_start::{self, FirstPassword};
 use crate::settings::Loaded;
 use crate::{terminal, wire};
 
@@ -24,13 +25,30 @@ pub fn run(cli: &Cli) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
-    let is_new = runtime.block_on(async {
+    let (is_new, password) = runtime.block_on(async {
         let (store, is_new) = wire::create_store(&data_dir).await?;
         store.close().await.map_err(|error| Failed::Refused(error.to_string()))?;
-        Ok::<_, Failed>(is_new)
+        let service = wire::service_alone(&loaded, &data_dir).await?;
+        let shown = terminal::is_terminal() && !cli.json;
+        let password = first_start::ensure(&service, data_dir.path(), shown).await?;
+        service.store.close().await.map_err(|error| Failed::Refused(error.to_string()))?;
+        Ok::<_, Failed>((is_new, password))
     })?;
+    match &password {
+        Some(FirstPassword::Shown(text)) => {
+            terminal::line(&format!("{text}\n  the password of user admin, shown once: it cannot be shown again"));
+        }
+        Some(FirstPassword::Written(file)) if !cli.json => {
+            terminal::line(&format!("the password of user admin is in {}", file.display()));
+        }
+        _ => {}
+    }
     if cli.json {
-        terminal::json(&serde_json::json!({"dataDir": path, "created": is_new}));
+        let file = match &password {
+            Some(FirstPassword::Written(file)) => Some(file),
+            _ => None,
+        };
+        terminal::json(&serde_json::json!({"dataDir": path, "created": is_new, "adminPasswordFile": file}));
     } else if !is_new {
         terminal::line(&format!("{} was there already; nothing was changed", path.display()));
     } else {

@@ -8,10 +8,7 @@ use crate::backend;
 use crate::cli::{Cli, CreateKey, Key};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
-use crate::terminal;
-
-/// How many keys are asked for at once.
-const PAGE: u32 = 500;
+use crate::{pages, terminal};
 
 /// Carries out one of the key commands.
 ///
@@ -46,10 +43,7 @@ fn translate(command: &Key) -> Result<Command> {
 }
 
 fn new_key(flags: &CreateKey) -> Result<NewKey> {
-    let list = |text: &String| -> Vec<String> {
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    };
-    let allowed_ips = flags.ip.as_ref().map(list);
+    let allowed_ips = flags.ip.as_deref().map(pages::words);
     if allowed_ips.as_ref().is_some_and(Vec::is_empty) {
         // An unset variable of a script must not open a key to everybody.
         return Err(Failed::Refused(
@@ -59,7 +53,8 @@ fn new_key(flags: &CreateKey) -> Result<NewKey> {
     Ok(NewKey {
         name: flags.name.clone(),
         owner: Some(flags.owner.clone()),
-        scopes: flags.scopes.as_ref().map(list),
+        account: flags.account.clone(),
+        scopes: flags.scopes.as_deref().map(pages::words),
         expires_at: flags.expires.clone(),
         mode: Some(flags.mode.clone()),
         allowed_ips,
@@ -75,7 +70,7 @@ fn created(json: bool, created: &CreatedKey, receipt: Option<&ReceiptView>) {
     }
     let mut text = format!("{}\n  shown once: it cannot be shown again\n", created.key);
     if let (Some(old), Some(receipt)) = (&created.view.replaces, receipt) {
-        text.push_str(&format!("  replaces     {old}, which goes on until its overlap ends ({})\n", felt(receipt)));
+        text.push_str(&format!("  replaces     {old}, which goes on until its overlap ends ({})\n", receipt.felt()));
     }
     text.push_str(&card(&created.view));
     text.push_str(&format!("\n  undo         keyward key revoke {}", created.view.id));
@@ -97,6 +92,7 @@ fn card(key: &KeyView) -> String {
         ("status", key.status.clone()),
         ("mode", key.mode.clone()),
         ("owner", key.owner.clone()),
+        ("account", key.account.clone().unwrap_or_else(|| "none".to_owned())),
         ("scopes", key.scopes.as_ref().map_or("its owner's".to_owned(), |scopes| list(scopes, "none"))),
         ("from", list(&key.allowed_ips, "anywhere")),
         ("created", key.created_at.clone()),
@@ -112,7 +108,7 @@ fn card(key: &KeyView) -> String {
         ("reason", &key.revoked_reason),
     ];
     rows.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))));
-    rows.iter().map(|(name, value)| format!("  {name:<12} {value}")).collect::<Vec<_>>().join("\n")
+    pages::card(&rows)
 }
 
 fn changed(key: &ChangedKey, command: &Key) -> String {
@@ -121,34 +117,17 @@ fn changed(key: &ChangedKey, command: &Key) -> String {
         Key::Enable { .. } => "enabled: accepted",
         _ => "revoked for ever: refused",
     };
-    format!("{} {what} {}", key.view.id, felt(&key.receipt))
+    format!("{} {what} {}", key.view.id, key.receipt.felt())
 }
 
-fn felt(receipt: &ReceiptView) -> String {
-    if receipt.nodes.is_empty() {
-        "from the next start on; no server is running".to_owned()
-    } else {
-        format!("by {}", receipt.line())
-    }
-}
-
-fn list(loaded: &Loaded, json: bool, limit: u32, mut cursor: Option<String>) -> Result<()> {
-    let mut data = Vec::new();
-    loop {
-        let missing = u32::try_from(data.len()).map_or(0, |have| limit.saturating_sub(have));
-        let page = if limit == 0 { PAGE } else { missing.min(PAGE) };
-        let Reply::Keys { listing } = backend::run(loaded, Command::ListKeys { cursor, limit: page })? else {
-            return Err(Failed::Refused("the server answered something else than it was asked".to_owned()));
-        };
-        data.extend(listing.data);
-        cursor = listing.next_cursor;
-        let enough = limit != 0 && u32::try_from(data.len()).is_ok_and(|have| have >= limit);
-        if cursor.is_none() || enough {
-            break;
-        }
-    }
+fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Result<()> {
+    let Listing { data, next_cursor } =
+        pages::all(limit, cursor, |cursor, limit| match backend::run(loaded, Command::ListKeys { cursor, limit })? {
+            Reply::Keys { listing } => Ok(listing),
+            _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        })?;
     if json {
-        terminal::json(&Listing { data, next_cursor: cursor });
+        terminal::json(&Listing { data, next_cursor });
     } else if data.is_empty() {
         terminal::line("no keys yet; `keyward key create NAME` makes one");
     } else {

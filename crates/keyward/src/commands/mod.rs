@@ -1,10 +1,12 @@
 //! The commands, one file each: they translate flags into operations and answers into text.
 
+mod account;
 mod config;
 mod explain;
 mod init;
 mod key;
 mod serve;
+mod user;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Result;
@@ -19,6 +21,8 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Init => init::run(cli),
         Command::Config(command) => config::run(cli, command),
         Command::Key(command) => key::run(cli, command),
+        Command::User(command) => user::run(cli, command),
+        Command::Account(command) => account::run(cli, command),
         Command::Explain(flags) => explain::run(cli, flags),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::service::Service;
+use keyward_api::tokens;
 use keyward_core::rules::Rules;
 use keyward_edge::Bound;
 use keyward_engine::fetcher::{self, Questions};
@@ -15,6 +16,7 @@ use keyward_engine::node::Node;
 use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
 use keyward_engine::record::{self, Journal};
 use keyward_engine::refresher::Refresher;
+use keyward_engine::signing::VerifyingKeys;
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
 use tokio::sync::{mpsc, oneshot};
@@ -25,7 +27,7 @@ use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::system::SystemClock;
-use crate::{descriptors, log, others, socket, terminal, wire};
+use crate::{descriptors, first_start, log, master_key, others, socket, terminal, wire};
 
 /// The number and name of the only node of a SQLite store.
 const NODE: (u16, &str) = (1, "node-1");
@@ -113,9 +115,11 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     let identity = store.identity().await.map_err(failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let rules = Arc::new(wire::rules(settings));
-    let planes = Planes::new(&store, &identity, &clock, &rules, data.cores());
+    let signing_keys = Arc::new(VerifyingKeys::of(&store.signing_keys().await.map_err(failed)?));
+    let planes = Planes::new(&store, &identity, signing_keys, &clock, &rules, data.cores());
     let service = Arc::new(wire::service(
         settings,
+        &data_dir,
         Arc::clone(&store),
         &identity,
         Arc::clone(&clock),
@@ -134,9 +138,18 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
     let config = wire::edge(settings, seats, own_sender, journal, uses)?;
+    prepare_tokens(&service, &data_dir).await?;
+    let first_password = first_start::ensure(&service, data_dir.path(), terminal::is_terminal()).await?;
     let edge = data.start(config, planes.workers).map_err(failed)?;
 
-    let facts = Facts { settings, routes: &rules.routes, data: addresses.0, admin: addresses.1, is_new };
+    let facts = Facts {
+        settings,
+        routes: &rules.routes,
+        data: addresses.0,
+        admin: addresses.1,
+        is_new,
+        first_password: first_password.as_ref(),
+    };
     let banner = banner::text(&facts).await;
     if form == Log::Json {
         terminal::warn_line(&banner)
@@ -159,6 +172,21 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     Ok(())
 }
 
+/// Opens the signing keys, or makes the first.
+async fn prepare_tokens(service: &Service, data_dir: &DataDir) -> Result<()> {
+    let master = master_key::of(data_dir)?;
+    let (keyring, lost) = tokens::keyring(service, &master).await.map_err(failed)?;
+    if lost {
+        terminal::warn_line(
+            "keyward: the master key opens none of the store's signing keys; a new one signs from now on. Tokens that the \
+             old ones signed go on until they end",
+        );
+    }
+    // Set once, before anybody can ask.
+    let _ = service.keyring.set(keyring);
+    Ok(())
+}
+
 /// What both planes share: a node, its cores' workers, and the tasks that keep them true.
 struct Planes {
     refresher: Arc<Refresher>,
@@ -170,6 +198,7 @@ impl Planes {
     fn new(
         store: &Arc<dyn Store>,
         identity: &Identity,
+        signing_keys: Arc<VerifyingKeys>,
         clock: &Arc<dyn Clock>,
         rules: &Arc<Rules>,
         cores: usize,
@@ -184,6 +213,7 @@ impl Planes {
                 core: u8::try_from(core).unwrap_or(u8::MAX),
                 rules: Arc::clone(rules),
                 tag_key: identity.tag_key.clone(),
+                signing_keys: Arc::clone(&signing_keys),
                 clock: Arc::clone(clock),
                 shared: node.shared(),
                 mailbox,

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Answer, Store, StoreError, Use};
 
 use super::Home;
-use super::fixtures::{NEWCOMER, OWNER, State, at, fresh, key, state, user};
+use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
 use crate::faults::{Faults, Mishap};
 
 type Operation = fn(&dyn Store) -> Answer<'_, ()>;
 
 /// Every operation that writes.
 const OPERATIONS: &[(&str, Operation)] = &[
-    ("ensure_user", |store| Box::pin(async { store.ensure_user(&user(NEWCOMER)).await.map(drop) })),
+    ("ensure_user", |store| {
+        Box::pin(async { store.ensure_user(&user(NEWCOMER), &event(Action::UserCreated)).await.map(drop) })
+    }),
     ("insert", |store| Box::pin(async { store.insert_api_key(&key("key_new", OWNER, 9)).await.map(drop) })),
     ("rename", |store| change(store, "key_1", KeyChange::Rename("another".into()))),
     ("disable", |store| change(store, "key_1", KeyChange::Disable(at(9)))),

@@ -6,6 +6,7 @@ use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
+use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Change, FeedHead, Joined, NewUser, Page, Store};
 
 use super::Home;
@@ -17,8 +18,29 @@ pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+/// An event of some action.
+pub fn event(action: Action) -> AuditEvent {
+    AuditEvent {
+        at: at(1),
+        actor: "operator".into(),
+        action,
+        subject: "subject".into(),
+        client: None,
+        decision: None,
+        detail: vec![("name", "value".into())],
+    }
+}
+
 pub fn user(id: &str) -> NewUser {
-    NewUser { id: id.into(), username: format!("{id}@example.com").into(), roles: vec!["r".into()], created_at: at(1) }
+    NewUser {
+        id: id.into(),
+        username: format!("{id}@example.com").into(),
+        roles: vec!["r".into()],
+        account: None,
+        external_id: None,
+        password: None,
+        created_at: at(1),
+    }
 }
 
 /// A key with nothing optional, made at a time.
@@ -50,7 +72,7 @@ pub async fn fresh<H: Home>() -> (H, Arc<dyn Store>) {
     let home = H::new();
     let store = home.open(Arc::default()).await;
     for id in [OWNER, OTHER] {
-        store.ensure_user(&user(id)).await.unwrap();
+        store.ensure_user(&user(id), &event(Action::UserCreated)).await.unwrap();
     }
     (home, store)
 }
@@ -72,6 +94,8 @@ pub async fn state(store: &dyn Store) -> State {
     assert!(!changes.lost, "a head without its feed rows, or the other way round");
     let told = changes.changes.iter().map(|change| match change {
         Change::ApiKey(position, joined) => (*position, joined.key.id.clone()),
+        Change::Ancestor(position, id) => (*position, id.clone()),
+        Change::SigningKeys(position) => (*position, "signing keys".into()),
         Change::Unknown(position) => panic!("change {position} is told of a key that is not there"),
     });
     State {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use keyward_core::principal::Mode;
 use keyward_core::scope::ScopeSet;
+use keyward_engine::audit::Action;
 use keyward_engine::change::{KeyChange, Refusal};
 use keyward_engine::ports::{Outcome, Page, Store, Use};
 
 use super::Home;
-use super::fixtures::{OTHER, OWNER, at, fresh, key, state, user};
+use super::fixtures::{OTHER, OWNER, at, event, fresh, key, state, user};
 
 fn replace() -> KeyChange {
     KeyChange::Replace { at: at(50), overlap_ends_at: at(90) }
@@ -65,7 +66,7 @@ pub async fn users_are_made_once<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let mut again = user("user_again");
     again.username = user(OWNER).username;
-    let owner = store.ensure_user(&again).await.unwrap();
+    let owner = store.ensure_user(&again, &event(Action::UserCreated)).await.unwrap();
     assert_eq!((&*owner.id, &owner.disabled_at), (OWNER, &None));
     assert_eq!(store.user_by_name(&again.username).await.unwrap(), Some(owner.clone()));
     assert_eq!(store.user(OWNER).await.unwrap(), Some(owner));

@@ -4,17 +4,28 @@ use keyward_engine::ports::{Change, Changes, FeedHead, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{column, first, head, joined, joined_columns, json_list, position};
+use super::rows::{column, first, head, joined, joined_columns, joins, json_list, position};
 use super::transaction::{Statement, Transaction};
 
 /// How many changes are kept. A node further behind drops its memory, which costs less than reading more of them.
 pub(super) const KEPT: i64 = 10_000;
 
-/// Appends changes of API keys, and then moves the head: the last statement before the commit.
-pub(super) async fn tell(transaction: &mut Transaction, ids: &[&str]) -> Result<FeedHead, StoreError> {
+/// Kinds of changes. A version that does not know one drops its memory when it meets it.
+pub(super) const API_KEY: &str = "api_key";
+pub(super) const USER: &str = "user";
+pub(super) const ACCOUNT: &str = "account";
+pub(super) const SESSION: &str = "session";
+pub(super) const SIGNING_KEY: &str = "signing_key";
+
+/// Appends changes of one kind, and then moves the head: the last statement before the commit.
+pub(super) async fn tell(
+    transaction: &mut Transaction,
+    kind: &'static str,
+    ids: &[&str],
+) -> Result<FeedHead, StoreError> {
     let append = "INSERT INTO feed (position, kind, subject) \
-         SELECT h.position + 1 + each.key, 'api_key', each.value FROM feed_head h, json_each(?1) each";
-    transaction.run(query(append).bind(json_list(ids))).await?;
+         SELECT h.position + 1 + each.key, ?2, each.value FROM feed_head h, json_each(?1) each";
+    transaction.run(query(append).bind(json_list(ids)).bind(kind)).await?;
     let prune = "DELETE FROM feed WHERE position <= (SELECT max(position) FROM feed) - ?1";
     transaction.run(query(prune).bind(KEPT)).await?;
     let move_head = "UPDATE feed_head SET position = (SELECT max(position) FROM feed) \
@@ -30,11 +41,12 @@ pub(super) async fn stand(transaction: &mut Transaction) -> Result<FeedHead, Sto
 /// The head, and each change after a place with the record as it is now: one statement, so one snapshot.
 pub(super) fn select_changes(after: FeedHead) -> Statement {
     const SELECT: &str = concat!(
-        "SELECT h.epoch, h.position AS head, f.position AS place, ",
+        "SELECT h.epoch, h.position AS head, f.position AS place, f.kind, f.subject, ",
         joined_columns!(),
         " FROM feed_head h LEFT JOIN feed f ON h.epoch = ?1 AND f.position > ?2 \
-         LEFT JOIN api_keys k ON f.kind = 'api_key' AND k.id = f.subject LEFT JOIN users u ON u.id = k.owner \
-         ORDER BY f.position"
+         LEFT JOIN api_keys k ON f.kind = 'api_key' AND k.id = f.subject",
+        joins!(),
+        " ORDER BY f.position"
     );
     let position = i64::try_from(after.position).unwrap_or(i64::MAX);
     query(SELECT).bind(after.epoch.cast_signed()).bind(position)
@@ -58,8 +70,10 @@ fn change(row: &SqliteRow) -> Result<Option<Change>, StoreError> {
         return Ok(None);
     };
     let place = position(place)?;
-    Ok(Some(match joined(row)? {
-        Some(joined) => Change::ApiKey(place, Box::new(joined)),
-        None => Change::Unknown(place),
+    Ok(Some(match (column(row, "kind")?, joined(row)?) {
+        (API_KEY, Some(joined)) => Change::ApiKey(place, Box::new(joined)),
+        (USER | ACCOUNT | SESSION, _) => Change::Ancestor(place, column(row, "subject")?),
+        (SIGNING_KEY, _) => Change::SigningKeys(place),
+        _ => Change::Unknown(place),
     }))
 }

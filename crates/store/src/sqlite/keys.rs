@@ -10,8 +10,8 @@ use keyward_engine::ports::{FeedHead, Found, Joined, Outcome, Page, StoreError, 
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
-use super::feed::{stand, tell};
-use super::rows::{bind_key, first, head, joined, joined_columns, json_list};
+use super::feed::{API_KEY, stand, tell};
+use super::rows::{bind_key, first, head, joined, joined_columns, joins, json_list};
 use super::transaction::{Statement, Transaction};
 
 /// The head, and each key of a list of digests: one statement, so one snapshot; one value, so any number of digests.
@@ -19,8 +19,8 @@ pub(super) fn select_digests(digests: &[ApiKeyDigest]) -> Statement {
     const SELECT: &str = concat!(
         "SELECT h.epoch, h.position AS head, ",
         joined_columns!(),
-        " FROM feed_head h LEFT JOIN api_keys k ON k.digest IN (SELECT unhex(value) FROM json_each(?1)) \
-         LEFT JOIN users u ON u.id = k.owner"
+        " FROM feed_head h LEFT JOIN api_keys k ON k.digest IN (SELECT unhex(value) FROM json_each(?1))",
+        joins!()
     );
     query(SELECT).bind(json_list(digests.iter().map(hex)))
 }
@@ -42,27 +42,30 @@ pub(super) fn select_id(id: &str, owner: Option<&str>) -> Statement {
     const SELECT: &str = concat!(
         "SELECT ",
         joined_columns!(),
-        " FROM api_keys k JOIN users u ON u.id = k.owner WHERE k.id = ?1 AND (?2 IS NULL OR k.owner = ?2)"
+        " FROM api_keys k",
+        joins!(),
+        " WHERE k.id = ?1 AND (?2 IS NULL OR k.owner = ?2)"
     );
     query(SELECT).bind(id).bind(owner)
 }
 
-/// One page of keys, newest first. `CROSS JOIN` keeps SQLite on the index that the order comes from.
+/// One page of keys, newest first. Outer joins keep SQLite on the index that the order comes from.
 pub(super) fn select_page(owner: Option<&str>, page: &Page) -> Statement {
     const ALL: &str = concat!(
         "SELECT ",
         joined_columns!(),
-        " FROM api_keys k CROSS JOIN users u ON u.id = k.owner WHERE (k.created_at, k.id) < (?1, ?2) \
-         ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
+        " FROM api_keys k",
+        joins!(),
+        " WHERE (k.created_at, k.id) < (?1, ?2) ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
     );
     const OF_OWNER: &str = concat!(
         "SELECT ",
         joined_columns!(),
-        " FROM api_keys k CROSS JOIN users u ON u.id = k.owner \
-         WHERE k.owner = ?4 AND (k.created_at, k.id) < (?1, ?2) ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
+        " FROM api_keys k",
+        joins!(),
+        " WHERE k.owner = ?4 AND (k.created_at, k.id) < (?1, ?2) ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
     );
-    // Later than any key: ids are ASCII.
-    let (time, id) = page.after.as_ref().map_or((i64::MAX, "\u{10ffff}"), |(time, id)| (time.as_millis(), &**id));
+    let (time, id) = page.place();
     let statement = query(if owner.is_some() { OF_OWNER } else { ALL }).bind(time).bind(id).bind(page.limit);
     match owner {
         Some(owner) => statement.bind(owner),
@@ -78,7 +81,7 @@ pub(super) fn read_all(rows: &[SqliteRow]) -> Result<Vec<Joined>, StoreError> {
 /// Keeps a new key and tells the feed.
 pub(super) async fn insert(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<FeedHead, StoreError> {
     keep(transaction, key).await?;
-    tell(transaction, &[&key.id]).await
+    tell(transaction, API_KEY, &[&key.id]).await
 }
 
 /// Applies a change, if key and state allow it, and tells the feed.
@@ -96,7 +99,7 @@ pub(super) async fn change(
         Ok(false) => stand(transaction).await?,
         Ok(true) => {
             overwrite(transaction, &joined.key).await?;
-            tell(transaction, &[id]).await?
+            tell(transaction, API_KEY, &[id]).await?
         }
     };
     Ok(Outcome::Done(head, Box::new(joined)))
@@ -120,7 +123,7 @@ pub(super) async fn rotate(
     }
     overwrite(transaction, &joined.key).await?;
     keep(transaction, successor).await?;
-    let head = tell(transaction, &[id, &successor.id]).await?;
+    let head = tell(transaction, API_KEY, &[id, &successor.id]).await?;
     Ok(Outcome::Done(head, Box::new(joined)))
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use keyward_core::api_key::{ApiKeyRecord, Owner};
+use keyward_core::api_key::{ApiKeyRecord, Owner, OwningAccount};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::principal::Mode;
 use keyward_core::scope::{Scope, ScopeSet};
@@ -15,15 +15,34 @@ use sqlx::{Decode, Row as _, Sqlite, Type};
 use super::error::store_error;
 use super::transaction::Statement;
 
-/// The columns of a key `k` with its owner `u`, for `concat!`.
+/// The columns of a key `k` with its owner `u` and their accounts `ka` and `ua`, for `concat!`.
 macro_rules! joined_columns {
     () => {
         "k.id, k.owner, k.account, k.name, k.prefix, k.digest, k.mode, k.scopes, k.allowed_ips, k.external_id, \
          k.created_at, k.expires_at, k.last_used_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.replaces, \
-         k.overlap_ends_at, u.username, u.roles, u.disabled_at AS owner_disabled_at"
+         k.overlap_ends_at, ka.disabled_at AS account_disabled_at, u.username, u.roles, \
+         u.disabled_at AS user_disabled_at, u.account AS user_account, ua.disabled_at AS user_account_disabled_at"
     };
 }
 pub(super) use joined_columns;
+
+/// The joins of a key `k` to its owner and to their accounts.
+macro_rules! joins {
+    () => {
+        " LEFT JOIN users u ON u.id = k.owner LEFT JOIN accounts ua ON ua.id = u.account \
+          LEFT JOIN accounts ka ON ka.id = k.account"
+    };
+}
+pub(super) use joins;
+
+/// The columns of a user `u` with its account `ua`.
+macro_rules! user_columns {
+    () => {
+        "u.id AS user_id, u.username, u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, \
+         ua.disabled_at AS user_account_disabled_at"
+    };
+}
+pub(super) use user_columns;
 
 /// Binds a whole record as ?1 to ?18, in the order of the table.
 pub(super) fn bind_key(statement: Statement, key: &ApiKeyRecord) -> Statement {
@@ -61,13 +80,8 @@ pub(super) fn joined(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
         return Ok(None);
     }
     let key = key(row)?;
-    let owner = Owner {
-        id: key.owner.clone(),
-        username: column(row, "username")?,
-        roles: list(row, "roles", |text| Some(text.into()))?,
-        disabled_at: time(row, "owner_disabled_at")?,
-    };
-    Ok(Some(Joined { key, owner }))
+    let owner = owner_named(row, key.owner.clone())?;
+    Ok(Some(Joined { key, account_disabled_at: time(row, "account_disabled_at")?, owner }))
 }
 
 fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
@@ -97,13 +111,20 @@ fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
     })
 }
 
-/// The user in a row of `users`.
+/// The user in a row of [`user_columns`].
 pub(super) fn owner(row: &SqliteRow) -> Result<Owner, StoreError> {
+    owner_named(row, column(row, "user_id")?)
+}
+
+fn owner_named(row: &SqliteRow, id: Box<str>) -> Result<Owner, StoreError> {
+    let account = column::<Option<Box<str>>>(row, "user_account")?;
+    let disabled_at = time(row, "user_account_disabled_at")?;
     Ok(Owner {
-        id: column(row, "id")?,
+        id,
         username: column(row, "username")?,
         roles: list(row, "roles", |text| Some(text.into()))?,
-        disabled_at: time(row, "disabled_at")?,
+        disabled_at: time(row, "user_disabled_at")?,
+        account: account.map(|id| OwningAccount { id, disabled_at }),
     })
 }
 
@@ -135,7 +156,8 @@ pub(super) fn bytes(row: &SqliteRow, name: &'static str) -> Result<[u8; 32], Sto
     column::<&[u8]>(row, name)?.try_into().map_err(|_| unreadable(name))
 }
 
-fn time(row: &SqliteRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
+/// A column of a point in time.
+pub(super) fn time(row: &SqliteRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
     Ok(column::<Option<i64>>(row, name)?.map(Timestamp::from_millis))
 }
 
@@ -144,6 +166,7 @@ fn list<T>(row: &SqliteRow, name: &'static str, read: impl Fn(&str) -> Option<T>
     items.iter().map(|item| read(item).ok_or_else(|| unreadable(name))).collect()
 }
 
-fn unreadable(column: &str) -> StoreError {
+/// A value that no version wrote.
+pub(super) fn unreadable(column: &str) -> StoreError {
     StoreError::Corrupt(format!("a value in column {column} cannot be read"))
 }

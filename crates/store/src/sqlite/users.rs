@@ -1,32 +1,129 @@
-//! Users, as far as keys need owners.
+//! Users: how they are made, found, listed and changed.
 
 use keyward_core::api_key::Owner;
-use keyward_engine::ports::{NewUser, StoreError};
+use keyward_engine::audit::AuditEvent;
+use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
+use keyward_engine::ports::{NewUser, Page, StoreError};
 use sqlx::query;
+use sqlx::sqlite::SqliteRow;
 
-use super::rows::{first, json_list, owner};
+use super::feed::{USER, stand, tell};
+use super::rows::{column, first, json_list, owner, time, unreadable, user_columns};
 use super::transaction::{Statement, Transaction};
+use super::{audit, sessions};
+
+/// The columns and joins of a user with all that is kept of it.
+macro_rules! select_user {
+    () => {
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            ", u.password, u.external_id, u.created_at FROM users u LEFT JOIN accounts ua ON ua.id = u.account "
+        )
+    };
+}
 
 /// A user by name.
 pub(super) fn select_name(username: &str) -> Statement {
-    query("SELECT id, username, roles, disabled_at FROM users WHERE username = ?1").bind(username)
+    query(concat!(select_user!(), "WHERE u.username = ?1")).bind(username)
 }
 
 /// A user by id.
 pub(super) fn select_id(id: &str) -> Statement {
-    query("SELECT id, username, roles, disabled_at FROM users WHERE id = ?1").bind(id)
+    query(concat!(select_user!(), "WHERE u.id = ?1")).bind(id)
+}
+
+/// A user by id, name or reference; the first of them wins.
+pub(super) fn select_who(who: &str) -> Statement {
+    const SELECT: &str = concat!(
+        select_user!(),
+        "WHERE u.id = ?1 OR u.username = ?1 OR u.external_id = ?1 ORDER BY u.id = ?1 DESC, u.username = ?1 DESC LIMIT 1"
+    );
+    query(SELECT).bind(who)
+}
+
+/// One page of users, newest first.
+pub(super) fn select_page(page: &Page) -> Statement {
+    const SELECT: &str =
+        concat!(select_user!(), "WHERE (u.created_at, u.id) < (?1, ?2) ORDER BY u.created_at DESC, u.id DESC LIMIT ?3");
+    let (time, id) = page.place();
+    query(SELECT).bind(time).bind(id).bind(page.limit)
+}
+
+/// The user in a row of the selects above.
+pub(super) fn record(row: &SqliteRow) -> Result<UserRecord, StoreError> {
+    Ok(UserRecord {
+        owner: owner(row)?,
+        password: column::<Option<Box<str>>>(row, "password")?.map(PasswordHash),
+        external_id: column(row, "external_id")?,
+        created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
+    })
 }
 
 /// Makes a user unless the name is taken; answers with whoever has it then. The feed is not told: nobody's memory can
-/// know of a user before its first key.
-pub(super) async fn ensure(transaction: &mut Transaction, user: &NewUser) -> Result<Owner, StoreError> {
-    let insert = "INSERT INTO users (id, username, roles, created_at) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT (username) DO NOTHING";
+/// know of a user before its first key or session.
+pub(super) async fn ensure(
+    transaction: &mut Transaction,
+    user: &NewUser,
+    event: &AuditEvent,
+) -> Result<Owner, StoreError> {
+    if insert(transaction, user).await? {
+        audit::insert(transaction, event).await?;
+    }
+    owner(first(&transaction.run(select_name(&user.username)).await?)?)
+}
+
+/// Makes a user unless its name or reference is taken.
+pub(super) async fn make(
+    transaction: &mut Transaction,
+    user: &NewUser,
+    event: &AuditEvent,
+) -> Result<Made<UserRecord>, StoreError> {
+    if !insert(transaction, user).await? {
+        return Ok(Made::Taken);
+    }
+    audit::insert(transaction, event).await?;
+    Ok(Made::Done(record(first(&transaction.run(select_id(&user.id)).await?)?)?))
+}
+
+/// Whether it was kept.
+async fn insert(transaction: &mut Transaction, user: &NewUser) -> Result<bool, StoreError> {
+    let insert = "INSERT INTO users (id, username, roles, account, external_id, password, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING id";
     let statement = query(insert)
         .bind(&*user.id)
         .bind(&*user.username)
         .bind(json_list(&user.roles))
+        .bind(user.account.as_deref())
+        .bind(user.external_id.as_deref())
+        .bind(user.password.as_ref().map(|hash| &*hash.0))
         .bind(user.created_at.as_millis());
-    transaction.run(statement).await?;
-    owner(first(&transaction.run(select_name(&user.username)).await?)?)
+    Ok(!transaction.run(statement).await?.is_empty())
+}
+
+/// Applies a change, ends sessions where it does, and tells the feed.
+pub(super) async fn change(
+    transaction: &mut Transaction,
+    id: &str,
+    change: &UserChange,
+    event: &AuditEvent,
+) -> Result<Changed<UserRecord>, StoreError> {
+    let Some(mut user) = transaction.run(select_id(id)).await?.first().map(record).transpose()? else {
+        return Ok(Changed::NotFound);
+    };
+    if !change.apply(&mut user) {
+        return Ok(Changed::Done(stand(transaction).await?, user));
+    }
+    let update = "UPDATE users SET roles = ?2, password = ?3, disabled_at = ?4 WHERE id = ?1";
+    let update = query(update)
+        .bind(id)
+        .bind(json_list(&user.owner.roles))
+        .bind(user.password.as_ref().map(|hash| &*hash.0))
+        .bind(user.owner.disabled_at.map(keyward_core::time::Timestamp::as_millis));
+    transaction.run(update).await?;
+    if let Some((at, reason)) = change.ends_sessions() {
+        transaction.run(sessions::end_all_of_user(id, at, reason)).await?;
+    }
+    audit::insert(transaction, event).await?;
+    Ok(Changed::Done(tell(transaction, USER, &[id]).await?, user))
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
 use keyward_core::digest::ApiKeyDigest;
+use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Change, FeedHead, Lookup as _, Outcome, Records as _, Store as _, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -13,12 +14,12 @@ use tempfile::TempDir;
 
 use super::super::feed::KEPT;
 use super::{OpenError, SqliteStore, database, make};
-use crate::conformance::fixtures::{OWNER, at, key, state, user};
+use crate::conformance::fixtures::{OWNER, at, event, key, state, user};
 
 async fn filled() -> (TempDir, SqliteStore) {
     let dir = tempfile::tempdir().unwrap();
     let store = make(dir.path()).await.unwrap();
-    store.ensure_user(&user(OWNER)).await.unwrap();
+    store.ensure_user(&user(OWNER), &event(Action::UserCreated)).await.unwrap();
     store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
     (dir, store)
 }

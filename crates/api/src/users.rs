@@ -1,0 +1,225 @@
+//! Operations on users: made, listed, paused, given another password or other roles.
+
+use keyward_core::rules::Rules;
+use keyward_core::time::Timestamp;
+use keyward_engine::audit::Action;
+use keyward_engine::people::{Changed, Made, UserChange, UserRecord};
+use keyward_engine::ports::NewUser;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts;
+use crate::failure::{Failure, Kind};
+use crate::fields::{self, rfc3339};
+use crate::listing::{self, Place};
+use crate::origin::Origin;
+use crate::passwords::Password;
+use crate::service::Service;
+use crate::view::{Listing, ReceiptView};
+
+/// The role of users made without roles.
+const DEFAULT_ROLE: &str = "self";
+
+/// A user to be made, as a person or program writes it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserToMake {
+    /// What it signs in with.
+    pub username: String,
+    /// Names of roles; absent = `self`.
+    pub roles: Option<Vec<String>>,
+    /// The account that it belongs to, by name, id or reference.
+    pub account: Option<String>,
+    /// An operator's own reference.
+    pub external_id: Option<String>,
+}
+
+/// A user as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    /// `user_…`.
+    pub id: String,
+    /// What it signs in with.
+    pub username: String,
+    /// `active` or `disabled`.
+    pub status: String,
+    /// Names of roles.
+    pub roles: Vec<String>,
+    /// The id of the account that it belongs to.
+    pub account: Option<String>,
+    /// An operator's own reference.
+    pub external_id: Option<String>,
+    /// Whether it has a password.
+    pub can_sign_in: bool,
+    /// When it was made.
+    pub created_at: String,
+    /// Since when it is paused.
+    pub disabled_at: Option<String>,
+}
+
+impl From<&UserRecord> for UserView {
+    fn from(user: &UserRecord) -> Self {
+        let owner = &user.owner;
+        Self {
+            id: owner.id.to_string(),
+            username: owner.username.to_string(),
+            status: if owner.is_paused() { "disabled" } else { "active" }.to_owned(),
+            roles: owner.roles.iter().map(ToString::to_string).collect(),
+            account: owner.account.as_ref().map(|account| account.id.to_string()),
+            external_id: user.external_id.as_deref().map(str::to_owned),
+            can_sign_in: user.password.is_some(),
+            created_at: rfc3339(user.created_at),
+            disabled_at: owner.disabled_at.map(rfc3339),
+        }
+    }
+}
+
+impl Place for UserRecord {
+    fn place(&self) -> (Timestamp, &str) {
+        (self.created_at, &self.owner.id)
+    }
+}
+
+/// A user and how far its change has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedUser {
+    /// The user as it is now.
+    #[serde(flatten)]
+    pub view: UserView,
+    /// Which nodes know.
+    pub receipt: ReceiptView,
+}
+
+/// Makes a user.
+///
+/// # Errors
+/// A name that is none or another's, a password that is too weak, roles or an account that are not there.
+pub async fn create(
+    service: &Service,
+    new: &UserToMake,
+    password: Option<Password>,
+    origin: &Origin,
+) -> Result<UserView, Failure> {
+    let username = fields::username(&new.username)?;
+    let roles = new.roles.clone().unwrap_or_else(|| vec![DEFAULT_ROLE.to_owned()]);
+    let account = match &new.account {
+        Some(which) => Some(accounts::find(service, which).await?.id),
+        None => None,
+    };
+    let user = NewUser {
+        id: service.new_id("user"),
+        username: username.clone(),
+        roles: known_roles(&service.rules, &roles)?,
+        account,
+        external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
+        password: match password {
+            Some(password) => Some(service.passwords.hash(password, &*service.random).await?),
+            None => None,
+        },
+        created_at: origin.at,
+    };
+    let mut event = origin.event(Action::UserCreated, &user.id);
+    event.detail.push(("username", username.clone()));
+    event.detail.push(("roles", user.roles.join(" ").into()));
+    match service.store.insert_user(&user, &event).await? {
+        Made::Done(made) => Ok(UserView::from(&made)),
+        Made::Taken => Err(Failure {
+            kind: Kind::Conflict,
+            message: format!(
+                "there is a user {username:?}, or one with this external id, already; nothing was changed"
+            ),
+        }),
+    }
+}
+
+/// A page of users, newest first.
+///
+/// # Errors
+/// A cursor that is none of ours.
+pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result<Listing<UserView>, Failure> {
+    let (page, limit) = listing::page(cursor, limit)?;
+    Ok(listing::of(service.store.users(&page).await?, limit, |user| UserView::from(user)))
+}
+
+/// Pauses a user, ends its pause, or gives it other roles, and waits for the receipt.
+///
+/// # Errors
+/// No such user, or roles that are not there.
+pub async fn change(
+    service: &Service,
+    who: &str,
+    change: &UserChange,
+    origin: &Origin,
+) -> Result<ChangedUser, Failure> {
+    let user = find(service, who).await?;
+    let (action, detail) = match change {
+        UserChange::Disable(_) => (Action::UserDisabled, None),
+        UserChange::Enable => (Action::UserEnabled, None),
+        UserChange::Password(..) => (Action::PasswordChanged, None),
+        UserChange::Roles(roles) => {
+            let before = user.owner.roles.join(" ");
+            (Action::RolesChanged, Some([("before", before.into()), ("roles", roles.join(" ").into())]))
+        }
+    };
+    let mut event = origin.event(action, &user.owner.id);
+    event.detail.push(("username", user.owner.username.clone()));
+    event.detail.extend(detail.into_iter().flatten());
+    match service.store.change_user(&user.owner.id, change, &event).await? {
+        Changed::NotFound => Err(no_such_user(who)),
+        Changed::Done(head, user) => {
+            let receipt = service.receipt(head, service.now()).await;
+            Ok(ChangedUser { view: UserView::from(&user), receipt })
+        }
+    }
+}
+
+/// Gives a user another password; its sessions end.
+///
+/// # Errors
+/// No such user, or a password that is too weak.
+pub async fn set_password(
+    service: &Service,
+    who: &str,
+    password: Password,
+    origin: &Origin,
+) -> Result<ChangedUser, Failure> {
+    let user = find(service, who).await?;
+    let hash = service.passwords.hash(password, &*service.random).await?;
+    let changed = change(service, &user.owner.id, &UserChange::Password(origin.at, hash), origin).await?;
+    if *user.owner.username == *crate::service::ADMIN
+        && let Some(file) = &service.initial_password
+    {
+        // The password in it opens nothing any more; whether the file could be removed changes nothing about that.
+        let _ = std::fs::remove_file(file);
+    }
+    Ok(changed)
+}
+
+/// Roles that the configuration has.
+///
+/// # Errors
+/// The first that it has not.
+pub fn known_roles(rules: &Rules, names: &[String]) -> Result<Vec<Box<str>>, Failure> {
+    let known: Vec<&str> = rules.roles.keys().map(AsRef::as_ref).collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(Failure::invalid(format!("there is no role {name:?}; there are: {}", known.join(", ")))),
+        None => Ok(names.iter().map(|name| name.as_str().into()).collect()),
+    }
+}
+
+async fn find(service: &Service, who: &str) -> Result<UserRecord, Failure> {
+    if let Some(user) = service.store.find_user(who).await? {
+        return Ok(user);
+    }
+    // As one would type it: `Ada` is ada.
+    let canonical = fields::username(who).map_err(|_| no_such_user(who))?;
+    service.store.find_user(&canonical).await?.ok_or_else(|| no_such_user(who))
+}
+
+fn no_such_user(who: &str) -> Failure {
+    Failure {
+        kind: Kind::NotFound,
+        message: format!("there is no user {who:?}; `keyward user list` tells who there is"),
+    }
+}

@@ -1,0 +1,46 @@
+//! Sessions: what a user who signed in holds, a family of refresh tokens and the access tokens issued along it.
+
+use crate::address::AddressRules;
+use crate::api_key::{CredentialEntry, Owner};
+use crate::principal::{Grants, Kind, Mode, Principal};
+use crate::scope::ScopeSet;
+use crate::time::Timestamp;
+use crate::token::Claims;
+
+/// A session as it is kept. Its id is also that of its family of refresh tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// `ses_…`, random.
+    pub id: Box<str>,
+    /// The user who signed in.
+    pub user: Box<str>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Since when it is over: signed out, a refresh token shown twice, another password, a disabled user.
+    pub ended_at: Option<Timestamp>,
+    /// Which of these.
+    pub ended_reason: Option<Box<str>>,
+}
+
+impl CredentialEntry {
+    /// A verified token resolved along its lineage: its scopes cut to those of its user's roles today, its session and
+    /// its user as they are.
+    pub fn of_token(claims: &Claims, session: &SessionRecord, user: &Owner, user_scopes: &ScopeSet) -> Self {
+        Self {
+            principal: Principal {
+                id: user.id.clone(),
+                name: user.username.clone(),
+                kind: Kind::Jwt,
+                account: user.account.as_ref().map(|account| account.id.clone()),
+                credential: session.id.clone(),
+                mode: Mode::Live,
+                grants: Grants::Named(claims.scopes().intersection(user_scopes)),
+            },
+            addresses: AddressRules::default(),
+            ends_at: Some(claims.ends_at()),
+            disabled: user.is_paused(),
+            // A token of somebody else's session was never issued; should it be, it opens nothing.
+            revoked: session.ended_at.is_some() || *claims.sub != *user.id || *claims.sid != *session.id,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The port to users, accounts and sessions, and the rules of which state allows which change of them.
+
+use keyward_core::api_key::Owner;
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::session::SessionRecord;
+use keyward_core::time::Timestamp;
+
+use crate::audit::AuditEvent;
+use crate::ports::{Answer, FeedHead, JoinedSession, NewUser, Page};
+use crate::signing::SigningKeyRecord;
+
+/// A user as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRecord {
+    /// What decisions need of it.
+    pub owner: Owner,
+    /// argon2id as a PHC string; `None`: nobody can sign in as this user.
+    pub password: Option<PasswordHash>,
+    /// An operator's own reference.
+    pub external_id: Option<Box<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What is kept of a password: an argon2id PHC string. Not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(pub Box<str>);
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// A change of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserChange {
+    /// Pause; its sessions end.
+    Disable(Timestamp),
+    /// End of a pause; its keys count again, its sessions do not.
+    Enable,
+    /// Another password; its sessions end. The first field is when.
+    Password(Timestamp, PasswordHash),
+    /// Other roles.
+    Roles(Vec<Box<str>>),
+}
+
+impl UserChange {
+    /// Applies the change to a record. `false`: it is so already, nothing to write.
+    pub fn apply(&self, user: &mut UserRecord) -> bool {
+        match self {
+            Self::Disable(at) => {
+                let paused = user.owner.disabled_at.is_some();
+                user.owner.disabled_at = user.owner.disabled_at.or(Some(*at));
+                !paused
+            }
+            Self::Enable => user.owner.disabled_at.take().is_some(),
+            Self::Password(_, hash) => {
+                user.password = Some(hash.clone());
+                true
+            }
+            Self::Roles(roles) => {
+                let other = user.owner.roles != *roles;
+                user.owner.roles.clone_from(roles);
+                other
+            }
+        }
+    }
+
+    /// When, and in which word, the user's sessions end by it.
+    pub fn ends_sessions(&self) -> Option<(Timestamp, &'static str)> {
+        match self {
+            Self::Disable(at) => Some((*at, "user disabled")),
+            Self::Password(at, _) => Some((*at, "password changed")),
+            Self::Enable | Self::Roles(_) => None,
+        }
+    }
+}
+
+/// An account as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// `acc_…`, random.
+    pub id: Box<str>,
+    /// What people call it.
+    pub name: Box<str>,
+    /// An operator's own reference.
+    pub external_id: Option<Box<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Since when it is paused.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// A change of one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    /// Pause of its keys and users; their sessions end.
+    Disable(Timestamp),
+    /// End of a pause; keys and users count again, sessions do not.
+    Enable,
+}
+
+impl AccountChange {
+    /// Applies the change to a record. `false`: it is so already, nothing to write.
+    pub fn apply(self, account: &mut AccountRecord) -> bool {
+        match self {
+            Self::Disable(at) => {
+                let paused = account.disabled_at.is_some();
+                account.disabled_at = account.disabled_at.or(Some(at));
+                !paused
+            }
+            Self::Enable => account.disabled_at.take().is_some(),
+        }
+    }
+}
+
+/// What became of making a record whose names must be its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made<T> {
+    /// It is there.
+    Done(T),
+    /// The name, or the operator's reference, is another's.
+    Taken,
+}
+
+/// What became of changing a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed<T> {
+    /// There is no such record.
+    NotFound,
+    /// It was committed as this change of the feed, or nothing was left to do.
+    Done(FeedHead, T),
+}
+
+/// A refresh token to be kept.
+#[derive(Clone, Debug)]
+pub struct NewRefreshToken {
+    /// SHA-256 of the whole token.
+    pub digest: ApiKeyDigest,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+}
+
+/// What became of showing a refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// There is no such token.
+    Unknown,
+    /// It is too old.
+    Expired,
+    /// Its session is over, or its user is paused.
+    Over,
+    /// It was spent before: its session was ended by this change of the feed.
+    Reused(FeedHead, Box<JoinedSession>),
+    /// It is spent now, and its successor is kept.
+    Done(Box<JoinedSession>),
+}
+
+/// What operations on people ask of a store. Every write is one transaction, its audit event in it.
+pub trait People: Send + Sync {
+    /// Makes a user, unless its name or reference is taken.
+    fn insert_user<'a>(&'a self, user: &'a NewUser, event: &'a AuditEvent) -> Answer<'a, Made<UserRecord>>;
+    /// A user by id, by name, or by the operator's reference; an id wins over a name, a name over a reference.
+    fn find_user<'a>(&'a self, who: &'a str) -> Answer<'a, Option<UserRecord>>;
+    /// Users, newest first.
+    fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>>;
+    /// Changes a user, ends its sessions where the change does, and tells the feed.
+    fn change_user<'a>(
+        &'a self,
+        id: &'a str,
+        change: &'a UserChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<UserRecord>>;
+    /// Makes an account, unless its name or reference is taken.
+    fn insert_account<'a>(
+        &'a self,
+        account: &'a AccountRecord,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Made<AccountRecord>>;
+    /// An account by id, by name, or by the operator's reference, in this order.
+    fn find_account<'a>(&'a self, which: &'a str) -> Answer<'a, Option<AccountRecord>>;
+    /// Accounts, newest first.
+    fn accounts<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<AccountRecord>>;
+    /// Changes an account, ends its users' sessions where the change does, and tells the feed.
+    fn change_account<'a>(
+        &'a self,
+        id: &'a str,
+        change: AccountChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<AccountRecord>>;
+    /// Begins a session of a user whose password was found to be `verified`. `None` where the user is paused, or has
+    /// another password by now.
+    fn begin_session<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+        verified: &'a PasswordHash,
+        refresh: &'a NewRefreshToken,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<JoinedSession>>;
+    /// Spends a refresh token once and keeps its successor; ends the session of one that was spent before, with `reuse` as
+    /// the audit event (its subject is filled in here).
+    fn spend_refresh_token<'a>(
+        &'a self,
+        digest: &'a ApiKeyDigest,
+        successor: &'a NewRefreshToken,
+        reuse: &'a AuditEvent,
+    ) -> Answer<'a, Spent>;
+    /// Ends a session and tells the feed.
+    fn end_session<'a>(
+        &'a self,
+        id: &'a str,
+        reason: &'static str,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<SessionRecord>>;
+    /// Keeps a signing key and tells the feed.
+    fn insert_signing_key<'a>(&'a self, key: &'a SigningKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
+}

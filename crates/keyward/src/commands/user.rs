@@ -1,0 +1,116 @@
+//! `keyward user …`: makes and manages users.
+
+use keyward_api::command::{Command, Reply};
+use keyward_api::passwords::Password;
+use keyward_api::users::{ChangedUser, UserToMake, UserView};
+use keyward_api::view::Listing;
+
+use crate::backend;
+use crate::cli::{Cli, User};
+use crate::exit::{Failed, Result};
+use crate::settings::Loaded;
+use crate::{pages, secret_input, terminal};
+
+/// Carries out one of the user commands.
+///
+/// # Errors
+/// What the operation says.
+pub fn run(cli: &Cli, command: &User) -> Result<()> {
+    let loaded = Loaded::for_command(cli)?;
+    let (asked, generated) = match command {
+        User::Add { username, roles, account, external_id, password_file, no_password } => {
+            let (password, generated) =
+                if *no_password { (None, None) } else { secret_input::password(password_file)? };
+            let user = UserToMake {
+                username: username.clone(),
+                roles: roles.as_deref().map(pages::words),
+                account: account.clone(),
+                external_id: external_id.clone(),
+            };
+            (Command::AddUser { user, password }, generated)
+        }
+        User::List { limit, cursor } => return list(&loaded, cli.json, *limit, cursor.clone()),
+        User::Passwd { who, password_file } => {
+            let (password, generated) = secret_input::password(password_file)?;
+            let password = password.unwrap_or_else(|| Password::from(String::new()));
+            (Command::SetPassword { who: who.clone(), password }, generated)
+        }
+        User::Disable { who } => (Command::DisableUser { who: who.clone() }, None),
+        User::Enable { who } => (Command::EnableUser { who: who.clone() }, None),
+        User::Roles { who, roles } => (Command::SetRoles { who: who.clone(), roles: pages::words(roles) }, None),
+    };
+    match backend::run(&loaded, asked)? {
+        Reply::UserAdded { user } => told(cli.json, &user, generated, &card(&user)),
+        Reply::UserChanged { user } => {
+            let text = changed(&user, command);
+            told(cli.json, &user, generated, &text);
+        }
+        _ => return Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+    }
+    Ok(())
+}
+
+/// A password made here is shown once: on a terminal above the rest, piped alone on stdout.
+fn told(json: bool, view: &impl serde::Serialize, generated: Option<String>, text: &str) {
+    if json {
+        let mut view = serde_json::to_value(view).unwrap_or_default();
+        if let (Some(fields), Some(password)) = (view.as_object_mut(), generated) {
+            fields.insert("password".to_owned(), password.into());
+        }
+        return terminal::json(&view);
+    }
+    match generated {
+        None => terminal::line(text),
+        Some(password) if terminal::is_terminal() => {
+            terminal::line(&format!("{password}\n  the password, shown once: it cannot be shown again\n{text}"));
+        }
+        Some(password) => {
+            terminal::line(&password);
+            terminal::warn_line(&format!("  the password, shown once: it cannot be shown again\n{text}"));
+        }
+    }
+}
+
+fn card(user: &UserView) -> String {
+    let mut rows = vec![
+        ("id", user.id.clone()),
+        ("username", user.username.clone()),
+        ("status", user.status.clone()),
+        ("roles", user.roles.join(" ")),
+        ("created", user.created_at.clone()),
+    ];
+    let optional = [("account", &user.account), ("external id", &user.external_id), ("disabled", &user.disabled_at)];
+    rows.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))));
+    pages::card(&rows)
+}
+
+fn changed(user: &ChangedUser, command: &User) -> String {
+    let name = &user.view.username;
+    let felt = user.receipt.felt();
+    match command {
+        User::Disable { .. } => format!("{name} disabled: its keys are refused and its sessions have ended, {felt}"),
+        User::Enable { .. } => format!("{name} enabled: its keys are accepted again, {felt}; it has to sign in anew"),
+        User::Roles { .. } => format!("{name} has the roles {}, {felt}", user.view.roles.join(" ")),
+        _ => format!("{name} has another password, and its sessions have ended, {felt}; its keys go on"),
+    }
+}
+
+fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Result<()> {
+    let listing: Listing<UserView> =
+        pages::all(limit, cursor, |cursor, limit| match backend::run(loaded, Command::ListUsers { cursor, limit })? {
+            Reply::Users { listing } => Ok(listing),
+            _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        })?;
+    if json {
+        terminal::json(&listing);
+        return Ok(());
+    }
+    let rows = listing.data.into_iter().map(|user| {
+        let signs_in = if user.can_sign_in { "yes" } else { "no" }.to_owned();
+        let account = user.account.unwrap_or_else(|| "-".to_owned());
+        vec![user.id, user.username, user.status, user.roles.join(" "), account, signs_in, user.created_at]
+    });
+    let head = ["ID", "USERNAME", "STATUS", "ROLES", "ACCOUNT", "SIGNS IN", "CREATED"];
+    terminal::line(&terminal::table(&head, rows));
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The port to people on SQLite: which statement or transaction answers which call.
+
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::session::SessionRecord;
+use keyward_engine::audit::AuditEvent;
+use keyward_engine::people::{
+    AccountChange, AccountRecord, Changed, Made, NewRefreshToken, PasswordHash, People, Spent, UserChange, UserRecord,
+};
+use keyward_engine::ports::{Answer, FeedHead, JoinedSession, NewUser, Page};
+use keyward_engine::signing::SigningKeyRecord;
+
+use super::{SqliteStore, accounts, sessions, signing_keys, users};
+
+impl People for SqliteStore {
+    fn insert_user<'a>(&'a self, user: &'a NewUser, event: &'a AuditEvent) -> Answer<'a, Made<UserRecord>> {
+        Box::pin(self.writer.write(async move |transaction| users::make(transaction, user, event).await))
+    }
+
+    fn find_user<'a>(&'a self, who: &'a str) -> Answer<'a, Option<UserRecord>> {
+        Box::pin(async move { self.read(users::select_who(who)).await?.first().map(users::record).transpose() })
+    }
+
+    fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>> {
+        Box::pin(async move { self.read(users::select_page(page)).await?.iter().map(users::record).collect() })
+    }
+
+    fn change_user<'a>(
+        &'a self,
+        id: &'a str,
+        change: &'a UserChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<UserRecord>> {
+        Box::pin(self.writer.write(async move |transaction| users::change(transaction, id, change, event).await))
+    }
+
+    fn insert_account<'a>(
+        &'a self,
+        account: &'a AccountRecord,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Made<AccountRecord>> {
+        Box::pin(self.writer.write(async move |transaction| accounts::make(transaction, account, event).await))
+    }
+
+    fn find_account<'a>(&'a self, which: &'a str) -> Answer<'a, Option<AccountRecord>> {
+        Box::pin(
+            async move { self.read(accounts::select_which(which)).await?.first().map(accounts::record).transpose() },
+        )
+    }
+
+    fn accounts<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<AccountRecord>> {
+        Box::pin(async move { self.read(accounts::select_page(page)).await?.iter().map(accounts::record).collect() })
+    }
+
+    fn change_account<'a>(
+        &'a self,
+        id: &'a str,
+        change: AccountChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<AccountRecord>> {
+        Box::pin(self.writer.write(async move |transaction| accounts::change(transaction, id, change, event).await))
+    }
+
+    fn begin_session<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+        verified: &'a PasswordHash,
+        refresh: &'a NewRefreshToken,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<JoinedSession>> {
+        Box::pin(
+            self.writer
+                .write(async move |transaction| sessions::begin(transaction, session, verified, refresh, event).await),
+        )
+    }
+
+    fn spend_refresh_token<'a>(
+        &'a self,
+        digest: &'a ApiKeyDigest,
+        successor: &'a NewRefreshToken,
+        reuse: &'a AuditEvent,
+    ) -> Answer<'a, Spent> {
+        Box::pin(
+            self.writer.write(async move |transaction| sessions::spend(transaction, digest, successor, reuse).await),
+        )
+    }
+
+    fn end_session<'a>(
+        &'a self,
+        id: &'a str,
+        reason: &'static str,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<SessionRecord>> {
+        Box::pin(self.writer.write(async move |transaction| sessions::end(transaction, id, reason, event).await))
+    }
+
+    fn insert_signing_key<'a>(&'a self, key: &'a SigningKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
+        Box::pin(self.writer.write(async move |transaction| signing_keys::insert(transaction, key, event).await))
+    }
+}

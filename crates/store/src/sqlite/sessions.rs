@@ -1,0 +1,181 @@
+//! Sessions and their refresh tokens: begun, carried on one use at a time, and ended.
+
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::session::SessionRecord;
+use keyward_core::time::Timestamp;
+use keyward_engine::audit::AuditEvent;
+use keyward_engine::people::{Changed, NewRefreshToken, PasswordHash, Spent};
+use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError};
+use sqlx::query;
+use sqlx::sqlite::SqliteRow;
+
+use super::audit;
+use super::feed::{SESSION, stand, tell};
+use super::rows::{column, first, head, json_list, owner, time, unreadable, user_columns};
+use super::transaction::{Statement, Transaction};
+
+macro_rules! session_columns {
+    () => {
+        concat!("s.id, s.user, s.created_at, s.ended_at, s.ended_reason, ", user_columns!())
+    };
+}
+
+/// The joins of a session `s` to its user and the user's account.
+macro_rules! session_joins {
+    () => {
+        " LEFT JOIN users u ON u.id = s.user LEFT JOIN accounts ua ON ua.id = u.account"
+    };
+}
+
+/// The head, and each session of a list of ids: one statement, so one snapshot.
+pub(super) fn select_ids(ids: &[Box<str>]) -> Statement {
+    const SELECT: &str = concat!(
+        "SELECT h.epoch, h.position AS head, ",
+        session_columns!(),
+        " FROM feed_head h LEFT JOIN sessions s ON s.id IN (SELECT value FROM json_each(?1))",
+        session_joins!()
+    );
+    query(SELECT).bind(json_list(ids))
+}
+
+/// Reads what [`select_ids`] found, in the order of the ids.
+pub(super) fn read_found(ids: &[Box<str>], rows: &[SqliteRow]) -> Result<FoundSessions, StoreError> {
+    let head = head(first(rows)?)?;
+    let mut known = Vec::with_capacity(rows.len());
+    for row in rows {
+        known.extend(joined(row)?);
+    }
+    let find = |id: &Box<str>| known.iter().find(|joined: &&JoinedSession| joined.session.id == *id).cloned();
+    Ok(FoundSessions { head, sessions: ids.iter().map(find).collect() })
+}
+
+fn joined(row: &SqliteRow) -> Result<Option<JoinedSession>, StoreError> {
+    let Some(id) = column::<Option<Box<str>>>(row, "id")? else { return Ok(None) };
+    let session = SessionRecord {
+        id,
+        user: column(row, "user")?,
+        created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
+        ended_at: time(row, "ended_at")?,
+        ended_reason: column(row, "ended_reason")?,
+    };
+    Ok(Some(JoinedSession { session, user: owner(row)? }))
+}
+
+/// Begins a session, if its user may and the password that was verified is still the user's. The feed is not told: nobody's
+/// memory can know of a session before its first token.
+pub(super) async fn begin(
+    transaction: &mut Transaction,
+    session: &SessionRecord,
+    verified: &PasswordHash,
+    refresh: &NewRefreshToken,
+    event: &AuditEvent,
+) -> Result<Option<JoinedSession>, StoreError> {
+    let select = query(
+        "SELECT 1 FROM users u LEFT JOIN accounts ua ON ua.id = u.account \
+         WHERE u.id = ?1 AND u.password = ?2 AND u.disabled_at IS NULL AND ua.disabled_at IS NULL",
+    );
+    if transaction.run(select.bind(&*session.user).bind(&*verified.0)).await?.is_empty() {
+        return Ok(None);
+    }
+    let insert = query("INSERT INTO sessions (id, user, created_at) VALUES (?1, ?2, ?3)");
+    let insert = insert.bind(&*session.id).bind(&*session.user).bind(session.created_at.as_millis());
+    transaction.run(insert).await?;
+    keep(transaction, &session.id, refresh).await?;
+    audit::insert(transaction, event).await?;
+    let rows = transaction.run(select_ids(std::slice::from_ref(&session.id))).await?;
+    joined(first(&rows)?)
+}
+
+async fn keep(transaction: &mut Transaction, session: &str, refresh: &NewRefreshToken) -> Result<(), StoreError> {
+    let insert = "INSERT INTO refresh_tokens (digest, session, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)";
+    let insert = query(insert)
+        .bind(refresh.digest.as_bytes().as_slice())
+        .bind(session)
+        .bind(refresh.created_at.as_millis())
+        .bind(refresh.expires_at.as_millis());
+    transaction.run(insert).await.map(drop)
+}
+
+/// Spends a refresh token (RFC 9700 §4.14.2): one use and a successor, or the end of the whole family.
+pub(super) async fn spend(
+    transaction: &mut Transaction,
+    digest: &ApiKeyDigest,
+    successor: &NewRefreshToken,
+    reuse: &AuditEvent,
+) -> Result<Spent, StoreError> {
+    const SELECT: &str = concat!(
+        "SELECT r.expires_at, r.spent_at, ",
+        session_columns!(),
+        " FROM refresh_tokens r JOIN sessions s ON s.id = r.session",
+        session_joins!(),
+        " WHERE r.digest = ?1"
+    );
+    let rows = transaction.run(query(SELECT).bind(digest.as_bytes().as_slice())).await?;
+    let Some(row) = rows.first() else { return Ok(Spent::Unknown) };
+    let Some(mut family) = joined(row)? else { return Ok(Spent::Unknown) };
+    if family.session.ended_at.is_some() || family.user.is_paused() {
+        return Ok(Spent::Over);
+    }
+    let now = successor.created_at;
+    let is_spent = time(row, "spent_at")?.is_some();
+    if !is_spent && time(row, "expires_at")?.is_none_or(|end| end <= now) {
+        return Ok(Spent::Expired);
+    }
+    // Compare and set: of two that come at once, one finds it unspent.
+    let spend =
+        query("UPDATE refresh_tokens SET spent_at = ?2 WHERE digest = ?1 AND spent_at IS NULL RETURNING session");
+    let spent = transaction.run(spend.bind(digest.as_bytes().as_slice()).bind(now.as_millis())).await?;
+    if spent.is_empty() {
+        let event = AuditEvent { actor: family.user.id.clone(), subject: family.session.id.clone(), ..reuse.clone() };
+        let head = finish(transaction, &mut family.session, now, "refresh token reused", &event).await?;
+        return Ok(Spent::Reused(head, Box::new(family)));
+    }
+    keep(transaction, &family.session.id, successor).await?;
+    Ok(Spent::Done(Box::new(family)))
+}
+
+/// Ends a session and tells the feed.
+pub(super) async fn end(
+    transaction: &mut Transaction,
+    id: &str,
+    reason: &'static str,
+    event: &AuditEvent,
+) -> Result<Changed<SessionRecord>, StoreError> {
+    let rows = transaction.run(select_ids(&[id.into()])).await?;
+    let Some(JoinedSession { mut session, .. }) = joined(first(&rows)?)? else {
+        return Ok(Changed::NotFound);
+    };
+    if session.ended_at.is_some() {
+        return Ok(Changed::Done(stand(transaction).await?, session));
+    }
+    let head = finish(transaction, &mut session, event.at, reason, event).await?;
+    Ok(Changed::Done(head, session))
+}
+
+async fn finish(
+    transaction: &mut Transaction,
+    session: &mut SessionRecord,
+    at: Timestamp,
+    reason: &'static str,
+    event: &AuditEvent,
+) -> Result<FeedHead, StoreError> {
+    session.ended_at = Some(at);
+    session.ended_reason = Some(reason.into());
+    let update = query("UPDATE sessions SET ended_at = ?2, ended_reason = ?3 WHERE id = ?1");
+    transaction.run(update.bind(&*session.id).bind(at.as_millis()).bind(reason)).await?;
+    audit::insert(transaction, event).await?;
+    tell(transaction, SESSION, &[&session.id]).await
+}
+
+/// Ends every session of a user. The feed is told of the user, whom all of them rest on.
+pub(super) fn end_all_of_user(user: &str, at: Timestamp, reason: &'static str) -> Statement {
+    let update = "UPDATE sessions SET ended_at = ?2, ended_reason = ?3 WHERE user = ?1 AND ended_at IS NULL";
+    query(update).bind(user).bind(at.as_millis()).bind(reason)
+}
+
+/// Ends every session of an account's users. The feed is told of the account.
+pub(super) fn end_all_of_account(account: &str, at: Timestamp, reason: &'static str) -> Statement {
+    let update = "UPDATE sessions SET ended_at = ?2, ended_reason = ?3 \
+         WHERE ended_at IS NULL AND user IN (SELECT id FROM users WHERE account = ?1)";
+    query(update).bind(account).bind(at.as_millis()).bind(reason)
+}
