@@ -35,6 +35,7 @@ pub(crate) async fn call(
         json: is_json(&parts.headers),
         body: collect(client, snapshot, body).await?,
         permit,
+        client: client.address,
         decision: snapshot.id(),
         now: snapshot.now(),
     };

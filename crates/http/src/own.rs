@@ -1,5 +1,7 @@
 //! The channel between a door and Keyward's own endpoints: buffered requests, each with the permit it came in by.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::Method;
 use keyward_core::decision::DecisionId;
@@ -31,6 +33,8 @@ pub struct OwnRequest {
     pub body: Bytes,
     /// The permit.
     pub permit: Permit,
+    /// Where the request came from.
+    pub client: IpAddr,
     /// The decision's id.
     pub decision: DecisionId,
     /// When it was decided.

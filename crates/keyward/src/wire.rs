@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_api::pulse::Pulse;
-use keyward_api::service::{Prefixes, Service, first_user};
+use keyward_api::service::{Prefixes, Service, first_user, first_user_event};
 use keyward_config::{HostSeen, Settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
@@ -30,7 +30,8 @@ use crate::system::{SystemClock, SystemRandom};
 pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> {
     let now = SystemClock::new().now().wall;
     let store = SqliteStore::create_or_open(data_dir.path(), &SystemRandom, now).await.map_err(refused)?;
-    store.ensure_user(&first_user(&SystemRandom, now)).await.map_err(refused)?;
+    let first = first_user(&SystemRandom, now);
+    store.ensure_user(&first, &first_user_event(&first)).await.map_err(refused)?;
     let is_new = store.is_new();
     Ok((Arc::new(store), is_new))
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward_core::time::Timestamp;
+use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{NewUser, Records as _, Store as _};
 use keyward_store::SqliteStore;
 
@@ -217,10 +218,19 @@ impl World {
             roles: roles.iter().map(|role| (*role).into()).collect(),
             created_at: Timestamp::from_millis(0),
         };
+        let event = AuditEvent {
+            at: user.created_at,
+            actor: "operator".into(),
+            action: Action::UserCreated,
+            subject: user.id.clone(),
+            client: None,
+            decision: None,
+            detail: Vec::new(),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let store = SqliteStore::open(&self.data).await.expect("a store");
-            store.ensure_user(&user).await.expect("a user");
+            store.ensure_user(&user, &event).await.expect("a user");
             store.close().await.expect("closed");
         });
     }

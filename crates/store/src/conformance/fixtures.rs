@@ -6,6 +6,7 @@ use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
+use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Change, FeedHead, Joined, NewUser, Page, Store};
 
 use super::Home;
@@ -19,6 +20,19 @@ pub fn at(millis: i64) -> Timestamp {
 
 pub fn user(id: &str) -> NewUser {
     NewUser { id: id.into(), username: format!("{id}@example.com").into(), roles: vec!["r".into()], created_at: at(1) }
+}
+
+/// An event; which one does not matter to the store.
+pub fn event() -> AuditEvent {
+    AuditEvent {
+        at: at(7),
+        actor: "operator".into(),
+        action: Action::KeyCreated,
+        subject: "key_1".into(),
+        client: None,
+        decision: None,
+        detail: vec![("name", "a name".into())],
+    }
 }
 
 /// A key with nothing optional, made at a time.
@@ -50,7 +64,7 @@ pub async fn fresh<H: Home>() -> (H, Arc<dyn Store>) {
     let home = H::new();
     let store = home.open(Arc::default()).await;
     for id in [OWNER, OTHER] {
-        store.ensure_user(&user(id)).await.unwrap();
+        store.ensure_user(&user(id), &event()).await.unwrap();
     }
     (home, store)
 }

@@ -12,8 +12,10 @@ use super::transaction::Transaction;
 pub(super) const APPLICATION_ID: i64 = 0x4b57_5244;
 
 /// Number, name and text of each version. Add a row; never change one.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "credentials", include_str!("../../migrations/sqlite/0001_credentials.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "credentials", include_str!("../../migrations/sqlite/0001_credentials.sql")),
+    (2, "audit", include_str!("../../migrations/sqlite/0002_audit.sql")),
+];
 
 /// The newest version that this program knows.
 pub(super) fn newest() -> i64 {

@@ -8,12 +8,12 @@ use keyward_engine::ports::{Records as _, Store as _, StoreError};
 use sqlx::query;
 
 use super::{OpenError, SqliteStore, database, make};
-use crate::conformance::fixtures::{OWNER, key, user};
+use crate::conformance::fixtures::{OWNER, event, key, user};
 
 async fn filled(dir: &Path) -> SqliteStore {
     let store = make(dir).await.unwrap();
-    store.ensure_user(&user(OWNER)).await.unwrap();
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
+    store.ensure_user(&user(OWNER), &event()).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store
 }
 
