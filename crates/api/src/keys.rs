@@ -1,15 +1,18 @@
 //! Operations on API keys: who may make which key, and what a change answers.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
+use keyward_core::decision::DecisionId;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::principal::{Grants, Kind, Mode};
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
+use keyward_engine::audit::{Action, AuditEvent, Detail};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Joined, Outcome};
 use serde::{Deserialize, Serialize};
@@ -27,15 +30,41 @@ pub enum Actor<'a> {
     /// Whoever may use the data directory: the command line.
     Operator,
     /// A caller of the endpoints: it sees the keys of its own user, and what it brings to life is never more than itself.
-    Caller(&'a CredentialEntry),
+    Caller(&'a CredentialEntry, Door),
+}
+
+/// How a caller came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Door {
+    /// Its address.
+    pub client: IpAddr,
+    /// The decision that let it in.
+    pub decision: DecisionId,
 }
 
 impl Actor<'_> {
+    /// An audit event of this actor's doing.
+    pub fn event(&self, at: Timestamp, action: Action, subject: &str, detail: Vec<Detail>) -> AuditEvent {
+        let (actor, door) = match self {
+            Self::Operator => ("operator", None),
+            Self::Caller(maker, door) => (&*maker.principal.credential, Some(door)),
+        };
+        AuditEvent {
+            at,
+            actor: actor.into(),
+            action,
+            subject: subject.into(),
+            client: door.map(|door| door.client),
+            decision: door.map(|door| door.decision),
+            detail,
+        }
+    }
+
     /// The owner that all it may see and touch belongs to; `None` = everything.
     fn owner(&self) -> Option<&str> {
         match self {
             Self::Operator => None,
-            Self::Caller(maker) => Some(&maker.principal.id),
+            Self::Caller(maker, _) => Some(&maker.principal.id),
         }
     }
 }
@@ -122,7 +151,8 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
     };
     let made = Joined { key, account_disabled_at: None, owner };
     may_bring_to_life(service, actor, &made)?;
-    service.store.insert_api_key(&made.key).await?;
+    let event = actor.event(now, Action::KeyCreated, &made.key.id, said_of(&made.key));
+    service.store.insert_api_key(&made.key, &event).await?;
     Ok(CreatedKey::of(&secret, &made, now))
 }
 
@@ -165,7 +195,9 @@ pub async fn change(service: &Service, actor: Actor<'_>, id: &str, change: &KeyC
     if *change == KeyChange::Enable {
         may_bring_to_life(service, actor, &find(service, actor, id).await?)?;
     }
-    let outcome = service.store.change_api_key(id, actor.owner(), change).await?;
+    let (action, detail) = said_of_change(change);
+    let event = actor.event(service.now().wall, action, id, detail);
+    let outcome = service.store.change_api_key(id, actor.owner(), change, &event).await?;
     finish(service, id, outcome).await
 }
 
@@ -194,10 +226,52 @@ pub async fn rotate(
         ..old.key.clone()
     };
     let replace = KeyChange::Replace { at: now, overlap_ends_at: now.after(overlap) };
-    let outcome = service.store.rotate_api_key(actor.owner(), &replace, &successor).await?;
+    let mut detail = said_of(&successor);
+    detail.push(("successor", successor.id.clone()));
+    detail.push(("overlapEndsAt", fields::rfc3339(now.after(overlap)).into()));
+    let event = actor.event(now, Action::KeyRotated, id, detail);
+    let outcome = service.store.rotate_api_key(actor.owner(), &replace, &successor, &event).await?;
     let changed = finish(service, id, outcome).await?;
     let joined = Joined { key: successor, ..old };
     Ok((CreatedKey::of(&secret, &joined, now), changed.receipt))
+}
+
+/// What the audit log says of a key: all that it may do, and nothing that could be shown in its place.
+fn said_of(key: &ApiKeyRecord) -> Vec<Detail> {
+    let mut detail: Vec<Detail> =
+        vec![("name", key.name.clone()), ("owner", key.owner.clone()), ("mode", key.mode.as_str().into())];
+    if let Some(scopes) = &key.scopes {
+        detail.push(("scopes", words(scopes.iter()).into()));
+    }
+    if let Some(end) = key.expires_at {
+        detail.push(("expiresAt", fields::rfc3339(end).into()));
+    }
+    if !key.allowed_ips.is_empty() {
+        detail.push(("allowedIps", words(&key.allowed_ips).into()));
+    }
+    if let Some(reference) = &key.external_id {
+        detail.push(("externalId", reference.clone()));
+    }
+    detail
+}
+
+/// What the audit log says of a change.
+fn said_of_change(change: &KeyChange) -> (Action, Vec<Detail>) {
+    match change {
+        KeyChange::Rename(name) => (Action::KeyRenamed, vec![("name", name.clone())]),
+        KeyChange::Disable(_) => (Action::KeyDisabled, Vec::new()),
+        KeyChange::Enable => (Action::KeyEnabled, Vec::new()),
+        KeyChange::Revoke(_, reason) => {
+            (Action::KeyRevoked, reason.iter().map(|reason| ("reason", reason.clone())).collect())
+        }
+        KeyChange::Replace { overlap_ends_at, .. } => {
+            (Action::KeyRotated, vec![("overlapEndsAt", fields::rfc3339(*overlap_ends_at).into())])
+        }
+    }
+}
+
+fn words(items: impl IntoIterator<Item = impl ToString>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 async fn find(service: &Service, actor: Actor<'_>, id: &str) -> Result<Joined, Failure> {
@@ -228,12 +302,12 @@ async fn owner_of_new_key(service: &Service, actor: Actor<'_>, new: &NewKey) -> 
                 message: format!("there is no user {username:?}"),
             })?
         }
-        Actor::Caller(maker) if maker.principal.kind == Kind::Static => {
+        Actor::Caller(maker, _) if maker.principal.kind == Kind::Static => {
             return Err(Failure::forbidden(
                 "an operator's key from the configuration has no user that could own keys; use `keyward key create`",
             ));
         }
-        Actor::Caller(maker) => {
+        Actor::Caller(maker, _) => {
             if new.owner.is_some() {
                 return Err(Failure::invalid("\"owner\" is for operators; a key made here is its maker's"));
             }
@@ -273,7 +347,7 @@ fn mode_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Mode, Failure> {
     let Some(text) = new.mode.as_deref() else {
         return Ok(match actor {
             Actor::Operator => Mode::Live,
-            Actor::Caller(maker) => maker.principal.mode,
+            Actor::Caller(maker, _) => maker.principal.mode,
         });
     };
     Mode::parse(text).ok_or_else(|| Failure::invalid(format!("mode {text:?} is neither \"live\" nor \"test\"")))
@@ -283,7 +357,7 @@ fn mode_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Mode, Failure> {
 fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Failure> {
     let own = fields::networks(new.allowed_ips.as_deref().unwrap_or_default())?;
     Ok(match actor {
-        Actor::Caller(maker) if own.is_empty() => maker.addresses.allow.clone(),
+        Actor::Caller(maker, _) if own.is_empty() => maker.addresses.allow.clone(),
         _ => own,
     })
 }
@@ -292,7 +366,7 @@ fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Fa
 fn end_of_new_key(actor: Actor<'_>, new: &NewKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     match (new.expires_at.as_deref(), actor) {
         (Some(text), _) => fields::expiry(text, now).map(Some),
-        (None, Actor::Caller(maker)) => Ok(end_of_maker(maker)),
+        (None, Actor::Caller(maker, _)) => Ok(maker.ends_at),
         (None, Actor::Operator) => Ok(None),
     }
 }
@@ -313,7 +387,7 @@ fn scopes_of_new_key(
     let Some(texts) = &new.scopes else {
         return Ok(match actor {
             Actor::Operator => None,
-            Actor::Caller(maker) => scopes_by_silence(rules, &maker.principal.grants, &owner_scopes),
+            Actor::Caller(maker, _) => scopes_by_silence(rules, &maker.principal.grants, &owner_scopes),
         });
     };
     let scopes = fields::scopes(texts)?;
@@ -346,7 +420,7 @@ fn scopes_by_silence(rules: &Rules, maker: &Grants, owner_scopes: &ScopeSet) -> 
 
 /// Whatever a caller makes, renews or wakes is not more than the caller itself: in scopes, addresses, life and mode.
 fn may_bring_to_life(service: &Service, actor: Actor<'_>, made: &Joined) -> Result<(), Failure> {
-    let Actor::Caller(maker) = actor else { return Ok(()) };
+    let Actor::Caller(maker, _) = actor else { return Ok(()) };
     let entry = made.resolve(&service.rules);
     let beyond: Vec<&str> =
         maker.principal.grants.exceeded_by(&entry.principal.grants).map(|scope| scope.as_str()).collect();

@@ -20,9 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::failure::{Failure, Kind};
 use crate::fields;
-use crate::keys::{self, Actor, NewKey};
-use crate::origin::Origin;
-use crate::passwords::Password;
+use crate::keys::{self, Actor, Door, NewKey};
 use crate::service::Service;
 use crate::sign_in;
 use crate::view::{CallerView, ReceiptView};
@@ -125,7 +123,7 @@ fn jwks(service: &Service) -> Answer {
 }
 
 async fn on_keys(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
-    let actor = Actor::Caller(caller);
+    let actor = Actor::Caller(caller, Door { client: request.client, decision: request.decision });
     match (request.endpoint, &request.method) {
         (Endpoint::ApiKeys, &Method::POST) => create(service, actor, request).await,
         (Endpoint::ApiKeys, _) => list(service, actor, request).await,

@@ -7,6 +7,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::rules::Rules;
 use keyward_core::time::{Now, Timestamp};
+use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
@@ -101,6 +102,19 @@ pub fn new_id(word: &str, random: &dyn Random) -> Box<str> {
         id.extend(digits.take(missing).copied().map(char::from));
     }
     id.into()
+}
+
+/// What the audit log says of the first user.
+pub fn first_user_event(user: &keyward_engine::ports::NewUser) -> AuditEvent {
+    AuditEvent {
+        at: user.created_at,
+        actor: "system".into(),
+        action: Action::UserCreated,
+        subject: user.id.clone(),
+        client: None,
+        decision: None,
+        detail: vec![("username", user.username.clone()), ("roles", user.roles.join(" ").into())],
+    }
 }
 
 /// The first user: made once when a store is new, so that keys have an owner.

@@ -36,6 +36,7 @@ pub(crate) async fn call(
         body: collect(client, snapshot, body).await?,
         client: client.address,
         permit,
+        client: client.address,
         decision: snapshot.id(),
         now: snapshot.now(),
     };

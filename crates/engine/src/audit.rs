@@ -21,8 +21,11 @@ pub struct AuditEvent {
     /// The decision that let it in, when it came through a door.
     pub decision: Option<DecisionId>,
     /// More, as names and values. No secret ever stands here.
-    pub detail: Vec<(&'static str, Box<str>)>,
+    pub detail: Vec<Detail>,
 }
+
+/// One name and value of an event's detail.
+pub type Detail = (&'static str, Box<str>);
 
 /// What can happen. The words are the contract of `audit list`; add to them, never change one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

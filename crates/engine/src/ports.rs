@@ -237,24 +237,31 @@ pub enum Outcome {
     Done(FeedHead, Box<Joined>),
 }
 
-/// What operations ask of a store. Every write is one transaction that ends in an explicit commit or rollback.
+/// What operations ask of a store. Every write is one transaction that ends in an explicit commit or rollback; the event
+/// that a write is given is kept in its transaction, both or neither.
 pub trait Records: Send + Sync {
-    /// Makes a user, unless one of that name exists; answers with the one that is there then.
+    /// Makes a user, unless one of that name exists; answers with the one that is there then. The event is kept only
+    /// where one was made.
     fn ensure_user<'a>(&'a self, user: &'a NewUser, event: &'a AuditEvent) -> Answer<'a, Owner>;
-    /// Writes an audit event of something that changed nothing else.
-    fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()>;
     /// A user by name.
     fn user_by_name<'a>(&'a self, username: &'a str) -> Answer<'a, Option<Owner>>;
     /// A user by id.
     fn user<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Owner>>;
     /// Keeps a new key and tells the feed.
-    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord) -> Answer<'a, FeedHead>;
+    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
     /// A key by id.
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>>;
     /// Keys of one owner, or of all, newest first.
     fn api_keys<'a>(&'a self, owner: Option<&'a str>, page: &'a Page) -> Answer<'a, Vec<Joined>>;
     /// Applies a change to one key, if the key (of `owner`, where given) and its state allow it, and tells the feed.
-    fn change_api_key<'a>(&'a self, id: &'a str, owner: Option<&'a str>, change: &'a KeyChange) -> Answer<'a, Outcome>;
+    /// The event is kept only where something changed.
+    fn change_api_key<'a>(
+        &'a self,
+        id: &'a str,
+        owner: Option<&'a str>,
+        change: &'a KeyChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Outcome>;
     /// Keeps `successor` and ends the key that it `replaces` as [`KeyChange::Replace`] says, both or neither. Answers with
     /// the old key; the head covers both.
     fn rotate_api_key<'a>(
@@ -262,7 +269,10 @@ pub trait Records: Send + Sync {
         owner: Option<&'a str>,
         change: &'a KeyChange,
         successor: &'a ApiKeyRecord,
+        event: &'a AuditEvent,
     ) -> Answer<'a, Outcome>;
+    /// Keeps an event that comes without another change, such as a failed sign-in.
+    fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()>;
     /// Notes when keys were last used; later times win. Not told to the feed.
     fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()>;
     /// Answers when a read and the file behind it work.

@@ -4,8 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
-use keyward_api::service::{Prefixes, Service, first_user};
-use keyward_api::tokens::Issuing;
+use keyward_api::service::{Prefixes, Service, first_user, first_user_event};
 use keyward_config::{HostSeen, Settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
@@ -35,16 +34,7 @@ pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> 
     let now = SystemClock::new().now().wall;
     let store = SqliteStore::create_or_open(data_dir.path(), &SystemRandom, now).await.map_err(refused)?;
     let first = first_user(&SystemRandom, now);
-    let event = AuditEvent {
-        at: now,
-        actor: "system".into(),
-        action: Action::UserCreated,
-        subject: first.id.clone(),
-        client: None,
-        decision: None,
-        detail: vec![("username", first.username.clone()), ("roles", first.roles.join(" ").into())],
-    };
-    store.ensure_user(&first, &event).await.map_err(refused)?;
+    store.ensure_user(&first, &first_user_event(&first)).await.map_err(refused)?;
     let is_new = store.is_new();
     Ok((Arc::new(store), is_new))
 }

@@ -1,6 +1,5 @@
 //! The store on SQLite: one file, one connection that writes, a few that read.
 
-mod accounts;
 mod audit;
 mod error;
 mod feed;
@@ -34,7 +33,7 @@ use sqlx::{SqlitePool, query};
 use self::error::store_error;
 pub use self::file::FILE_NAME;
 pub use self::open::OpenError;
-use self::transaction::{Statement, Writer};
+use self::transaction::{Statement, Transaction, Writer};
 use crate::faults::{Faults, pass};
 
 /// A store in one SQLite file, `keyward.db` in a data directory.
@@ -92,10 +91,6 @@ impl Records for SqliteStore {
         Box::pin(self.writer.write(async move |transaction| users::ensure(transaction, user, event).await))
     }
 
-    fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()> {
-        Box::pin(self.writer.write(async move |transaction| audit::insert(transaction, event).await))
-    }
-
     fn user_by_name<'a>(&'a self, username: &'a str) -> Answer<'a, Option<Owner>> {
         Box::pin(self.read_user(users::select_name(username)))
     }
@@ -104,8 +99,8 @@ impl Records for SqliteStore {
         Box::pin(self.read_user(users::select_id(id)))
     }
 
-    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord) -> Answer<'a, FeedHead> {
-        Box::pin(self.writer.write(async move |transaction| keys::insert(transaction, key).await))
+    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
+        Box::pin(self.writer.write(async move |transaction| keys::insert(transaction, key, event).await))
     }
 
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>> {
@@ -116,8 +111,16 @@ impl Records for SqliteStore {
         Box::pin(async move { keys::read_all(&self.read(keys::select_page(owner, page)).await?) })
     }
 
-    fn change_api_key<'a>(&'a self, id: &'a str, owner: Option<&'a str>, change: &'a KeyChange) -> Answer<'a, Outcome> {
-        Box::pin(self.writer.write(async move |transaction| keys::change(transaction, id, owner, change).await))
+    fn change_api_key<'a>(
+        &'a self,
+        id: &'a str,
+        owner: Option<&'a str>,
+        change: &'a KeyChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Outcome> {
+        let write =
+            async move |transaction: &mut Transaction| keys::change(transaction, id, owner, change, event).await;
+        Box::pin(self.writer.write(write))
     }
 
     fn rotate_api_key<'a>(
@@ -125,8 +128,15 @@ impl Records for SqliteStore {
         owner: Option<&'a str>,
         change: &'a KeyChange,
         successor: &'a ApiKeyRecord,
+        event: &'a AuditEvent,
     ) -> Answer<'a, Outcome> {
-        Box::pin(self.writer.write(async move |transaction| keys::rotate(transaction, owner, change, successor).await))
+        let write =
+            async move |transaction: &mut Transaction| keys::rotate(transaction, owner, change, successor, event).await;
+        Box::pin(self.writer.write(write))
+    }
+
+    fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()> {
+        Box::pin(self.writer.write(async move |transaction| audit::insert(transaction, event).await))
     }
 
     fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()> {

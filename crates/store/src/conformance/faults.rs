@@ -14,10 +14,8 @@ type Operation = fn(&dyn Store) -> Answer<'_, ()>;
 
 /// Every operation that writes.
 const OPERATIONS: &[(&str, Operation)] = &[
-    ("ensure_user", |store| {
-        Box::pin(async { store.ensure_user(&user(NEWCOMER), &event(Action::UserCreated)).await.map(drop) })
-    }),
-    ("insert", |store| Box::pin(async { store.insert_api_key(&key("key_new", OWNER, 9)).await.map(drop) })),
+    ("ensure_user", |store| Box::pin(async { store.ensure_user(&user(NEWCOMER), &event()).await.map(drop) })),
+    ("insert", |store| Box::pin(async { store.insert_api_key(&key("key_new", OWNER, 9), &event()).await.map(drop) })),
     ("rename", |store| change(store, "key_1", KeyChange::Rename("another".into()))),
     ("disable", |store| change(store, "key_1", KeyChange::Disable(at(9)))),
     ("enable", |store| change(store, "key_2", KeyChange::Enable)),
@@ -29,14 +27,14 @@ const OPERATIONS: &[(&str, Operation)] = &[
 ];
 
 fn change<'a>(store: &'a dyn Store, id: &'static str, change: KeyChange) -> Answer<'a, ()> {
-    Box::pin(async move { store.change_api_key(id, None, &change).await.map(drop) })
+    Box::pin(async move { store.change_api_key(id, None, &change, &event()).await.map(drop) })
 }
 
 async fn rotate(store: &dyn Store) -> Result<(), StoreError> {
     let mut successor = key("key_new", OWNER, 9);
     successor.replaces = Some("key_1".into());
     let replace = KeyChange::Replace { at: at(9), overlap_ends_at: at(99) };
-    store.rotate_api_key(None, &replace, &successor).await.map(drop)
+    store.rotate_api_key(None, &replace, &successor, &event()).await.map(drop)
 }
 
 pub async fn a_failing_statement_leaves_all_or_nothing<H: Home>() {
@@ -113,8 +111,8 @@ async fn cut<H: Home>(
 
 async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     let (home, store) = fresh::<H>().await;
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
-    store.insert_api_key(&key("key_2", OWNER, 2)).await.unwrap();
-    store.change_api_key("key_2", None, &KeyChange::Disable(at(3))).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
+    store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
+    store.change_api_key("key_2", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();
     (home, store)
 }

@@ -6,7 +6,7 @@ use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Change, FeedHead, Outcome, Store};
 
 use super::Home;
-use super::fixtures::{OWNER, at, fresh, key};
+use super::fixtures::{OWNER, at, event, fresh, key};
 
 const WRITERS: u64 = 8;
 const EACH: u64 = 12;
@@ -14,9 +14,9 @@ const EACH: u64 = 12;
 pub async fn each_change_is_told_once_with_the_record_as_it_is_now<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let start = store.identity().await.unwrap().head;
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
-    store.insert_api_key(&key("key_2", OWNER, 2)).await.unwrap();
-    store.change_api_key("key_1", None, &KeyChange::Disable(at(3))).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
+    store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
+    store.change_api_key("key_1", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();
     let told = store.changes(start).await.unwrap();
     assert_eq!(told.head.position, start.position + 3);
     let expected = [(1, "key_1", Some(at(3))), (2, "key_2", None), (3, "key_1", Some(at(3)))];
@@ -51,7 +51,7 @@ async fn write(store: Arc<dyn Store>, writer: u64) -> Vec<u64> {
     let mut positions = Vec::new();
     for nth in 0..EACH {
         let key = key(&format!("key_{writer}_{nth}"), OWNER, 1);
-        positions.push(store.insert_api_key(&key).await.unwrap().position);
+        positions.push(store.insert_api_key(&key, &event()).await.unwrap().position);
     }
     positions
 }
@@ -71,13 +71,16 @@ async fn follow(store: Arc<dyn Store>, mut head: FeedHead, end: u64) -> Vec<u64>
 pub async fn found_keys_and_head_are_one_snapshot<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let kept = key("key_1", OWNER, 1);
-    let made = store.insert_api_key(&kept).await.unwrap().position;
+    let made = store.insert_api_key(&kept, &event()).await.unwrap().position;
     let toggling = tokio::spawn({
         let store = Arc::clone(&store);
         async move {
             for nth in 0..60 {
                 let change = if nth % 2 == 0 { KeyChange::Disable(at(1)) } else { KeyChange::Enable };
-                assert!(matches!(store.change_api_key("key_1", None, &change).await.unwrap(), Outcome::Done(..)));
+                assert!(matches!(
+                    store.change_api_key("key_1", None, &change, &event()).await.unwrap(),
+                    Outcome::Done(..)
+                ));
             }
         }
     });
@@ -95,7 +98,7 @@ pub async fn found_keys_and_head_are_one_snapshot<H: Home>() {
 
 pub async fn a_place_that_is_not_in_the_feed_is_lost<H: Home>() {
     let (_home, store) = fresh::<H>().await;
-    let head = store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
+    let head = store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     for (epoch, position) in [
         (head.epoch ^ 1, head.position),
         (head.epoch ^ 1, 0),

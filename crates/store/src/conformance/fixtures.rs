@@ -43,6 +43,19 @@ pub fn user(id: &str) -> NewUser {
     }
 }
 
+/// An event; which one does not matter to the store.
+pub fn event() -> AuditEvent {
+    AuditEvent {
+        at: at(7),
+        actor: "operator".into(),
+        action: Action::KeyCreated,
+        subject: "key_1".into(),
+        client: None,
+        decision: None,
+        detail: vec![("name", "a name".into())],
+    }
+}
+
 /// A key with nothing optional, made at a time.
 pub fn key(id: &str, owner: &str, created_at: i64) -> ApiKeyRecord {
     ApiKeyRecord {
@@ -72,7 +85,7 @@ pub async fn fresh<H: Home>() -> (H, Arc<dyn Store>) {
     let home = H::new();
     let store = home.open(Arc::default()).await;
     for id in [OWNER, OTHER] {
-        store.ensure_user(&user(id), &event(Action::UserCreated)).await.unwrap();
+        store.ensure_user(&user(id), &event()).await.unwrap();
     }
     (home, store)
 }

@@ -35,7 +35,7 @@ pub async fn a_key_comes_back_as_it_was_kept<H: Home>() {
     let mut bare = key("key_bare", OWNER, 12);
     bare.scopes = Some(ScopeSet::default());
     for kept in [&plain, &full, &bare] {
-        let head = store.insert_api_key(kept).await.unwrap();
+        let head = store.insert_api_key(kept, &event()).await.unwrap();
         assert_eq!(store.identity().await.unwrap().head, head);
         let joined = store.api_key(&kept.id).await.unwrap().unwrap();
         assert_eq!((&joined.key, &*joined.owner.id), (kept, OWNER));
@@ -50,7 +50,7 @@ pub async fn digests_are_answered_in_their_order<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let keys: Vec<_> = (0..40).map(|n| key(&format!("key_{n}"), OWNER, n)).collect();
     for kept in &keys[..35] {
-        store.insert_api_key(kept).await.unwrap();
+        store.insert_api_key(kept, &event()).await.unwrap();
     }
     let asked: Vec<_> = keys.iter().rev().chain(&keys[..2]).map(|key| key.digest).collect();
     let found = store.find(&asked).await.unwrap();
@@ -66,7 +66,7 @@ pub async fn users_are_made_once<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let mut again = user("user_again");
     again.username = user(OWNER).username;
-    let owner = store.ensure_user(&again, &event(Action::UserCreated)).await.unwrap();
+    let owner = store.ensure_user(&again, &event()).await.unwrap();
     assert_eq!((&*owner.id, &owner.disabled_at), (OWNER, &None));
     assert_eq!(store.user_by_name(&again.username).await.unwrap(), Some(owner.clone()));
     assert_eq!(store.user(OWNER).await.unwrap(), Some(owner));
@@ -79,9 +79,9 @@ pub async fn pages_are_newest_first<H: Home>() {
     // Ties in time are broken by id, so that no page repeats or skips a key.
     let made = [("key_b", 5), ("key_a", 5), ("key_c", 5), ("key_old", 1), ("key_new", 9), ("key_zero", 0)];
     for (id, created_at) in made {
-        store.insert_api_key(&key(id, OWNER, created_at)).await.unwrap();
+        store.insert_api_key(&key(id, OWNER, created_at), &event()).await.unwrap();
     }
-    store.insert_api_key(&key("key_other", OTHER, 5)).await.unwrap();
+    store.insert_api_key(&key("key_other", OTHER, 5), &event()).await.unwrap();
     let owners = ["key_new", "key_c", "key_b", "key_a", "key_old", "key_zero"];
     let all = ["key_new", "key_other", "key_c", "key_b", "key_a", "key_old", "key_zero"];
     for (owner, expected) in [(Some(OWNER), &owners[..]), (None, &all[..]), (Some("user_none"), &[])] {
@@ -105,14 +105,17 @@ async fn pages(store: &dyn Store, owner: Option<&str>, limit: u32) -> Vec<String
 
 pub async fn somebody_elses_key_is_not_found<H: Home>() {
     let (_home, store) = fresh::<H>().await;
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     let before = state(&*store).await;
     let mut successor = key("key_2", OTHER, 2);
     for (id, owner) in [("key_1", Some(OTHER)), ("key_none", Some(OWNER)), ("key_none", None)] {
         let revoke = KeyChange::Revoke(at(2), None);
-        assert!(matches!(store.change_api_key(id, owner, &revoke).await.unwrap(), Outcome::NotFound));
+        assert!(matches!(store.change_api_key(id, owner, &revoke, &event()).await.unwrap(), Outcome::NotFound));
         successor.replaces = Some(id.into());
-        assert!(matches!(store.rotate_api_key(owner, &replace(), &successor).await.unwrap(), Outcome::NotFound));
+        assert!(matches!(
+            store.rotate_api_key(owner, &replace(), &successor, &event()).await.unwrap(),
+            Outcome::NotFound
+        ));
     }
     assert_eq!(state(&*store).await, before);
 }
@@ -120,7 +123,7 @@ pub async fn somebody_elses_key_is_not_found<H: Home>() {
 pub async fn changes_are_kept_and_repeating_one_writes_nothing<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let mut expected = key("key_1", OWNER, 1);
-    store.insert_api_key(&expected).await.unwrap();
+    store.insert_api_key(&expected, &event()).await.unwrap();
     let changes = [
         KeyChange::Rename("another".into()),
         KeyChange::Disable(at(2)),
@@ -132,7 +135,8 @@ pub async fn changes_are_kept_and_repeating_one_writes_nothing<H: Home>() {
         change.apply(&mut expected).unwrap();
         for told in [1, 0] {
             let before = store.identity().await.unwrap().head;
-            let Outcome::Done(head, joined) = store.change_api_key("key_1", owner, &change).await.unwrap() else {
+            let Outcome::Done(head, joined) = store.change_api_key("key_1", owner, &change, &event()).await.unwrap()
+            else {
                 panic!("{change:?} was not done")
             };
             assert_eq!((head.epoch, head.position), (before.epoch, before.position + told), "{change:?}");
@@ -151,17 +155,17 @@ pub async fn refusals_leave_everything_as_it_was<H: Home>() {
     keys[2].expires_at = Some(at(50));
     keys[3].overlap_ends_at = Some(at(99));
     for kept in &keys {
-        store.insert_api_key(kept).await.unwrap();
+        store.insert_api_key(kept, &event()).await.unwrap();
     }
     let before = state(&*store).await;
     for change in [KeyChange::Rename("x".into()), KeyChange::Disable(at(3)), KeyChange::Enable, replace()] {
-        let outcome = store.change_api_key("revoked", None, &change).await.unwrap();
+        let outcome = store.change_api_key("revoked", None, &change, &event()).await.unwrap();
         assert!(matches!(outcome, Outcome::Refused(Refusal::Revoked)), "{change:?}: {outcome:?}");
     }
     for (old, why) in keys.iter().zip([Refusal::Revoked, Refusal::Disabled, Refusal::Expired, Refusal::Replaced]) {
         let mut successor = key("successor", OWNER, 50);
         successor.replaces = Some(old.id.clone());
-        let outcome = store.rotate_api_key(None, &replace(), &successor).await.unwrap();
+        let outcome = store.rotate_api_key(None, &replace(), &successor, &event()).await.unwrap();
         assert!(matches!(outcome, Outcome::Refused(refusal) if refusal == why), "{}: {outcome:?}", old.id);
     }
     assert_eq!(state(&*store).await, before);
@@ -170,17 +174,19 @@ pub async fn refusals_leave_everything_as_it_was<H: Home>() {
 pub async fn a_rotation_is_both_or_neither<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let old = key("key_old", OWNER, 1);
-    store.insert_api_key(&old).await.unwrap();
+    store.insert_api_key(&old, &event()).await.unwrap();
     let mut successor = key("key_new", OWNER, 50);
     let before = state(&*store).await;
-    assert!(matches!(store.rotate_api_key(None, &replace(), &successor).await.unwrap(), Outcome::NotFound));
+    assert!(matches!(store.rotate_api_key(None, &replace(), &successor, &event()).await.unwrap(), Outcome::NotFound));
     successor.replaces = Some(old.id.clone());
     let mut twin = successor.clone();
     twin.digest = old.digest;
-    store.rotate_api_key(None, &replace(), &twin).await.unwrap_err();
+    store.rotate_api_key(None, &replace(), &twin, &event()).await.unwrap_err();
     assert_eq!(state(&*store).await, before);
 
-    let Outcome::Done(head, joined) = store.rotate_api_key(Some(OWNER), &replace(), &successor).await.unwrap() else {
+    let Outcome::Done(head, joined) =
+        store.rotate_api_key(Some(OWNER), &replace(), &successor, &event()).await.unwrap()
+    else {
         panic!("not rotated")
     };
     let after = state(&*store).await;
@@ -193,12 +199,12 @@ pub async fn a_rotation_is_both_or_neither<H: Home>() {
 pub async fn what_cannot_be_kept_leaves_nothing<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let kept = key("key_1", OWNER, 1);
-    store.insert_api_key(&kept).await.unwrap();
+    store.insert_api_key(&kept, &event()).await.unwrap();
     let before = state(&*store).await;
     let mut same_digest = key("key_2", OWNER, 2);
     same_digest.digest = kept.digest;
     for refused in [kept, same_digest, key("key_3", "user_none", 3)] {
-        store.insert_api_key(&refused).await.unwrap_err();
+        store.insert_api_key(&refused, &event()).await.unwrap_err();
         assert_eq!(state(&*store).await, before);
     }
 }
@@ -206,7 +212,7 @@ pub async fn what_cannot_be_kept_leaves_nothing<H: Home>() {
 pub async fn the_latest_use_wins<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     for id in ["key_1", "key_2", "key_3"] {
-        store.insert_api_key(&key(id, OWNER, 1)).await.unwrap();
+        store.insert_api_key(&key(id, OWNER, 1), &event()).await.unwrap();
     }
     let position = state(&*store).await.position;
     let used = |id: &str, millis| Use { id: id.into(), at: at(millis) };
@@ -221,8 +227,8 @@ pub async fn the_latest_use_wins<H: Home>() {
 
 pub async fn reopening_keeps_everything<H: Home>() {
     let (home, store) = fresh::<H>().await;
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
-    store.change_api_key("key_1", None, &KeyChange::Disable(at(2))).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
+    store.change_api_key("key_1", None, &KeyChange::Disable(at(2)), &event()).await.unwrap();
     let (before, identity) = (state(&*store).await, store.identity().await.unwrap());
     store.close().await.unwrap();
     let store = home.open(Arc::default()).await;
@@ -237,6 +243,6 @@ pub async fn a_closed_store_says_so<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     store.close().await.unwrap();
     store.identity().await.unwrap_err();
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap_err();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap_err();
     store.ping().await.unwrap_err();
 }

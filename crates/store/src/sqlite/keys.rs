@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::ApiKeyDigest;
+use keyward_engine::audit::AuditEvent;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{FeedHead, Found, Joined, Outcome, Page, StoreError, Use};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
-use super::feed::{API_KEY, stand, tell};
-use super::rows::{bind_key, first, head, joined, joined_columns, joins, json_list};
+use super::audit;
+use super::feed::{stand, tell};
+use super::rows::{bind_key, first, head, joined, joined_columns, json_list};
 use super::transaction::{Statement, Transaction};
 
 /// The head, and each key of a list of digests: one statement, so one snapshot; one value, so any number of digests.
@@ -79,9 +81,14 @@ pub(super) fn read_all(rows: &[SqliteRow]) -> Result<Vec<Joined>, StoreError> {
 }
 
 /// Keeps a new key and tells the feed.
-pub(super) async fn insert(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<FeedHead, StoreError> {
+pub(super) async fn insert(
+    transaction: &mut Transaction,
+    key: &ApiKeyRecord,
+    event: &AuditEvent,
+) -> Result<FeedHead, StoreError> {
     keep(transaction, key).await?;
-    tell(transaction, API_KEY, &[&key.id]).await
+    audit::insert(transaction, event).await?;
+    tell(transaction, &[&key.id]).await
 }
 
 /// Applies a change, if key and state allow it, and tells the feed.
@@ -90,6 +97,7 @@ pub(super) async fn change(
     id: &str,
     owner: Option<&str>,
     change: &KeyChange,
+    event: &AuditEvent,
 ) -> Result<Outcome, StoreError> {
     let Some(mut joined) = load(transaction, id, owner).await? else {
         return Ok(Outcome::NotFound);
@@ -99,7 +107,8 @@ pub(super) async fn change(
         Ok(false) => stand(transaction).await?,
         Ok(true) => {
             overwrite(transaction, &joined.key).await?;
-            tell(transaction, API_KEY, &[id]).await?
+            audit::insert(transaction, event).await?;
+            tell(transaction, &[id]).await?
         }
     };
     Ok(Outcome::Done(head, Box::new(joined)))
@@ -111,6 +120,7 @@ pub(super) async fn rotate(
     owner: Option<&str>,
     change: &KeyChange,
     successor: &ApiKeyRecord,
+    event: &AuditEvent,
 ) -> Result<Outcome, StoreError> {
     let Some(id) = successor.replaces.as_deref() else {
         return Ok(Outcome::NotFound);
@@ -123,7 +133,8 @@ pub(super) async fn rotate(
     }
     overwrite(transaction, &joined.key).await?;
     keep(transaction, successor).await?;
-    let head = tell(transaction, API_KEY, &[id, &successor.id]).await?;
+    audit::insert(transaction, event).await?;
+    let head = tell(transaction, &[id, &successor.id]).await?;
     Ok(Outcome::Done(head, Box::new(joined)))
 }
 

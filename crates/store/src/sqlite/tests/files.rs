@@ -13,8 +13,8 @@ use crate::conformance::fixtures::{OWNER, event, key, user};
 
 async fn filled(dir: &Path) -> SqliteStore {
     let store = make(dir).await.unwrap();
-    store.ensure_user(&user(OWNER), &event(Action::UserCreated)).await.unwrap();
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
+    store.ensure_user(&user(OWNER), &event()).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store
 }
 

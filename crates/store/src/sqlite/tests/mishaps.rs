@@ -19,8 +19,8 @@ use crate::conformance::fixtures::{OWNER, at, event, key, state, user};
 async fn filled() -> (TempDir, SqliteStore) {
     let dir = tempfile::tempdir().unwrap();
     let store = make(dir.path()).await.unwrap();
-    store.ensure_user(&user(OWNER), &event(Action::UserCreated)).await.unwrap();
-    store.insert_api_key(&key("key_1", OWNER, 1)).await.unwrap();
+    store.ensure_user(&user(OWNER), &event()).await.unwrap();
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     (dir, store)
 }
 
@@ -36,14 +36,15 @@ async fn a_locked_store_says_so_in_time() {
     let mut other = other_program(&dir).await;
     query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
     let disable = KeyChange::Disable(at(2));
-    let write = store.change_api_key("key_1", None, &disable);
+    let event = event();
+    let write = store.change_api_key("key_1", None, &disable, &event);
     let answer = tokio::time::timeout(Duration::from_secs(3), write).await.expect("in time");
     assert!(matches!(answer, Err(StoreError::Locked)), "{answer:?}");
     assert!(store.api_key("key_1").await.unwrap().is_some(), "reading goes on");
     // A store of the known version is opened without writing.
     SqliteStore::open(dir.path()).await.unwrap();
     query("ROLLBACK").execute(&mut other).await.unwrap();
-    assert!(matches!(store.change_api_key("key_1", None, &disable).await, Ok(Outcome::Done(..))));
+    assert!(matches!(store.change_api_key("key_1", None, &disable, &event()).await, Ok(Outcome::Done(..))));
 }
 
 #[tokio::test]
@@ -67,12 +68,12 @@ async fn a_full_disk_leaves_nothing_half_written() {
     query("PRAGMA max_page_count = 1").execute(&store.writer.pool).await.unwrap();
     let mut big = key("key_big", OWNER, 2);
     big.name = "n".repeat(64 * 4096).into();
-    let answer = store.insert_api_key(&big).await;
+    let answer = store.insert_api_key(&big, &event()).await;
     assert!(matches!(answer, Err(StoreError::Full)), "{answer:?}");
     assert_eq!(state(&store).await, before);
     assert_eq!(state(&make(dir.path()).await.unwrap()).await, before);
     query("PRAGMA max_page_count = 100000").execute(&store.writer.pool).await.unwrap();
-    store.insert_api_key(&big).await.unwrap();
+    store.insert_api_key(&big, &event()).await.unwrap();
     assert_eq!(state(&store).await.position, before.position + 1);
 }
 
@@ -81,7 +82,7 @@ async fn a_store_that_cannot_be_written_is_still_read() {
     let (_dir, store) = filled().await;
     let before = state(&store).await;
     query("PRAGMA query_only = ON").execute(&store.writer.pool).await.unwrap();
-    let answer = store.insert_api_key(&key("key_2", OWNER, 2)).await;
+    let answer = store.insert_api_key(&key("key_2", OWNER, 2), &event()).await;
     assert!(matches!(answer, Err(StoreError::ReadOnly)), "{answer:?}");
     assert_eq!(state(&store).await, before);
 }
@@ -137,7 +138,7 @@ async fn a_reader_that_comes_after_the_pruning_is_lost() {
     query(fill).bind(KEPT).execute(&store.writer.pool).await.unwrap();
     query("UPDATE feed_head SET position = ?1").bind(KEPT).execute(&store.writer.pool).await.unwrap();
     assert!(!store.changes(start).await.unwrap().lost);
-    store.change_api_key("key_1", None, &KeyChange::Disable(at(2))).await.unwrap();
+    store.change_api_key("key_1", None, &KeyChange::Disable(at(2)), &event()).await.unwrap();
     assert!(store.changes(start).await.unwrap().lost);
     let rest = store.changes(FeedHead { position: 1, ..start }).await.unwrap();
     assert_eq!((rest.lost, i64::try_from(rest.changes.len()).unwrap()), (false, KEPT));
