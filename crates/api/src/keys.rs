@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount};
 use keyward_core::decision::DecisionId;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
@@ -329,7 +329,7 @@ async fn account_of_new_key(
 ) -> Result<Option<OwningAccount>, Failure> {
     match (&new.account, actor) {
         (None, _) => Ok(owner.account.clone()),
-        (Some(_), Actor::Caller(_)) => {
+        (Some(_), Actor::Caller(..)) => {
             Err(Failure::invalid("\"account\" is for operators; a key made here is its maker's account's"))
         }
         (Some(which), Actor::Operator) => {
@@ -366,7 +366,7 @@ fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Fa
 fn end_of_new_key(actor: Actor<'_>, new: &NewKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     match (new.expires_at.as_deref(), actor) {
         (Some(text), _) => fields::expiry(text, now).map(Some),
-        (None, Actor::Caller(maker, _)) => Ok(maker.ends_at),
+        (None, Actor::Caller(maker, _)) => Ok(end_of_maker(maker)),
         (None, Actor::Operator) => Ok(None),
     }
 }

@@ -21,6 +21,8 @@ use tokio::sync::Semaphore;
 use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::keys::{self, Actor, Door, NewKey};
+use crate::origin::Origin;
+use crate::passwords::Password;
 use crate::service::Service;
 use crate::sign_in;
 use crate::view::{CallerView, ReceiptView};

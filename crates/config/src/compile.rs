@@ -96,7 +96,8 @@ fn configured(route: &settings::Route, schemes: &[Scheme], open: bool) -> Route 
 fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
     let endpoints = &settings.endpoints;
     let mut all = Vec::new();
-    if settings.security.jwt.enabled {
+    // Tokens that nothing reads are not handed out.
+    if schemes.iter().any(|scheme| scheme.kind == CredentialKind::Jwt) {
         all.extend(sign_in_routes(settings, schemes));
     }
     if let Some(path) = &endpoints.me {

@@ -36,7 +36,6 @@ pub(crate) async fn call(
         body: collect(client, snapshot, body).await?,
         client: client.address,
         permit,
-        client: client.address,
         decision: snapshot.id(),
         now: snapshot.now(),
     };

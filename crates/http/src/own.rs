@@ -35,8 +35,6 @@ pub struct OwnRequest {
     pub client: IpAddr,
     /// The permit.
     pub permit: Permit,
-    /// Where the request came from.
-    pub client: IpAddr,
     /// The decision's id.
     pub decision: DecisionId,
     /// When it was decided.

@@ -53,7 +53,7 @@ fn make(path: &Path) -> Result<MasterKey> {
 fn parse(text: &str) -> Option<MasterKey> {
     let text = text.trim();
     let mut bytes = Zeroizing::new([0; 32]);
-    if text.len() != 64 || !text.is_ascii() {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     for (index, byte) in bytes.iter_mut().enumerate() {

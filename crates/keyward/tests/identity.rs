@@ -155,7 +155,7 @@ fn authorization_of_another_scheme_is_the_upstreams() {
     let upstream = Upstream::start();
     let world = before(&upstream, "{}");
     let key = format!("X-API-Key: {}", world.key("one", &[]));
-    for theirs in ["Basic dTpw", "Bearer a.b.c", "Digest username=\"u\""] {
+    for theirs in ["Basic dTpw", "Negotiate YII=", "Digest username=\"u\""] {
         assert_eq!(world.send("GET", "/x", &[&key, &format!("Authorization: {theirs}")], "").status, 200, "{theirs}");
         assert_eq!(seen(&upstream.last(), "Authorization"), [theirs]);
     }

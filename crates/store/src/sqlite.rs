@@ -1,5 +1,6 @@
 //! The store on SQLite: one file, one connection that writes, a few that read.
 
+mod accounts;
 mod audit;
 mod error;
 mod feed;

@@ -8,11 +8,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use keyward_core::time::Timestamp;
-use keyward_engine::audit::{Action, AuditEvent};
-use keyward_engine::ports::{NewUser, Records as _, Store as _};
-use keyward_store::SqliteStore;
-
 use crate::client::{Answer, exchange};
 
 /// How long a server may take to be ready. Only a bound for a test that would hang; nothing is measured by it.
@@ -212,27 +207,7 @@ impl World {
 
     /// Makes a user who cannot sign in.
     pub fn user(&self, username: &str, roles: &[&str]) {
-        let user = NewUser {
-            id: format!("user_{username}").into(),
-            username: username.into(),
-            roles: roles.iter().map(|role| (*role).into()).collect(),
-            created_at: Timestamp::from_millis(0),
-        };
-        let event = AuditEvent {
-            at: user.created_at,
-            actor: "operator".into(),
-            action: Action::UserCreated,
-            subject: user.id.clone(),
-            client: None,
-            decision: None,
-            detail: Vec::new(),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let store = SqliteStore::open(&self.data).await.expect("a store");
-            store.ensure_user(&user, &event).await.expect("a user");
-            store.close().await.expect("closed");
-        });
+        self.ok(&["user", "add", username, "--no-password", "--roles", &roles.join(",")]);
     }
 
     /// Makes a key; its text.

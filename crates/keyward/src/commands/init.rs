@@ -34,15 +34,6 @@ pub fn run(cli: &Cli) -> Result<()> {
         service.store.close().await.map_err(|error| Failed::Refused(error.to_string()))?;
         Ok::<_, Failed>((is_new, password))
     })?;
-    match &password {
-        Some(FirstPassword::Shown(text)) => {
-            terminal::line(&format!("{text}\n  the password of user admin, shown once: it cannot be shown again"));
-        }
-        Some(FirstPassword::Written(file)) if !cli.json => {
-            terminal::line(&format!("the password of user admin is in {}", file.display()));
-        }
-        _ => {}
-    }
     if cli.json {
         let file = match &password {
             Some(FirstPassword::Written(file)) => Some(file),
@@ -53,6 +44,15 @@ pub fn run(cli: &Cli) -> Result<()> {
         terminal::line(&format!("{} was there already; nothing was changed", path.display()));
     } else {
         terminal::line(&format!("made {}; next: `keyward key create NAME` or `keyward serve`", path.display()));
+    }
+    match &password {
+        Some(FirstPassword::Shown(text)) => {
+            terminal::line(&format!("{text}\n  the password of user admin, shown once: it cannot be shown again"));
+        }
+        Some(FirstPassword::Written(file)) if !cli.json => {
+            terminal::line(&format!("the password of user admin is in {}", file.display()));
+        }
+        _ => {}
     }
     Ok(())
 }

@@ -92,7 +92,6 @@ fn card(key: &KeyView) -> String {
         ("status", key.status.clone()),
         ("mode", key.mode.clone()),
         ("owner", key.owner.clone()),
-        ("account", key.account.clone().unwrap_or_else(|| "none".to_owned())),
         ("scopes", key.scopes.as_ref().map_or("its owner's".to_owned(), |scopes| list(scopes, "none"))),
         ("from", list(&key.allowed_ips, "anywhere")),
         ("created", key.created_at.clone()),
@@ -100,6 +99,7 @@ fn card(key: &KeyView) -> String {
         ("last used", key.last_used_at.clone().unwrap_or_else(|| "never".to_owned())),
     ];
     let optional = [
+        ("account", &key.account),
         ("external id", &key.external_id),
         ("replaces", &key.replaces),
         ("ends", &key.overlap_ends_at),

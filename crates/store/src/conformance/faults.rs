@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Answer, Store, StoreError, Use};
 

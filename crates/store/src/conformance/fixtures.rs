@@ -18,19 +18,6 @@ pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// An event of some action.
-pub fn event(action: Action) -> AuditEvent {
-    AuditEvent {
-        at: at(1),
-        actor: "operator".into(),
-        action,
-        subject: "subject".into(),
-        client: None,
-        decision: None,
-        detail: vec![("name", "value".into())],
-    }
-}
-
 pub fn user(id: &str) -> NewUser {
     NewUser {
         id: id.into(),

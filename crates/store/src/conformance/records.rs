@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use keyward_core::principal::Mode;
 use keyward_core::scope::ScopeSet;
-use keyward_engine::audit::Action;
 use keyward_engine::change::{KeyChange, Refusal};
 use keyward_engine::ports::{Outcome, Page, Store, Use};
 

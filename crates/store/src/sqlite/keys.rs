@@ -12,8 +12,8 @@ use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::audit;
-use super::feed::{stand, tell};
-use super::rows::{bind_key, first, head, joined, joined_columns, json_list};
+use super::feed::{API_KEY, stand, tell};
+use super::rows::{bind_key, first, head, joined, joined_columns, joins, json_list};
 use super::transaction::{Statement, Transaction};
 
 /// The head, and each key of a list of digests: one statement, so one snapshot; one value, so any number of digests.
@@ -88,7 +88,7 @@ pub(super) async fn insert(
 ) -> Result<FeedHead, StoreError> {
     keep(transaction, key).await?;
     audit::insert(transaction, event).await?;
-    tell(transaction, &[&key.id]).await
+    tell(transaction, API_KEY, &[&key.id]).await
 }
 
 /// Applies a change, if key and state allow it, and tells the feed.
@@ -108,7 +108,7 @@ pub(super) async fn change(
         Ok(true) => {
             overwrite(transaction, &joined.key).await?;
             audit::insert(transaction, event).await?;
-            tell(transaction, &[id]).await?
+            tell(transaction, API_KEY, &[id]).await?
         }
     };
     Ok(Outcome::Done(head, Box::new(joined)))
@@ -134,7 +134,7 @@ pub(super) async fn rotate(
     overwrite(transaction, &joined.key).await?;
     keep(transaction, successor).await?;
     audit::insert(transaction, event).await?;
-    let head = tell(transaction, &[id, &successor.id]).await?;
+    let head = tell(transaction, API_KEY, &[id, &successor.id]).await?;
     Ok(Outcome::Done(head, Box::new(joined)))
 }
 

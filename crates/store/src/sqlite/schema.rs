@@ -15,6 +15,7 @@ pub(super) const APPLICATION_ID: i64 = 0x4b57_5244;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "credentials", include_str!("../../migrations/sqlite/0001_credentials.sql")),
     (2, "audit", include_str!("../../migrations/sqlite/0002_audit.sql")),
+    (3, "people", include_str!("../../migrations/sqlite/0003_people.sql")),
 ];
 
 /// The newest version that this program knows.

@@ -2,12 +2,13 @@
 
 use keyward_core::api_key::Owner;
 use keyward_engine::audit::AuditEvent;
-use keyward_engine::ports::{NewUser, StoreError};
+use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
+use keyward_engine::ports::{NewUser, Page, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
-use super::audit;
-use super::rows::{first, json_list, owner};
+use super::feed::{USER, stand, tell};
+use super::rows::{column, first, json_list, owner, time, unreadable, user_columns};
 use super::transaction::{Statement, Transaction};
 use super::{audit, sessions};
 
@@ -60,14 +61,35 @@ pub(super) fn record(row: &SqliteRow) -> Result<UserRecord, StoreError> {
 }
 
 /// Makes a user unless the name is taken; answers with whoever has it then. The feed is not told: nobody's memory can
-/// know of a user before its first key.
+/// know of a user before its first key or session.
 pub(super) async fn ensure(
     transaction: &mut Transaction,
     user: &NewUser,
     event: &AuditEvent,
 ) -> Result<Owner, StoreError> {
-    let insert = "INSERT INTO users (id, username, roles, created_at) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT (username) DO NOTHING RETURNING id";
+    if insert(transaction, user).await? {
+        audit::insert(transaction, event).await?;
+    }
+    owner(first(&transaction.run(select_name(&user.username)).await?)?)
+}
+
+/// Makes a user unless its name or reference is taken.
+pub(super) async fn make(
+    transaction: &mut Transaction,
+    user: &NewUser,
+    event: &AuditEvent,
+) -> Result<Made<UserRecord>, StoreError> {
+    if !insert(transaction, user).await? {
+        return Ok(Made::Taken);
+    }
+    audit::insert(transaction, event).await?;
+    Ok(Made::Done(record(first(&transaction.run(select_id(&user.id)).await?)?)?))
+}
+
+/// Whether it was kept.
+async fn insert(transaction: &mut Transaction, user: &NewUser) -> Result<bool, StoreError> {
+    let insert = "INSERT INTO users (id, username, roles, account, external_id, password, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING id";
     let statement = query(insert)
         .bind(&*user.id)
         .bind(&*user.username)
@@ -76,8 +98,32 @@ pub(super) async fn ensure(
         .bind(user.external_id.as_deref())
         .bind(user.password.as_ref().map(|hash| &*hash.0))
         .bind(user.created_at.as_millis());
-    if !transaction.run(statement).await?.is_empty() {
-        audit::insert(transaction, event).await?;
+    Ok(!transaction.run(statement).await?.is_empty())
+}
+
+/// Applies a change, ends sessions where it does, and tells the feed.
+pub(super) async fn change(
+    transaction: &mut Transaction,
+    id: &str,
+    change: &UserChange,
+    event: &AuditEvent,
+) -> Result<Changed<UserRecord>, StoreError> {
+    let Some(mut user) = transaction.run(select_id(id)).await?.first().map(record).transpose()? else {
+        return Ok(Changed::NotFound);
+    };
+    if !change.apply(&mut user) {
+        return Ok(Changed::Done(stand(transaction).await?, user));
     }
-    owner(first(&transaction.run(select_name(&user.username)).await?)?)
+    let update = "UPDATE users SET roles = ?2, password = ?3, disabled_at = ?4 WHERE id = ?1";
+    let update = query(update)
+        .bind(id)
+        .bind(json_list(&user.owner.roles))
+        .bind(user.password.as_ref().map(|hash| &*hash.0))
+        .bind(user.owner.disabled_at.map(keyward_core::time::Timestamp::as_millis));
+    transaction.run(update).await?;
+    if let Some((at, reason)) = change.ends_sessions() {
+        transaction.run(sessions::end_all_of_user(id, at, reason)).await?;
+    }
+    audit::insert(transaction, event).await?;
+    Ok(Changed::Done(tell(transaction, USER, &[id]).await?, user))
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use keyward_engine::audit::Action;
 use keyward_engine::ports::{Records as _, Store as _, StoreError};
 use sqlx::query;
 
