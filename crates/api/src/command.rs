@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use keyward_engine::change::KeyChange;
 
+use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
 use crate::explain::{self, Explanation, Question};
 use crate::failure::Failure;
 use crate::fields;
@@ -56,6 +57,21 @@ pub enum Command {
         /// Why.
         reason: Option<String>,
     },
+    /// List records of the audit log.
+    ListAudit {
+        /// Which.
+        question: AuditQuestion,
+    },
+    /// Read records of the audit log with their seals, in order.
+    ReadAudit {
+        /// After this number.
+        after: u64,
+    },
+    /// Verify the audit log.
+    VerifyAudit {
+        /// A head that was kept elsewhere.
+        head: Option<HeadView>,
+    },
     /// Explain a request.
     Explain {
         /// Which.
@@ -88,6 +104,23 @@ pub enum Reply {
     Changed {
         /// The key and the receipt.
         key: Box<ChangedKey>,
+    },
+    /// A page of the audit log.
+    Audit {
+        /// The page.
+        listing: Listing<AuditView>,
+    },
+    /// Records of the audit log with their seals.
+    AuditPart {
+        /// The records; none: that was all.
+        records: Vec<SealedView>,
+        /// The head.
+        head: Option<HeadView>,
+    },
+    /// The audit log was verified.
+    AuditVerified {
+        /// What was found.
+        report: AuditReport,
     },
     /// A request was explained.
     Explained {
@@ -125,6 +158,16 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             let overlap = overlap.as_deref().map_or(Ok(keys::OVERLAP), fields::overlap)?;
             let (key, receipt) = keys::rotate(service, actor, &id, overlap).await?;
             return Ok(Reply::Created { key: Box::new(key), receipt: Some(receipt) });
+        }
+        Command::ListAudit { question } => {
+            return Ok(Reply::Audit { listing: audit::list(service, &question).await? });
+        }
+        Command::ReadAudit { after } => {
+            let (records, head) = audit::read(service, after).await?;
+            return Ok(Reply::AuditPart { records, head });
+        }
+        Command::VerifyAudit { head } => {
+            return Ok(Reply::AuditVerified { report: audit::verify(service, head.as_ref()).await? });
         }
         Command::Explain { question } => {
             return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });

@@ -10,6 +10,7 @@ use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
+use crate::audit::Sealer;
 use crate::pulse::Pulse;
 use crate::view::ReceiptView;
 
@@ -41,6 +42,8 @@ pub struct Service {
     pub prefixes: Prefixes,
     /// The node that serves beside these operations; `None` when a command works on the store alone.
     pub refresher: Option<Arc<Refresher>>,
+    /// The key of the audit log's seals, and where its head is kept.
+    pub sealer: Sealer,
     /// Whether the store answers.
     pub pulse: Pulse,
 }

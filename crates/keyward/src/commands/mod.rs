@@ -1,5 +1,6 @@
 //! The commands, one file each: they translate flags into operations and answers into text.
 
+mod audit;
 mod config;
 mod explain;
 mod init;
@@ -19,6 +20,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Init => init::run(cli),
         Command::Config(command) => config::run(cli, command),
         Command::Key(command) => key::run(cli, command),
+        Command::Audit(command) => audit::run(cli, command),
         Command::Explain(flags) => explain::run(cli, flags),
     }
 }

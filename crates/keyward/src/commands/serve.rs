@@ -121,6 +121,7 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         Arc::clone(&clock),
         Arc::clone(&rules),
         Some(Arc::clone(&planes.refresher)),
+        wire::sealer(&data_dir, &store).await?,
     ));
     let form = log_form(flags);
     let (journal, writer) = start_log(form);
@@ -154,6 +155,8 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         // takes our lines any more, the process ends without it.
         let _ = tokio::time::timeout(LAST_LINES, written).await;
     }
+    // What cannot be sealed now is sealed at the next start.
+    let _ = service.sealer.seal(&*store).await;
     store.close().await.map_err(failed)?;
     drop(data_dir);
     Ok(())
@@ -227,6 +230,7 @@ impl ControlPlane<'_> {
             questions,
         ));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
+        tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (admin_routes, socket_routes) =
             (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));

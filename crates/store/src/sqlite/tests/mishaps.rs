@@ -35,8 +35,8 @@ async fn a_locked_store_says_so_in_time() {
     let mut other = other_program(&dir).await;
     query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
     let disable = KeyChange::Disable(at(2));
-    let event = event();
-    let write = store.change_api_key("key_1", None, &disable, &event);
+    let told = event();
+    let write = store.change_api_key("key_1", None, &disable, &told);
     let answer = tokio::time::timeout(Duration::from_secs(3), write).await.expect("in time");
     assert!(matches!(answer, Err(StoreError::Locked)), "{answer:?}");
     assert!(store.api_key("key_1").await.unwrap().is_some(), "reading goes on");
