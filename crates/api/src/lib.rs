@@ -10,4 +10,5 @@ pub mod keys;
 pub mod own;
 pub mod pulse;
 pub mod service;
+mod told;
 pub mod view;
