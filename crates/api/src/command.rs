@@ -6,6 +6,7 @@ use keyward_engine::change::KeyChange;
 use keyward_engine::people::{AccountChange, UserChange};
 
 use crate::accounts::{self, AccountView, ChangedAccount};
+use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
 use crate::explain::{self, Explanation, Question};
 use crate::failure::Failure;
 use crate::fields;
@@ -60,6 +61,21 @@ pub enum Command {
         id: String,
         /// Why.
         reason: Option<String>,
+    },
+    /// List records of the audit log.
+    ListAudit {
+        /// Which.
+        question: AuditQuestion,
+    },
+    /// Read records of the audit log with their seals, in order.
+    ReadAudit {
+        /// After this number.
+        after: u64,
+    },
+    /// Verify the audit log.
+    VerifyAudit {
+        /// A head that was kept elsewhere.
+        head: Option<HeadView>,
     },
     /// Explain a request.
     Explain {
@@ -156,6 +172,23 @@ pub enum Reply {
         /// The key and the receipt.
         key: Box<ChangedKey>,
     },
+    /// A page of the audit log.
+    Audit {
+        /// The page.
+        listing: Listing<AuditView>,
+    },
+    /// Records of the audit log with their seals.
+    AuditPart {
+        /// The records; none: that was all.
+        records: Vec<SealedView>,
+        /// The head.
+        head: Option<HeadView>,
+    },
+    /// The audit log was verified.
+    AuditVerified {
+        /// What was found.
+        report: AuditReport,
+    },
     /// A request was explained.
     Explained {
         /// How.
@@ -223,6 +256,16 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             let overlap = overlap.as_deref().map_or(Ok(keys::OVERLAP), fields::overlap)?;
             let (key, receipt) = keys::rotate(service, actor, &id, overlap).await?;
             return Ok(Reply::Created { key: Box::new(key), receipt: Some(receipt) });
+        }
+        Command::ListAudit { question } => {
+            return Ok(Reply::Audit { listing: audit::list(service, &question).await? });
+        }
+        Command::ReadAudit { after } => {
+            let (records, head) = audit::read(service, after).await?;
+            return Ok(Reply::AuditPart { records, head });
+        }
+        Command::VerifyAudit { head } => {
+            return Ok(Reply::AuditVerified { report: audit::verify(service, head.as_ref()).await? });
         }
         Command::Explain { question } => {
             return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });

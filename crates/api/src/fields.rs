@@ -127,6 +127,24 @@ pub fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     Ok(at)
 }
 
+/// A point in time that has passed: RFC 3339, or a span back from now such as `7d`.
+///
+/// # Errors
+/// What it should look like.
+pub fn past(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    let text = text.trim();
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp::from_millis(at.as_millisecond()));
+    }
+    let back = span(text).and_then(|span| i64::try_from(span.as_millis()).ok());
+    let back = back.ok_or_else(|| {
+        Failure::invalid(format!(
+            "{text:?} is neither a time such as 2025-01-31T12:00:00Z nor a span such as 7d or 12h"
+        ))
+    })?;
+    Ok(Timestamp::from_millis(now.as_millis().saturating_sub(back)))
+}
+
 /// A span such as `30s`, `10m`, `12h`, `90d`, `1y` (365 days); `0` or `0s` is none at all. At most 100 years.
 pub fn span(text: &str) -> Option<Duration> {
     const CENTURY: u64 = 100 * 365 * 86_400;

@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::fields;
 use crate::listing;
 use crate::service::{ADMIN, Service};
+use crate::told::{said_of, said_of_change};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView, shown_prefix};
 
 /// Who asks for an operation.
@@ -234,44 +235,6 @@ pub async fn rotate(
     let changed = finish(service, id, outcome).await?;
     let joined = Joined { key: successor, ..old };
     Ok((CreatedKey::of(&secret, &joined, now), changed.receipt))
-}
-
-/// What the audit log says of a key: all that it may do, and nothing that could be shown in its place.
-fn said_of(key: &ApiKeyRecord) -> Vec<Detail> {
-    let mut detail: Vec<Detail> =
-        vec![("name", key.name.clone()), ("owner", key.owner.clone()), ("mode", key.mode.as_str().into())];
-    if let Some(scopes) = &key.scopes {
-        detail.push(("scopes", words(scopes.iter()).into()));
-    }
-    if let Some(end) = key.expires_at {
-        detail.push(("expiresAt", fields::rfc3339(end).into()));
-    }
-    if !key.allowed_ips.is_empty() {
-        detail.push(("allowedIps", words(&key.allowed_ips).into()));
-    }
-    if let Some(reference) = &key.external_id {
-        detail.push(("externalId", reference.clone()));
-    }
-    detail
-}
-
-/// What the audit log says of a change.
-fn said_of_change(change: &KeyChange) -> (Action, Vec<Detail>) {
-    match change {
-        KeyChange::Rename(name) => (Action::KeyRenamed, vec![("name", name.clone())]),
-        KeyChange::Disable(_) => (Action::KeyDisabled, Vec::new()),
-        KeyChange::Enable => (Action::KeyEnabled, Vec::new()),
-        KeyChange::Revoke(_, reason) => {
-            (Action::KeyRevoked, reason.iter().map(|reason| ("reason", reason.clone())).collect())
-        }
-        KeyChange::Replace { overlap_ends_at, .. } => {
-            (Action::KeyRotated, vec![("overlapEndsAt", fields::rfc3339(*overlap_ends_at).into())])
-        }
-    }
-}
-
-fn words(items: impl IntoIterator<Item = impl ToString>) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 async fn find(service: &Service, actor: Actor<'_>, id: &str) -> Result<Joined, Failure> {

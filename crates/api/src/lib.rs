@@ -2,10 +2,12 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod audit;
 pub mod command;
 pub mod explain;
 pub mod failure;
 pub mod fields;
+pub mod hex;
 pub mod keys;
 pub mod listing;
 pub mod origin;
@@ -16,5 +18,6 @@ pub mod sealing;
 pub mod service;
 pub mod sign_in;
 pub mod tokens;
+mod told;
 pub mod users;
 pub mod view;

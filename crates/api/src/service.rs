@@ -11,6 +11,7 @@ use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
+use crate::audit::Sealer;
 use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
 use crate::tokens::{Issuing, Keyring};
@@ -44,6 +45,8 @@ pub struct Service {
     pub prefixes: Prefixes,
     /// The node that serves beside these operations; `None` when a command works on the store alone.
     pub refresher: Option<Arc<Refresher>>,
+    /// The key of the audit log's seals, and where its head is kept.
+    pub sealer: Sealer,
     /// Whether the store answers.
     pub pulse: Pulse,
     /// Where passwords are hashed and checked.

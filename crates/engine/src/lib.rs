@@ -4,6 +4,7 @@
 //! misses, `ports` are the traits that stores and clocks implement.
 
 pub mod audit;
+pub mod chain;
 pub mod change;
 pub mod fetcher;
 pub mod lineage;

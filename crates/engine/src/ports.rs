@@ -12,6 +12,7 @@ use keyward_core::time::{Now, Timestamp};
 use keyward_core::token::Claims;
 
 use crate::audit::AuditEvent;
+use crate::chain::{AuditHead, AuditRecord};
 use crate::change::{KeyChange, Refusal};
 use crate::lineage::Lineage;
 use crate::people::{PasswordHash, People};
@@ -209,6 +210,36 @@ pub struct NewUser {
     pub created_at: Timestamp,
 }
 
+/// Which records of the audit log to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// By this actor.
+    pub actor: Option<Box<str>>,
+    /// This action.
+    pub action: Option<Box<str>>,
+    /// To this subject.
+    pub subject: Option<Box<str>>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Not after.
+    pub until: Option<Timestamp>,
+    /// With smaller numbers than this.
+    pub before: Option<u64>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// How far the audit log has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditState {
+    /// The last sealed record.
+    pub head: Option<AuditHead>,
+    /// The last record.
+    pub last: u64,
+    /// The last number that was ever given.
+    pub given: u64,
+}
+
 /// A page of a listing: newest first.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -273,6 +304,14 @@ pub trait Records: Send + Sync {
     ) -> Answer<'a, Outcome>;
     /// Keeps an event that comes without another change, such as a failed sign-in.
     fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()>;
+    /// Records of the audit log, newest first.
+    fn audit<'a>(&'a self, filter: &'a AuditFilter) -> Answer<'a, Vec<AuditRecord>>;
+    /// Records after a number, in order; `None` stands for one that cannot be read.
+    fn audit_after(&self, seq: u64, limit: u32) -> Answer<'_, Vec<(u64, Option<AuditRecord>)>>;
+    /// How far the audit log has come.
+    fn audit_state(&self) -> Answer<'_, AuditState>;
+    /// Seals the oldest records that have no seal, at most so many; how many it were.
+    fn seal_audit<'a>(&'a self, key: &'a MacKey, limit: u32) -> Answer<'a, u64>;
     /// Notes when keys were last used; later times win. Not told to the feed.
     fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()>;
     /// Answers when a read and the file behind it work.

@@ -64,6 +64,8 @@ fn held(path: &Path, holder: &Holder) -> Failed {
 async fn alone(loaded: &Loaded, data_dir: &DataDir, command: Command) -> Result<Reply> {
     let service = wire::service_alone(loaded, data_dir).await?;
     let reply = keyward_api::command::run(&service, command).await;
+    // What cannot be sealed now is sealed by whoever comes next.
+    let _ = service.sealer.seal(&*service.store).await;
     service.store.close().await.map_err(|error| Failed::Refused(format!("closing the store failed: {error}")))?;
     Ok(reply)
 }

@@ -43,6 +43,9 @@ pub enum Command {
     /// Make and manage accounts, the owners of users and keys
     #[command(subcommand)]
     Account(Account),
+    /// List, verify and export the record of what happened
+    #[command(subcommand)]
+    Audit(Audit),
     /// Explain what would become of a request, and why
     Explain(Explain),
 }
@@ -148,6 +151,47 @@ pub enum Key {
         /// Why, for the record
         #[arg(long)]
         reason: Option<String>,
+    },
+}
+
+/// Commands about the audit log.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// List what happened, newest first
+    List {
+        /// By this actor: operator, or the id of a user or key
+        #[arg(long)]
+        actor: Option<String>,
+        /// This action, such as key.created
+        #[arg(long)]
+        action: Option<String>,
+        /// To this key, user or account
+        #[arg(long)]
+        subject: Option<String>,
+        /// Not before: a span back from now such as 7d, or a time
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Not after: a span back from now, or a time
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Go on where a listing ended: its nextCursor
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Check that nothing was changed, removed, put in or moved
+    Verify {
+        /// Also compare with the head of an earlier export: a file, or - for stdin
+        #[arg(long, value_name = "FILE")]
+        head: Option<PathBuf>,
+    },
+    /// Print every record with its seal as a JSON object a line, and the head last
+    Export {
+        /// The head alone: keep it elsewhere, for `audit verify --head`
+        #[arg(long)]
+        head: bool,
     },
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "a binary has no outside; `pub` says what a file offers to the others")]
 
+mod audit_files;
 mod backend;
 mod banner;
 mod cli;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use keyward_api::hex::{hex, unhex};
 use keyward_api::sealing::MasterKey;
 use keyward_engine::ports::Random as _;
 use zeroize::Zeroizing;
@@ -41,43 +42,15 @@ pub fn of(data_dir: &DataDir) -> Result<MasterKey> {
 fn make(path: &Path) -> Result<MasterKey> {
     let mut bytes = Zeroizing::new([0; 32]);
     SystemRandom.fill(bytes.as_mut_slice());
-    let mut text = Zeroizing::new(String::with_capacity(65));
-    for byte in bytes.iter() {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text.push('\n');
+    let text = Zeroizing::new(format!("{}\n", hex(&bytes)));
     private_file::replace(path, text.as_bytes()).map_err(|error| unusable(path, &error))?;
     Ok(MasterKey::from_bytes(bytes))
 }
 
 fn parse(text: &str) -> Option<MasterKey> {
-    let text = text.trim();
-    let mut bytes = Zeroizing::new([0; 32]);
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(MasterKey::from_bytes(bytes))
+    Some(MasterKey::from_bytes(Zeroizing::new(unhex(text.trim())?)))
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Failed {
     Failed::Refused(format!("cannot keep the master key in {}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse;
-
-    #[test]
-    fn what_is_a_key() {
-        let good = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
-        assert!(parse(good).is_some() && parse(&format!("{good}\n")).is_some());
-        for bad in
-            ["", &good[1..], &format!("{good}0"), &good.replace('0', "g"), &good.replace("00", "+0"), &"é".repeat(32)]
-        {
-            assert!(parse(bad).is_none(), "{bad}");
-        }
-    }
 }

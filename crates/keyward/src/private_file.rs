@@ -8,7 +8,7 @@ use std::path::Path;
 /// Writes a file (0600) in place of whatever was there: under another name first, so that whoever reads it finds all of
 /// it, also after a crash.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
+    let new = path.with_added_extension("new");
     match std::fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

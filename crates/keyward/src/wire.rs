@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use keyward_api::audit::Sealer;
 use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
 use keyward_api::service::{Prefixes, Service, first_user, first_user_event};
@@ -20,6 +21,7 @@ use keyward_http::own::OwnSender;
 use keyward_store::SqliteStore;
 use tokio::sync::mpsc;
 
+use crate::audit_files;
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
 use crate::first_start;
@@ -47,7 +49,18 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data_dir.path()).await.map_err(refused)?);
     let identity = store.identity().await.map_err(refused)?;
     let rules = Arc::new(rules(loaded.settings()));
-    Ok(service(loaded.settings(), data_dir, store, &identity, Arc::new(SystemClock::new()), rules, None))
+    let sealer = sealer(data_dir, &store).await?;
+    Ok(service(loaded.settings(), data_dir, store, &identity, Arc::new(SystemClock::new()), rules, None, sealer))
+}
+
+/// What seals the audit log of a data directory.
+///
+/// # Errors
+/// Its key is gone or cannot be read.
+pub async fn sealer(data_dir: &DataDir, store: &Arc<dyn Store>) -> Result<Sealer> {
+    let sealed = store.audit_state().await.map_err(refused)?.head.is_some();
+    let key = audit_files::key(data_dir.path(), sealed)?;
+    Ok(Sealer::new(key, Box::new(audit_files::HeadFile::new(data_dir.path()))))
 }
 
 /// Threads that check passwords. Two let one slow check pass another, and are at most 38 MiB.
@@ -68,6 +81,7 @@ pub fn service(
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     refresher: Option<Arc<Refresher>>,
+    sealer: Sealer,
 ) -> Service {
     let prefix = &settings.security.api_keys.prefix;
     Service {
@@ -78,6 +92,7 @@ pub fn service(
         rules,
         prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
         refresher,
+        sealer,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
         issuing: Issuing {

@@ -22,10 +22,11 @@ use std::sync::Arc;
 use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_engine::audit::AuditEvent;
+use keyward_engine::chain::AuditRecord;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
-    Answer, Changes, FeedHead, Found, FoundSessions, Identity, Joined, Lookup, NewUser, Outcome, Page, Records, Store,
-    StoreError, Use,
+    Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Joined, Lookup, NewUser,
+    Outcome, Page, Records, Store, StoreError, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
@@ -138,6 +139,31 @@ impl Records for SqliteStore {
 
     fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()> {
         Box::pin(self.writer.write(async move |transaction| audit::insert(transaction, event).await))
+    }
+
+    fn audit<'a>(&'a self, filter: &'a AuditFilter) -> Answer<'a, Vec<AuditRecord>> {
+        Box::pin(async move { self.read(audit::select_page(filter)).await?.iter().map(audit::record).collect() })
+    }
+
+    fn audit_after(&self, seq: u64, limit: u32) -> Answer<'_, Vec<(u64, Option<AuditRecord>)>> {
+        Box::pin(async move {
+            let rows = self.read(audit::select_after(seq, limit)).await?;
+            rows.iter().map(|row| Ok((audit::number(row, "seq")?, audit::record(row).ok()))).collect()
+        })
+    }
+
+    fn audit_state(&self) -> Answer<'_, AuditState> {
+        Box::pin(async move { audit::read_state(&self.read(audit::select_state()).await?) })
+    }
+
+    fn seal_audit<'a>(&'a self, key: &'a MacKey, limit: u32) -> Answer<'a, u64> {
+        Box::pin(async move {
+            // Most of the time there is nothing to do, and nobody is held up for that.
+            if self.read(audit::select_unsealed(1)).await?.is_empty() {
+                return Ok(0);
+            }
+            self.writer.write(async move |transaction| audit::seal(transaction, key, limit).await).await
+        })
     }
 
     fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()> {

@@ -1,6 +1,7 @@
 //! The commands, one file each: they translate flags into operations and answers into text.
 
 mod account;
+mod audit;
 mod config;
 mod explain;
 mod init;
@@ -23,6 +24,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Key(command) => key::run(cli, command),
         Command::User(command) => user::run(cli, command),
         Command::Account(command) => account::run(cli, command),
+        Command::Audit(command) => audit::run(cli, command),
         Command::Explain(flags) => explain::run(cli, flags),
     }
 }

@@ -125,6 +125,7 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         Arc::clone(&clock),
         Arc::clone(&rules),
         Some(Arc::clone(&planes.refresher)),
+        wire::sealer(&data_dir, &store).await?,
     ));
     let form = log_form(flags);
     let (journal, writer) = start_log(form);
@@ -137,6 +138,8 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
+    // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
+    let _ = service.sealer.seal(&*store).await;
     let config = wire::edge(settings, seats, own_sender, journal, uses)?;
     prepare_tokens(&service, &data_dir).await?;
     let first_password = first_start::ensure(&service, data_dir.path(), terminal::is_terminal()).await?;
@@ -167,6 +170,8 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         // takes our lines any more, the process ends without it.
         let _ = tokio::time::timeout(LAST_LINES, written).await;
     }
+    // What cannot be sealed now is sealed at the next start.
+    let _ = service.sealer.seal(&*store).await;
     store.close().await.map_err(failed)?;
     drop(data_dir);
     Ok(())
@@ -257,6 +262,7 @@ impl ControlPlane<'_> {
             questions,
         ));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
+        tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (admin_routes, socket_routes) =
             (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));

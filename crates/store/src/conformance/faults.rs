@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyward_core::digest::MacKey;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Answer, Store, StoreError, Use};
 
@@ -20,6 +21,8 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("enable", |store| change(store, "key_2", KeyChange::Enable)),
     ("revoke", |store| change(store, "key_1", KeyChange::Revoke(at(9), Some("leaked".into())))),
     ("rotate", |store| Box::pin(rotate(store))),
+    ("record_event", |store| Box::pin(async { store.record_event(&event()).await })),
+    ("seal", |store| Box::pin(async { store.seal_audit(&MacKey::from_bytes([7; 32]), 100).await.map(drop) })),
     ("record_uses", |store| {
         Box::pin(async { store.record_uses(&["key_1", "key_2"].map(|id| Use { id: id.into(), at: at(9) })).await })
     }),
@@ -60,6 +63,8 @@ async fn every_cut<H: Home>(mishap: Mishap) {
         let before = state(&*store).await;
         operation(&*store).await.unwrap();
         let after = state(&*store).await;
+        let told = usize::from(!["seal", "record_uses"].contains(name));
+        assert_eq!(after.events.len(), before.events.len() + told, "{name} is told of once");
         assert_ne!(before, after, "{name} writes something");
         let mut committed = 0;
         let mut statements = 0;

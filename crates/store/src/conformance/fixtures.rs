@@ -7,7 +7,8 @@ use keyward_core::digest::ApiKeyDigest;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
-use keyward_engine::ports::{Change, FeedHead, Joined, NewUser, Page, Store};
+use keyward_engine::chain::AuditRecord;
+use keyward_engine::ports::{AuditFilter, Change, FeedHead, Joined, NewUser, Page, Store};
 
 use super::Home;
 
@@ -84,6 +85,8 @@ pub struct State {
     pub keys: Vec<Joined>,
     pub told: Vec<(u64, Box<str>)>,
     pub newcomer: Option<Owner>,
+    /// The events, and which of them are sealed.
+    pub events: Vec<AuditRecord>,
 }
 
 pub const NEWCOMER: &str = "user_newcomer";
@@ -103,5 +106,6 @@ pub async fn state(store: &dyn Store) -> State {
         keys: store.api_keys(None, &Page { after: None, limit: 1000 }).await.unwrap(),
         told: told.collect(),
         newcomer: store.user(NEWCOMER).await.unwrap(),
+        events: store.audit(&AuditFilter { limit: 1000, ..AuditFilter::default() }).await.unwrap(),
     }
 }

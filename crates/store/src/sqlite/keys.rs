@@ -24,7 +24,7 @@ pub(super) fn select_digests(digests: &[ApiKeyDigest]) -> Statement {
         " FROM feed_head h LEFT JOIN api_keys k ON k.digest IN (SELECT unhex(value) FROM json_each(?1))",
         joins!()
     );
-    query(SELECT).bind(json_list(digests.iter().map(hex)))
+    query(SELECT).bind(json_list(digests.iter().map(|digest| hex(digest.as_bytes()))))
 }
 
 /// Reads what [`select_digests`] found, in the order of the digests.
@@ -168,9 +168,9 @@ async fn overwrite(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<
 }
 
 /// A digest as text, because JSON holds no bytes.
-fn hex(digest: &ApiKeyDigest) -> String {
+pub(super) fn hex(bytes: &[u8; 32]) -> String {
     let mut text = String::with_capacity(64);
-    for byte in digest.as_bytes() {
+    for byte in bytes {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
     }

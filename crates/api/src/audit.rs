@@ -1,0 +1,310 @@
+//! The audit log: its one sealer, its listing, its export and its verification.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_core::digest::{MacKey, same};
+use keyward_engine::chain::{AuditHead, AuditRecord, Flaw, Walk};
+use keyward_engine::ports::{AuditFilter, Store, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::failure::{Failure, Kind};
+use crate::fields::{self, rfc3339};
+use crate::hex::{hex, unhex};
+use crate::service::Service;
+use crate::view::Listing;
+
+/// How long a record waits for its seal.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How many records are sealed or read at once.
+const BATCH: u32 = 500;
+
+/// Where a copy of the head is kept beside the store, so that a store that lost its end, or was put back, is noticed.
+pub trait HeadKeeper: Send + Sync {
+    /// The head as last kept.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    fn read(&self) -> io::Result<Option<AuditHead>>;
+    /// Keeps a head in its place, whole or not at all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn write(&self, head: &AuditHead) -> io::Result<()>;
+}
+
+/// Seals records. There is one for each store at a time: whoever holds the data directory.
+pub struct Sealer {
+    key: MacKey,
+    keeper: Box<dyn HeadKeeper>,
+}
+
+impl Sealer {
+    /// With a key that is not kept in the store.
+    pub fn new(key: MacKey, keeper: Box<dyn HeadKeeper>) -> Self {
+        Self { key, keeper }
+    }
+
+    /// Seals all that is committed and moves the kept head on.
+    ///
+    /// # Errors
+    /// The store's; what was sealed before stays sealed.
+    pub async fn seal(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let mut any = false;
+        while store.seal_audit(&self.key, BATCH).await? > 0 {
+            any = true;
+        }
+        if any { self.keep_head(store).await } else { Ok(()) }
+    }
+
+    /// A kept head that the store does not hold is evidence, and stays until somebody takes it away.
+    async fn keep_head(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let Some(head) = store.audit_state().await?.head else { return Ok(()) };
+        let kept = self.keeper.read().map_err(|error| StoreError::Other(error.to_string()))?;
+        if let Some(kept) = kept {
+            let rows = store.audit_after(kept.seq.saturating_sub(1), 1).await?;
+            let seal = rows.first().and_then(|(_, record)| record.as_ref()?.seal.as_ref());
+            if !seal.is_some_and(|seal| same(&seal.mac, &kept.mac)) {
+                return Ok(());
+            }
+        }
+        self.keeper.write(&head).map_err(|error| StoreError::Other(error.to_string()))
+    }
+}
+
+/// Seals for as long as the server runs. A batch that fails is tried again.
+pub async fn run(service: Arc<Service>) {
+    loop {
+        let _ = service.sealer.seal(&*service.store).await;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Which records to list, as a person or program writes it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct AuditQuestion {
+    /// By whom.
+    pub actor: Option<String>,
+    /// What.
+    pub action: Option<String>,
+    /// To what.
+    pub subject: Option<String>,
+    /// Not before.
+    pub since: Option<String>,
+    /// Not after.
+    pub until: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+    /// Where to go on.
+    pub cursor: Option<String>,
+}
+
+/// A record for people and programs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditView {
+    /// Its number.
+    pub seq: u64,
+    /// When.
+    pub at: String,
+    /// Who.
+    pub actor: Box<str>,
+    /// What.
+    pub action: Box<str>,
+    /// To what.
+    pub subject: Box<str>,
+    /// From where.
+    pub client: Option<Box<str>>,
+    /// By which decision.
+    pub decision: Option<Box<str>>,
+    /// More.
+    pub detail: Value,
+    /// Whether it has its seal.
+    pub sealed: bool,
+}
+
+/// A record with its seal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedView {
+    /// The record.
+    #[serde(flatten)]
+    pub record: AuditView,
+    /// Which key sealed it.
+    pub key_id: Option<Box<str>>,
+    /// The seal before, in hexadecimal.
+    pub previous: Option<String>,
+    /// Its seal.
+    pub seal: Option<String>,
+}
+
+/// A head, to be kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadView {
+    /// The number of the last sealed record.
+    pub seq: u64,
+    /// Its seal, in hexadecimal.
+    pub seal: String,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditReport {
+    /// Nothing is wrong.
+    pub ok: bool,
+    /// How many records are as they were sealed.
+    pub verified: u64,
+    /// The head.
+    pub head: Option<HeadView>,
+    /// What is wrong, the first first.
+    pub flaws: Vec<FlawView>,
+    /// Records that are not sealed yet, first and last: what happened in the last moments.
+    pub unsealed: Option<(u64, u64)>,
+}
+
+/// What is wrong in one place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FlawView {
+    /// From this record.
+    pub from: u64,
+    /// To this one.
+    pub to: u64,
+    /// What: `altered`, `not sealed`, `out of order`, `missing`, `not the head`.
+    pub flaw: String,
+    /// In a sentence.
+    pub text: String,
+}
+
+impl HeadView {
+    /// Of a head.
+    pub fn of(head: &AuditHead) -> Self {
+        Self { seq: head.seq, seal: hex(&head.mac) }
+    }
+
+    /// The head; `None` where the text is no seal.
+    pub fn head(&self) -> Option<AuditHead> {
+        Some(AuditHead { seq: self.seq, mac: unhex(&self.seal)? })
+    }
+}
+
+/// A page of records, newest first.
+///
+/// # Errors
+/// A time or cursor that is none.
+pub async fn list(service: &Service, question: &AuditQuestion) -> Result<Listing<AuditView>, Failure> {
+    let limit = question.limit.clamp(1, 1000);
+    let now = service.now().wall;
+    let text = |text: &Option<String>| text.as_deref().map(Into::into);
+    let before = question
+        .cursor
+        .as_deref()
+        .map(|cursor| cursor.parse().map_err(|_| Failure::invalid("the cursor is not one that a listing here gave")));
+    let filter = AuditFilter {
+        actor: text(&question.actor),
+        action: text(&question.action),
+        subject: text(&question.subject),
+        since: question.since.as_deref().map(|since| fields::past(since, now)).transpose()?,
+        until: question.until.as_deref().map(|until| fields::past(until, now)).transpose()?,
+        before: before.transpose()?,
+        limit: limit + 1,
+    };
+    let mut records = service.store.audit(&filter).await.map_err(unread)?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = records.len() > most;
+    records.truncate(most);
+    let next_cursor = records.last().filter(|_| more).map(|last| last.seq.to_string());
+    Ok(Listing { data: records.iter().map(view).collect(), next_cursor })
+}
+
+/// Records after a number, with their seals, and the head.
+///
+/// # Errors
+/// A record that cannot be read.
+pub async fn read(service: &Service, after: u64) -> Result<(Vec<SealedView>, Option<HeadView>), Failure> {
+    let state = service.store.audit_state().await.map_err(unread)?;
+    let mut views = Vec::new();
+    for (seq, record) in service.store.audit_after(after, BATCH).await.map_err(unread)? {
+        let record = record.ok_or_else(|| Failure {
+            kind: Kind::Conflict,
+            message: format!("record {seq} of the audit log cannot be read; `keyward audit verify` says more"),
+        })?;
+        views.push(SealedView {
+            record: view(&record),
+            key_id: record.seal.as_ref().map(|seal| seal.key_id.clone()),
+            previous: record.seal.as_ref().map(|seal| hex(&seal.previous)),
+            seal: record.seal.as_ref().map(|seal| hex(&seal.mac)),
+        });
+    }
+    Ok((views, state.head.as_ref().map(HeadView::of)))
+}
+
+/// Walks over all records and says what is wrong with them.
+///
+/// # Errors
+/// A head that is none, or a store that cannot be read.
+pub async fn verify(service: &Service, exported: Option<&HeadView>) -> Result<AuditReport, Failure> {
+    // The copy is read first: it may only be behind the store, never ahead.
+    let kept = service.sealer.keeper.read().map_err(|error| Failure {
+        kind: Kind::Conflict,
+        message: format!("the kept head of the audit log cannot be read: {error}"),
+    })?;
+    let exported = exported
+        .map(|view| {
+            view.head().ok_or_else(|| Failure::invalid("the head is none: its seal is no 64 hexadecimal digits"))
+        })
+        .transpose()?;
+    let heads: Vec<AuditHead> = kept.into_iter().chain(exported).collect();
+    let state = service.store.audit_state().await.map_err(unread)?;
+    let sealed_to = heads.iter().chain(&state.head).map(|head| head.seq).max().unwrap_or_default();
+    let mut walk = Walk::new(&service.sealer.key, &heads);
+    let (mut after, mut unsealed) = (0, None);
+    while after < state.last {
+        let rows = service.store.audit_after(after, BATCH).await.map_err(unread)?;
+        let Some((last, _)) = rows.last() else { break };
+        after = *last;
+        for (seq, record) in rows.iter().filter(|(seq, _)| *seq <= state.last) {
+            if *seq <= sealed_to {
+                walk.step(*seq, record.as_ref());
+            } else {
+                walk.tail(*seq);
+                unsealed = Some((unsealed.map_or(*seq, |(first, _)| first), *seq));
+            }
+        }
+    }
+    let (verified, found) = walk.end(state.given);
+    let flaws: Vec<FlawView> = found.iter().map(|found| flaw(found.flaw, found.from, found.to)).collect();
+    Ok(AuditReport { ok: flaws.is_empty(), verified, head: state.head.as_ref().map(HeadView::of), flaws, unsealed })
+}
+
+fn flaw(flaw: Flaw, from: u64, to: u64) -> FlawView {
+    let (word, what) = match flaw {
+        Flaw::Altered => ("altered", "not as sealed: changed, put in, or moved here from another place"),
+        Flaw::NotSealed => ("not sealed", "without a seal, though it must have one"),
+        Flaw::OutOfOrder => ("out of order", "sealed after another record than the one before it"),
+        Flaw::Missing => ("missing", "gone"),
+        Flaw::NotTheHead => ("not the head", "sealed otherwise than the head that was kept says: the log was replaced"),
+    };
+    let which = if from == to { format!("record {from}") } else { format!("records {from} to {to}") };
+    FlawView { from, to, flaw: word.to_owned(), text: format!("{which}: {what}") }
+}
+
+fn view(record: &AuditRecord) -> AuditView {
+    AuditView {
+        seq: record.seq,
+        at: rfc3339(record.at),
+        actor: record.actor.clone(),
+        action: record.action.clone(),
+        subject: record.subject.clone(),
+        client: record.client.clone(),
+        decision: record.decision.clone(),
+        detail: serde_json::from_str(&record.detail).unwrap_or_else(|_| Value::from(&*record.detail)),
+        sealed: record.seal.is_some(),
+    }
+}
+
+fn unread(error: StoreError) -> Failure {
+    Failure { kind: Kind::Unavailable, message: format!("the audit log cannot be read: {error}") }
+}

@@ -1,0 +1,176 @@
+//! The audit log through the real binary: one event for each change, and every way to tamper with it named.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use keyward_testkit::world::World;
+use serde_json::Value;
+
+fn events(world: &World) -> Vec<Value> {
+    world.json(&["audit", "list", "--limit", "1000"])["data"].as_array().unwrap().clone()
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("no report: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn each_change_leaves_one_event_with_its_actor() {
+    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).serve(&[]);
+    let maker = world.key_json("maker", &["--scopes", "self:*,*"]);
+    let (secret, maker_id) = (maker["key"].as_str().unwrap(), maker["id"].as_str().unwrap());
+    let id = world.key_json("first", &[])["id"].as_str().unwrap().to_owned();
+    for command in [
+        vec!["key", "disable", &id],
+        vec!["key", "disable", &id],
+        vec!["key", "enable", &id],
+        vec!["key", "rotate", &id],
+        vec!["key", "revoke", &id, "--reason", "leaked"],
+    ] {
+        world.ok(&command);
+    }
+    let answer = world.call("POST", "/_keyward/api-keys", secret, "{\"name\":\"by endpoint\"}");
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let made: Value = serde_json::from_str(&answer.text()).unwrap();
+    let path = format!("/_keyward/api-keys/{}", made["id"].as_str().unwrap());
+    assert_eq!(world.call("PATCH", &path, secret, "{\"name\":\"other\"}").status, 200);
+    assert_eq!(world.call("DELETE", &path, secret, "").status, 204);
+
+    let told = events(&world);
+    let seen: Vec<(&str, &str)> =
+        told.iter().rev().map(|e| (e["action"].as_str().unwrap(), e["actor"].as_str().unwrap())).collect();
+    let operator = |action| (action, "operator");
+    assert_eq!(
+        seen,
+        [
+            ("user.created", "system"),
+            operator("key.created"),
+            operator("key.created"),
+            operator("key.disabled"),
+            operator("key.enabled"),
+            operator("key.rotated"),
+            operator("key.revoked"),
+            ("key.created", maker_id),
+            ("key.renamed", maker_id),
+            ("key.revoked", maker_id),
+        ]
+    );
+    assert_eq!(told[0]["client"], "127.0.0.1");
+    assert_eq!(told[0]["decision"].as_str().unwrap().len(), 26);
+    assert_eq!(told[3]["detail"]["reason"], "leaked");
+    let export = world.ok(&["audit", "export"]);
+    for secret in [secret, made["key"].as_str().unwrap()] {
+        assert!(!export.contains(secret), "the audit log holds a key");
+    }
+    world.ok(&["audit", "verify"]);
+    world.stop();
+    assert_eq!(report(&world.run(&["audit", "verify", "--json"]))["verified"], 10);
+}
+
+#[test]
+fn a_killed_server_leaves_a_log_that_verifies() {
+    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).serve(&[]);
+    for round in 0..3 {
+        for each in 0..10 {
+            world.key(&format!("key {round} {each}"), &[]);
+        }
+        world.take_server().kill();
+        let after = report(&world.run(&["audit", "verify", "--json"]));
+        assert_eq!(after["ok"], true, "{after}");
+        assert_eq!(events(&world).len(), 1 + (round + 1) * 10);
+        world.start(&[]);
+    }
+    world.stop();
+}
+
+/// What is done to the table, and what is then said: the first flaw, from and to which record.
+const TAMPERINGS: &[(&str, &str, u64, u64)] = &[
+    ("UPDATE audit SET at = at + 1 WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET actor = 'nobody' WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET action = 'key.enabled' WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET subject = subject || 'x' WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET client = '' WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET decision = '' WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET detail = replace(detail, 'k3', 'k4') WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET key_id = 'x' WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET previous = zeroblob(32) WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET seal = zeroblob(32) WHERE seq = 4", "altered", 4, 4),
+    ("UPDATE audit SET seal = NULL WHERE seq = 4", "not sealed", 4, 4),
+    ("DELETE FROM audit WHERE seq BETWEEN 3 AND 5", "missing", 3, 5),
+    ("DELETE FROM audit WHERE seq = 1", "missing", 1, 1),
+    (
+        "UPDATE audit SET seq = 100 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 6;
+      UPDATE audit SET seq = 6 WHERE seq = 100",
+        "altered",
+        3,
+        3,
+    ),
+    (
+        "UPDATE audit SET seq = seq + 100 WHERE seq >= 4; UPDATE audit SET seq = seq - 99 WHERE seq >= 4;
+      INSERT INTO audit SELECT 4, at, actor, action, subject, client, decision, detail, key_id, previous, seal
+      FROM audit WHERE seq = 3",
+        "altered",
+        4,
+        9,
+    ),
+    ("DELETE FROM audit WHERE seq > 5", "missing", 6, 8),
+    ("DELETE FROM audit WHERE seq > 5; UPDATE sqlite_sequence SET seq = 5", "missing", 6, 8),
+    ("DELETE FROM audit", "missing", 1, 8),
+];
+
+#[test]
+fn every_tampering_is_named() {
+    for (statements, flaw, from, to) in TAMPERINGS {
+        let world = sealed();
+        sql(&world.data_dir().join("keyward.db"), statements);
+        let output = world.run(&["audit", "verify", "--json"]);
+        assert_eq!(output.status.code(), Some(1), "{statements}");
+        let report = report(&output);
+        let first = &report["flaws"][0];
+        assert_eq!(
+            (first["flaw"].as_str().unwrap(), first["from"].as_u64().unwrap(), first["to"].as_u64().unwrap()),
+            (*flaw, *from, *to),
+            "{statements}: {report}"
+        );
+    }
+}
+
+#[test]
+fn a_log_that_lost_its_end_and_its_kept_head_differs_from_an_exported_head() {
+    let world = sealed();
+    let exported = world.path("head.json");
+    std::fs::write(&exported, world.ok(&["audit", "export", "--head"])).unwrap();
+    let compare = ["audit", "verify", "--json", "--head", exported.to_str().unwrap()];
+    assert_eq!(report(&world.run(&compare))["ok"], true);
+    sql(&world.data_dir().join("keyward.db"), "DELETE FROM audit WHERE seq > 5; UPDATE sqlite_sequence SET seq = 5");
+    std::fs::remove_file(world.data_dir().join("audit.head")).unwrap();
+    assert_eq!(report(&world.run(&["audit", "verify", "--json"]))["ok"], true, "nothing else can tell");
+    let told = report(&world.run(&compare));
+    assert_eq!((&told["flaws"][0]["flaw"], &told["flaws"][0]["from"]), (&"missing".into(), &6.into()), "{told}");
+}
+
+#[test]
+fn without_its_key_nothing_starts() {
+    let world = sealed();
+    std::fs::remove_file(world.data_dir().join("audit.key")).unwrap();
+    let said = world.refused(&["key", "create", "more"]);
+    assert!(said.contains("audit.key is gone"), "{said}");
+}
+
+/// A world whose log holds eight sealed records, and no server.
+fn sealed() -> World {
+    let world = World::new(env!("CARGO_BIN_EXE_keyward"));
+    world.ok(&["init"]);
+    for each in 2..=8 {
+        world.key(&format!("k{}", each - 1), &[]);
+    }
+    world
+}
+
+fn sql(file: &Path, statements: &str) {
+    let output = Command::new("sqlite3").arg(file).arg(statements).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
