@@ -127,6 +127,8 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         Some(Arc::clone(&planes.refresher)),
         wire::sealer(&data_dir, &store).await?,
     ));
+    // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
+    let _ = service.sealer.seal(&*store).await;
     let form = log_form(flags);
     let (journal, writer) = start_log(form);
     let (own_sender, own_receiver) = own::channel();
@@ -138,8 +140,6 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
-    // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
-    let _ = service.sealer.seal(&*store).await;
     let config = wire::edge(settings, seats, own_sender, journal, uses)?;
     prepare_tokens(&service, &data_dir).await?;
     let first_password = first_start::ensure(&service, data_dir.path(), terminal::is_terminal()).await?;
