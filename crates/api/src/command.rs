@@ -6,11 +6,12 @@ use keyward_engine::change::KeyChange;
 use keyward_engine::people::{AccountChange, UserChange};
 
 use crate::accounts::{self, AccountView, ChangedAccount};
+use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
 use crate::explain::{self, Explanation, Question};
 use crate::failure::Failure;
 use crate::fields;
-use crate::keys::{self, Actor, ChangedKey, NewKey};
+use crate::keys::{self, ChangedKey, NewKey};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;

@@ -1,74 +1,28 @@
 //! Operations on API keys: who may make which key, and what a change answers.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount};
-use keyward_core::decision::DecisionId;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::principal::{Grants, Kind, Mode};
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
-use keyward_engine::audit::{Action, AuditEvent, Detail};
+use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Joined, Outcome};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
+use crate::actor::Actor;
 use crate::failure::Failure;
 use crate::fields;
 use crate::listing;
 use crate::service::{ADMIN, Service};
 use crate::told::{said_of, said_of_change};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView, shown_prefix};
-
-/// Who asks for an operation.
-#[derive(Clone, Copy, Debug)]
-pub enum Actor<'a> {
-    /// Whoever may use the data directory: the command line.
-    Operator,
-    /// A caller of the endpoints: it sees the keys of its own user, and what it brings to life is never more than itself.
-    Caller(&'a CredentialEntry, Door),
-}
-
-/// How a caller came in.
-#[derive(Clone, Copy, Debug)]
-pub struct Door {
-    /// Its address.
-    pub client: IpAddr,
-    /// The decision that let it in.
-    pub decision: DecisionId,
-}
-
-impl Actor<'_> {
-    /// An audit event of this actor's doing.
-    pub fn event(&self, at: Timestamp, action: Action, subject: &str, detail: Vec<Detail>) -> AuditEvent {
-        let (actor, door) = match self {
-            Self::Operator => ("operator", None),
-            Self::Caller(maker, door) => (&*maker.principal.credential, Some(door)),
-        };
-        AuditEvent {
-            at,
-            actor: actor.into(),
-            action,
-            subject: subject.into(),
-            client: door.map(|door| door.client),
-            decision: door.map(|door| door.decision),
-            detail,
-        }
-    }
-
-    /// The owner that all it may see and touch belongs to; `None` = everything.
-    fn owner(&self) -> Option<&str> {
-        match self {
-            Self::Operator => None,
-            Self::Caller(maker, _) => Some(&maker.principal.id),
-        }
-    }
-}
 
 /// A key to be made, as a person or program writes it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

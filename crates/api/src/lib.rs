@@ -1,6 +1,7 @@
 //! Operations on keys, Keyward's own endpoints, and the control plane that commands and health checks talk to.
 
 pub mod accounts;
+pub mod actor;
 pub mod admin;
 pub mod audit;
 pub mod command;

@@ -18,9 +18,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+use crate::actor::{self, Actor, Door};
 use crate::failure::{Failure, Kind};
 use crate::fields;
-use crate::keys::{self, Actor, Door, NewKey};
+use crate::keys::{self, NewKey};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
@@ -81,7 +82,7 @@ pub async fn ready(service: &Service) -> Answer {
 fn origin(request: &OwnRequest) -> Origin {
     let caller = request.permit.principal();
     Origin {
-        actor: caller.map_or_else(|| "stranger".into(), |principal| principal.id.clone()),
+        actor: caller.map_or("stranger", actor::name).into(),
         client: Some(request.client),
         decision: Some(request.decision),
         at: request.now.wall,

@@ -53,7 +53,9 @@ pub async fn keyring(service: &Service, master: &MasterKey) -> Result<(Keyring, 
             let (signing, record) =
                 new_key(service, master).ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
             let event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
-            service.store.insert_signing_key(&record, &event).await?;
+            let head = service.store.insert_signing_key(&record, &event).await?;
+            // Before the first token is issued every core can check it.
+            service.receipt(head, service.now()).await;
             records.push(record);
             signing
         }

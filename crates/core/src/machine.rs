@@ -3,6 +3,8 @@
 //! The steps are those of ARCHITECTURE.md. Each proof below swallows the one before it, so that a verdict on one caller
 //! cannot be paired with another, and [`Permit`] has no maker but [`conclude`].
 
+mod answers;
+
 use std::sync::Arc;
 
 use crate::api_key::{CredentialEntry, Rejection};
@@ -14,9 +16,9 @@ use crate::path::PathFault;
 use crate::principal::Principal;
 use crate::route::{self, Access, Match, Route, RouteId, Several};
 use crate::rules::Rules;
-use crate::scheme::{Carrier, CredentialKind, Presented, Reading, SchemeId};
+use crate::scheme::{Carrier, Presented, Reading, SchemeId};
 use crate::time::Now;
-use crate::token::{Claims, TokenFault, Unverified};
+use crate::token::{Claims, Unverified};
 
 /// Where the machine stands after its first steps: done, or asking memory.
 #[derive(Debug)]
@@ -98,7 +100,7 @@ pub struct Fetching<'a> {
     routed: Routed<'a>,
     scheme: SchemeId,
     digest: ApiKeyDigest,
-    claims: Option<Claims>,
+    claims: Option<Box<Claims>>,
 }
 
 /// A decision that waits for the word on a signature.
@@ -310,108 +312,6 @@ impl<'a> Routed<'a> {
         match authorize(&self, Authentication { entry, scheme }, listener) {
             Ok(cleared) => conclude(cleared),
             Err(denial) => Decision::Deny(denial),
-        }
-    }
-}
-
-impl<'a> Recalling<'a> {
-    /// Goes on with what memory knows. `tag_key` refuses guesses before the store is asked.
-    pub fn resume(
-        self,
-        recalled: Recalled,
-        tag_key: &crate::digest::MacKey,
-        listener: &mut impl Listener,
-    ) -> Resumed<'a> {
-        let entry = match recalled {
-            Recalled::Known(entry) => entry,
-            Recalled::Unknown => {
-                listener.hear(Event::NotKnown);
-                return Resumed::Decided(self.routed.reject(self.scheme, Rejection::Unknown, None));
-            }
-            Recalled::Nothing => match self.routed.frame.rules.scheme(self.scheme).map(|scheme| scheme.kind) {
-                Some(CredentialKind::Jwt) => return self.read_token(listener),
-                Some(CredentialKind::ApiKey) | None => match self.static_key(listener) {
-                    Some(entry) => entry,
-                    None => return self.ask_for_key(tag_key, listener),
-                },
-            },
-        };
-        Resumed::Decided(self.routed.judge(entry, self.scheme, listener))
-    }
-
-    fn static_key(&self, listener: &mut impl Listener) -> Option<Arc<CredentialEntry>> {
-        let entry = self.routed.frame.rules.static_keys.find(self.presented.expose())?;
-        listener.hear(Event::StaticKey(true));
-        Some(Arc::clone(entry))
-    }
-
-    fn ask_for_key(self, tag_key: &crate::digest::MacKey, listener: &mut impl Listener) -> Resumed<'a> {
-        let Self { routed, scheme, presented, digest } = self;
-        if crate::key_format::is_genuine(presented.expose(), tag_key) {
-            return Resumed::Fetch(Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None });
-        }
-        listener.hear(Event::NotGenuine);
-        Resumed::Decided(routed.reject(scheme, Rejection::Unknown, None))
-    }
-
-    fn read_token(self, listener: &mut impl Listener) -> Resumed<'a> {
-        let Self { routed, scheme, presented, digest } = self;
-        match Unverified::read(presented.expose()) {
-            Ok(token) => Resumed::Verify(Box::new(Verifying { routed, scheme, digest, token })),
-            Err(fault) => {
-                listener.hear(Event::NoToken(fault));
-                Resumed::Decided(routed.reject(scheme, Rejection::Unknown, None))
-            }
-        }
-    }
-}
-
-impl<'a> Verifying<'a> {
-    /// The token whose signature is asked about.
-    pub fn token(&self) -> &Unverified<'a> {
-        &self.token
-    }
-
-    /// Goes on with the word on the signature: right, by a key of this server, or not.
-    pub fn resume(self, is_signed: bool, listener: &mut impl Listener) -> Verified<'a> {
-        let Self { routed, scheme, digest, token } = self;
-        let Frame { rules, now, .. } = routed.frame;
-        let claims = match is_signed {
-            true => token.verified(&rules.tokens, now.wall),
-            false => Err(TokenFault::Signature),
-        };
-        match claims {
-            Err(fault) => {
-                listener.hear(Event::NoToken(fault));
-                Verified::Decided(routed.reject(scheme, Rejection::Unknown, None))
-            }
-            Ok(claims) => {
-                let question = Question::Session(claims.sid.as_str().into());
-                Verified::Fetch(question, Fetching { routed, scheme, digest, claims: Some(claims) })
-            }
-        }
-    }
-}
-
-impl Fetching<'_> {
-    /// The digest of what was presented: what memory will know the answer by.
-    pub fn digest(&self) -> &ApiKeyDigest {
-        &self.digest
-    }
-
-    /// The verified claims, where a token was presented.
-    pub fn claims(&self) -> Option<&Claims> {
-        self.claims.as_ref()
-    }
-
-    /// Goes on with what the store knows: a credential, or that there is none.
-    pub fn resume(self, entry: Option<Arc<CredentialEntry>>, listener: &mut impl Listener) -> Decision {
-        match entry {
-            Some(entry) => self.routed.judge(entry, self.scheme, listener),
-            None => {
-                listener.hear(Event::NotKnown);
-                self.routed.reject(self.scheme, Rejection::Unknown, None)
-            }
         }
     }
 }

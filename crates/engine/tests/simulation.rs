@@ -65,7 +65,13 @@ impl Dice {
 #[derive(Default)]
 struct Database {
     keys: HashMap<ApiKeyDigest, Joined>,
-    feed: Vec<ApiKeyDigest>,
+    feed: Vec<Told>,
+}
+
+/// What the feed tells of: a key, or the user that it rests on.
+enum Told {
+    Key(ApiKeyDigest),
+    User(Box<str>),
 }
 
 impl Database {
@@ -74,7 +80,14 @@ impl Database {
     }
 
     fn commit(&mut self, joined: Joined) -> FeedHead {
-        self.feed.push(joined.key.digest);
+        self.feed.push(Told::Key(joined.key.digest));
+        self.keys.insert(joined.key.digest, joined);
+        self.head()
+    }
+
+    /// A change of a key's user: the feed tells of the user alone.
+    fn commit_user(&mut self, joined: Joined) -> FeedHead {
+        self.feed.push(Told::User(joined.owner.id.clone()));
         self.keys.insert(joined.key.digest, joined);
         self.head()
     }
@@ -132,8 +145,9 @@ impl Lookup for Link {
             let changes = {
                 let database = self.database.lock().unwrap();
                 let changes =
-                    database.feed.iter().enumerate().skip(after.position as usize).map(|(index, digest)| {
-                        Change::ApiKey(index as u64 + 1, Box::new(database.keys[digest].clone()))
+                    database.feed.iter().enumerate().skip(after.position as usize).map(|(index, told)| match told {
+                        Told::Key(digest) => Change::ApiKey(index as u64 + 1, Box::new(database.keys[digest].clone())),
+                        Told::User(id) => Change::Ancestor(index as u64 + 1, id.clone()),
                     });
                 Changes { head: database.head(), changes: changes.collect(), lost: false }
             };
@@ -190,12 +204,13 @@ impl World {
             chunk.copy_from_slice(&self.dice.next().to_le_bytes());
         }
         let secret = ApiKeySecret::assemble("kw_live_", &random, &self.tag_key);
-        let joined = world::record(secret.expose());
+        let mut joined = world::record(secret.expose());
+        joined.owner.id = format!("user_{}", self.dice.next()).into();
         self.database.lock().unwrap().commit(joined.clone());
         self.live.borrow_mut().push((secret.expose().to_owned(), joined));
     }
 
-    /// Revokes a key and waits for every node's receipt, as the operation does.
+    /// Revokes a key, or disables the user that owns it, and waits for every node's receipt, as the operation does.
     async fn revoke(&self) {
         if self.live.borrow().len() < 2 {
             return;
@@ -203,8 +218,13 @@ impl World {
         let index = self.dice.below(self.live.borrow().len() as u64) as usize;
         let (secret, mut joined) = self.live.borrow_mut().remove(index);
         self.gone.borrow_mut().push(secret.clone());
-        joined.key.revoked_at = Some(Timestamp::from_millis(1));
-        let head = self.database.lock().unwrap().commit(joined);
+        let head = if self.dice.below(2) == 0 {
+            joined.key.revoked_at = Some(Timestamp::from_millis(1));
+            self.database.lock().unwrap().commit(joined)
+        } else {
+            joined.owner.disabled_at = Some(Timestamp::from_millis(1));
+            self.database.lock().unwrap().commit_user(joined)
+        };
         for node in &self.nodes {
             node.refresher.receipt(head, Monotonic::from_nanos(0)).await;
         }

@@ -49,15 +49,14 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data_dir.path()).await.map_err(refused)?);
     let identity = store.identity().await.map_err(refused)?;
     let rules = Arc::new(rules(loaded.settings()));
-    let sealer = sealer(data_dir, &store).await?;
-    Ok(service(loaded.settings(), data_dir, store, &identity, Arc::new(SystemClock::new()), rules, None, sealer))
+    service(loaded.settings(), data_dir, store, &identity, Arc::new(SystemClock::new()), rules, None).await
 }
 
 /// What seals the audit log of a data directory.
 ///
 /// # Errors
 /// Its key is gone or cannot be read.
-pub async fn sealer(data_dir: &DataDir, store: &Arc<dyn Store>) -> Result<Sealer> {
+async fn sealer(data_dir: &DataDir, store: &Arc<dyn Store>) -> Result<Sealer> {
     let sealed = store.audit_state().await.map_err(refused)?.head.is_some();
     let key = audit_files::key(data_dir.path(), sealed)?;
     Ok(Sealer::new(key, Box::new(audit_files::HeadFile::new(data_dir.path()))))
@@ -73,7 +72,10 @@ fn step_back() {
 }
 
 /// A service on an open store.
-pub fn service(
+///
+/// # Errors
+/// The key of the audit log is gone or cannot be read.
+pub async fn service(
     settings: &Settings,
     data_dir: &DataDir,
     store: Arc<dyn Store>,
@@ -81,10 +83,10 @@ pub fn service(
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     refresher: Option<Arc<Refresher>>,
-    sealer: Sealer,
-) -> Service {
+) -> Result<Service> {
     let prefix = &settings.security.api_keys.prefix;
-    Service {
+    Ok(Service {
+        sealer: sealer(data_dir, &store).await?,
         store,
         clock,
         random: Arc::new(SystemRandom),
@@ -92,7 +94,6 @@ pub fn service(
         rules,
         prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
         refresher,
-        sealer,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
         issuing: Issuing {
@@ -102,7 +103,7 @@ pub fn service(
         },
         keyring: OnceLock::new(),
         initial_password: Some(first_start::file(data_dir.path())),
-    }
+    })
 }
 
 /// The rules of a configuration, operators' keys digested with a secret of this process.

@@ -13,6 +13,7 @@
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
+pub mod people;
 pub mod records;
 
 use std::future::Future;
@@ -47,12 +48,20 @@ macro_rules! conformance {
             records::the_latest_use_wins,
             records::reopening_keeps_everything,
             records::a_closed_store_says_so,
+            people::names_are_their_own_and_lead_to_their_record,
+            people::changes_of_people_are_told_and_repeating_one_writes_nothing,
+            people::a_session_begins_only_with_the_password_that_counts,
+            people::a_refresh_token_is_good_for_one_use,
+            people::a_refresh_token_ends_with_its_time_and_its_session,
+            people::of_many_uses_at_once_one_succeeds,
+            people::signing_keys_come_back_and_are_told,
             feed::each_change_is_told_once_with_the_record_as_it_is_now,
             feed::numbers_are_in_commit_order,
             feed::found_keys_and_head_are_one_snapshot,
             feed::a_place_that_is_not_in_the_feed_is_lost,
             faults::a_failing_statement_leaves_all_or_nothing,
             faults::a_caller_that_hangs_up_leaves_all_or_nothing,
+            faults::a_spending_that_is_cut_off_is_whole,
             faults::a_failing_read_is_an_error,
         );
     };

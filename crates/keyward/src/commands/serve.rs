@@ -117,16 +117,11 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     let rules = Arc::new(wire::rules(settings));
     let signing_keys = Arc::new(VerifyingKeys::of(&store.signing_keys().await.map_err(failed)?));
     let planes = Planes::new(&store, &identity, signing_keys, &clock, &rules, data.cores());
-    let service = Arc::new(wire::service(
-        settings,
-        &data_dir,
-        Arc::clone(&store),
-        &identity,
-        Arc::clone(&clock),
-        Arc::clone(&rules),
-        Some(Arc::clone(&planes.refresher)),
-        wire::sealer(&data_dir, &store).await?,
-    ));
+    let refresher = Some(Arc::clone(&planes.refresher));
+    let (its_clock, its_rules) = (Arc::clone(&clock), Arc::clone(&rules));
+    let service =
+        wire::service(settings, &data_dir, Arc::clone(&store), &identity, its_clock, its_rules, refresher).await?;
+    let service = Arc::new(service);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
     let _ = service.sealer.seal(&*store).await;
     let form = log_form(flags);

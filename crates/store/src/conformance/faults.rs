@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use keyward_core::digest::MacKey;
+use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_engine::change::KeyChange;
+use keyward_engine::people::{AccountChange, Spent, UserChange};
 use keyward_engine::ports::{Answer, Store, StoreError, Use};
 
 use super::Home;
 use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
+use super::people::{account, hash, refresh, session, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
 
 type Operation = fn(&dyn Store) -> Answer<'_, ()>;
@@ -23,6 +25,24 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("rotate", |store| Box::pin(rotate(store))),
     ("record_event", |store| Box::pin(async { store.record_event(&event()).await })),
     ("seal", |store| Box::pin(async { store.seal_audit(&MacKey::from_bytes([7; 32]), 100).await.map(drop) })),
+    ("insert_user", |store| Box::pin(async { store.insert_user(&user(NEWCOMER), &event()).await.map(drop) })),
+    ("disable_user", |store| change_user(store, UserChange::Disable(at(9)))),
+    ("password", |store| change_user(store, UserChange::Password(at(9), hash("b")))),
+    ("roles", |store| change_user(store, UserChange::Roles(vec!["x".into()]))),
+    ("insert_account", |store| Box::pin(async { store.insert_account(&account("acc_2"), &event()).await.map(drop) })),
+    ("disable_account", |store| {
+        Box::pin(async { store.change_account("acc_1", AccountChange::Disable(at(9)), &event()).await.map(drop) })
+    }),
+    ("begin_session", |store| {
+        Box::pin(async {
+            store.begin_session(&session("ses_2"), &hash("a"), &refresh("other", 9), &event()).await.map(drop)
+        })
+    }),
+    ("reuse_refresh_token", |store| spend(store, "first", "fresh")),
+    ("end_session", |store| Box::pin(async { store.end_session("ses_1", "signed out", &event()).await.map(drop) })),
+    ("insert_signing_key", |store| {
+        Box::pin(async { store.insert_signing_key(&signing_key("sig_1"), &event()).await.map(drop) })
+    }),
     ("record_uses", |store| {
         Box::pin(async { store.record_uses(&["key_1", "key_2"].map(|id| Use { id: id.into(), at: at(9) })).await })
     }),
@@ -30,6 +50,17 @@ const OPERATIONS: &[(&str, Operation)] = &[
 
 fn change<'a>(store: &'a dyn Store, id: &'static str, change: KeyChange) -> Answer<'a, ()> {
     Box::pin(async move { store.change_api_key(id, None, &change, &event()).await.map(drop) })
+}
+
+fn change_user(store: &dyn Store, change: UserChange) -> Answer<'_, ()> {
+    Box::pin(async move { store.change_user(OWNER, &change, &event()).await.map(drop) })
+}
+
+fn spend<'a>(store: &'a dyn Store, text: &'static str, successor: &'static str) -> Answer<'a, ()> {
+    Box::pin(async move {
+        let digest = ApiKeyDigest::of(text.as_bytes());
+        store.spend_refresh_token(&digest, &refresh(successor, 9), &event()).await.map(drop)
+    })
 }
 
 async fn rotate(store: &dyn Store) -> Result<(), StoreError> {
@@ -45,6 +76,31 @@ pub async fn a_failing_statement_leaves_all_or_nothing<H: Home>() {
 
 pub async fn a_caller_that_hangs_up_leaves_all_or_nothing<H: Home>() {
     every_cut::<H>(Mishap::Stall).await;
+}
+
+/// What is kept of refresh tokens is seen only by spending them: cut off anywhere, either the old one is good for its use,
+/// or its successor is kept and the old one is spent.
+pub async fn a_spending_that_is_cut_off_is_whole<H: Home>() {
+    let mut committed = 0;
+    for statements in 0.. {
+        let (home, _) = prepared::<H>().await;
+        let faults = Arc::new(Faults::default());
+        let store = home.open(Arc::clone(&faults)).await;
+        faults.arm(statements, Mishap::Fail);
+        let answer = spend(&*store, "second", "fresh").await;
+        if !faults.disarm() {
+            answer.unwrap();
+            assert!(statements >= 4, "BEGIN, COMMIT and what they enclose");
+            break;
+        }
+        answer.unwrap_err();
+        let store = home.open(Arc::default()).await;
+        let digest = ApiKeyDigest::of(b"second");
+        let again = store.spend_refresh_token(&digest, &refresh("another", 9), &event()).await.unwrap();
+        committed += usize::from(matches!(again, Spent::Reused(..)));
+        assert!(matches!(again, Spent::Reused(..) | Spent::Done(_)), "after {statements} statements: {again:?}");
+    }
+    assert_eq!(committed, 1, "committed by the last statement and by no other");
 }
 
 pub async fn a_failing_read_is_an_error<H: Home>() {
@@ -114,7 +170,9 @@ async fn cut<H: Home>(
 }
 
 async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
-    let (home, store) = fresh::<H>().await;
+    let (home, store) = signed_in::<H>().await;
+    let first = ApiKeyDigest::of(b"first");
+    store.spend_refresh_token(&first, &refresh("second", 6), &event()).await.unwrap();
     store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();

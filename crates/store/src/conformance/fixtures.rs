@@ -8,7 +8,9 @@ use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::chain::AuditRecord;
-use keyward_engine::ports::{AuditFilter, Change, FeedHead, Joined, NewUser, Page, Store};
+use keyward_engine::people::{AccountRecord, UserRecord};
+use keyward_engine::ports::{AuditFilter, Change, FeedHead, Joined, JoinedSession, NewUser, Page, Store};
+use keyward_engine::signing::SigningKeyRecord;
 
 use super::Home;
 
@@ -85,6 +87,10 @@ pub struct State {
     pub keys: Vec<Joined>,
     pub told: Vec<(u64, Box<str>)>,
     pub newcomer: Option<Owner>,
+    pub users: Vec<UserRecord>,
+    pub accounts: Vec<AccountRecord>,
+    pub sessions: Vec<Option<JoinedSession>>,
+    pub signing_keys: Vec<SigningKeyRecord>,
     /// The events, and which of them are sealed.
     pub events: Vec<AuditRecord>,
 }
@@ -106,6 +112,10 @@ pub async fn state(store: &dyn Store) -> State {
         keys: store.api_keys(None, &Page { after: None, limit: 1000 }).await.unwrap(),
         told: told.collect(),
         newcomer: store.user(NEWCOMER).await.unwrap(),
+        users: store.users(&Page { after: None, limit: 1000 }).await.unwrap(),
+        accounts: store.accounts(&Page { after: None, limit: 1000 }).await.unwrap(),
+        sessions: store.find_sessions(&["ses_1".into(), "ses_2".into()]).await.unwrap().sessions,
+        signing_keys: store.signing_keys().await.unwrap(),
         events: store.audit(&AuditFilter { limit: 1000, ..AuditFilter::default() }).await.unwrap(),
     }
 }

@@ -45,8 +45,8 @@ pub(super) fn read_found(ids: &[Box<str>], rows: &[SqliteRow]) -> Result<FoundSe
     for row in rows {
         known.extend(joined(row)?);
     }
-    let find = |id: &Box<str>| known.iter().find(|joined: &&JoinedSession| joined.session.id == *id).cloned();
-    Ok(FoundSessions { head, sessions: ids.iter().map(find).collect() })
+    let find = |id: &str| known.iter().find(|joined: &&JoinedSession| *joined.session.id == *id).cloned();
+    Ok(FoundSessions { head, sessions: ids.iter().map(|id| find(id)).collect() })
 }
 
 fn joined(row: &SqliteRow) -> Result<Option<JoinedSession>, StoreError> {

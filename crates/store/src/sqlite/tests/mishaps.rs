@@ -147,7 +147,7 @@ async fn a_reader_that_comes_after_the_pruning_is_lost() {
 async fn a_kind_of_tomorrow_is_told_as_unknown() {
     let (_dir, store) = filled().await;
     let head = store.identity().await.unwrap().head;
-    let tomorrow = "INSERT INTO feed (position, kind, subject) VALUES (?1, 'session', 'key_1')";
+    let tomorrow = "INSERT INTO feed (position, kind, subject) VALUES (?1, 'of tomorrow', 'key_1')";
     let next = i64::try_from(head.position + 1).unwrap();
     query(tomorrow).bind(next).execute(&store.writer.pool).await.unwrap();
     query("UPDATE feed_head SET position = ?1").bind(next).execute(&store.writer.pool).await.unwrap();

@@ -1,0 +1,63 @@
+//! Who asks for an operation on keys, and what it may see and touch.
+
+use std::net::IpAddr;
+
+use keyward_core::api_key::CredentialEntry;
+use keyward_core::decision::DecisionId;
+use keyward_core::principal::{Kind, Principal};
+use keyward_core::time::Timestamp;
+use keyward_engine::audit::{Action, AuditEvent, Detail};
+
+use crate::origin::Origin;
+
+/// Who asks for an operation.
+#[derive(Clone, Copy, Debug)]
+pub enum Actor<'a> {
+    /// Whoever may use the data directory: the command line.
+    Operator,
+    /// A caller of the endpoints: it sees the keys of its own user, and what it brings to life is never more than itself.
+    Caller(&'a CredentialEntry, Door),
+}
+
+/// How a caller came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Door {
+    /// Its address.
+    pub client: IpAddr,
+    /// The decision that let it in.
+    pub decision: DecisionId,
+}
+
+impl Actor<'_> {
+    /// An audit event of this actor's doing.
+    pub fn event(&self, at: Timestamp, action: Action, subject: &str, detail: Vec<Detail>) -> AuditEvent {
+        let (actor, door) = match self {
+            Self::Operator => ("operator", None),
+            Self::Caller(maker, door) => (name(&maker.principal), Some(door)),
+        };
+        let origin = Origin {
+            actor: actor.into(),
+            client: door.map(|door| door.client),
+            decision: door.map(|door| door.decision),
+            at,
+        };
+        AuditEvent { detail, ..origin.event(action, subject) }
+    }
+
+    /// The owner that all it may see and touch belongs to; `None` = everything.
+    pub(crate) fn owner(&self) -> Option<&str> {
+        match self {
+            Self::Operator => None,
+            Self::Caller(maker, _) => Some(&maker.principal.id),
+        }
+    }
+}
+
+/// What the audit log calls a caller: a key by its own id, because its owner may have many; a user who signed in by the
+/// user's.
+pub fn name(principal: &Principal) -> &str {
+    match principal.kind {
+        Kind::Jwt => &principal.id,
+        Kind::ApiKey | Kind::Static => &principal.credential,
+    }
+}
