@@ -27,12 +27,12 @@ pub fn run(cli: &Cli) -> Result<()> {
         .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
     let (is_new, password) = runtime.block_on(async {
         let (store, is_new) = wire::create_store(&data_dir).await?;
-        let sealer = wire::sealer(&data_dir, &store).await?;
-        let _ = sealer.seal(&*store).await;
         store.close().await.map_err(|error| Failed::Refused(error.to_string()))?;
         let service = wire::service_alone(&loaded, &data_dir).await?;
         let shown = terminal::is_terminal() && !cli.json;
         let password = first_start::ensure(&service, data_dir.path(), shown).await?;
+        // What cannot be sealed now is sealed by whoever comes next.
+        let _ = service.sealer.seal(&*service.store).await;
         service.store.close().await.map_err(|error| Failed::Refused(error.to_string()))?;
         Ok::<_, Failed>((is_new, password))
     })?;
