@@ -316,7 +316,7 @@ fn a_flood_of_wrong_passwords_leaves_room_for_right_callers() {
     for _ in 0..50 {
         assert_eq!((world.token_status(&tokens.access), world.get("/x", &key).status), (200, 200));
     }
-    let peak = peak_memory(world.server().id());
+    let peak = peak_memory(world.server().id()).unwrap();
     assert!(peak < 200 * 1024, "{peak} kB at most");
     let mut refused = 0;
     for answer in flood.into_iter().map(|thread| thread.join().unwrap()) {
@@ -333,10 +333,10 @@ fn a_flood_of_wrong_passwords_leaves_room_for_right_callers() {
 }
 
 /// The most memory that a process ever had, in kB.
-fn peak_memory(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[test]
