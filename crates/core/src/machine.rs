@@ -193,7 +193,9 @@ pub fn would_pass(
         listener.hear(Event::Public);
         return Ok(());
     };
-    let Some(scheme) = schemes.first() else {
+    let carries =
+        |id: &&SchemeId| rules.scheme(**id).is_some_and(|scheme| known.principal.kind.is_carried_by(scheme.kind));
+    let Some(scheme) = schemes.iter().find(carries) else {
         return Err(routed.denial(Reason::NoCredential, None));
     };
     match routed.judge(known, *scheme, listener) {

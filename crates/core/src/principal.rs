@@ -1,5 +1,6 @@
 //! Who a verified credential speaks for, and what it may do.
 
+use crate::scheme::CredentialKind;
 use crate::scope::{Scope, ScopeSet};
 
 /// What kind of credential a principal showed; told to the upstream as `Keyward-Kind`.
@@ -14,6 +15,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a scheme for that kind of credential carries this one.
+    pub const fn is_carried_by(self, scheme: CredentialKind) -> bool {
+        matches!(
+            (self, scheme),
+            (Self::ApiKey | Self::Static, CredentialKind::ApiKey) | (Self::Jwt, CredentialKind::Jwt)
+        )
+    }
+
     /// The word for logs and headers.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -13,13 +13,16 @@ use crate::token::{Claims, TokenFault, Unverified};
 impl<'a> Recalling<'a> {
     /// Goes on with what memory knows. `tag_key` refuses guesses before the store is asked.
     pub fn resume(self, recalled: Recalled, tag_key: &MacKey, listener: &mut impl Listener) -> Resumed<'a> {
+        let kind = self.routed.frame.rules.scheme(self.scheme).map(|scheme| scheme.kind);
         let entry = match recalled {
-            Recalled::Known(entry) => entry,
+            // Memory knows credentials by their digest alone: a key that was shown in a key's place before must not pass in a
+            // token's, nor a token in a key's.
+            Recalled::Known(entry) if kind.is_some_and(|kind| entry.principal.kind.is_carried_by(kind)) => entry,
             Recalled::Unknown => {
                 listener.hear(Event::NotKnown);
                 return Resumed::Decided(self.routed.reject(self.scheme, Rejection::Unknown, None));
             }
-            Recalled::Nothing => match self.routed.frame.rules.scheme(self.scheme).map(|scheme| scheme.kind) {
+            Recalled::Known(_) | Recalled::Nothing => match kind {
                 Some(CredentialKind::Jwt) => return self.read_token(listener),
                 Some(CredentialKind::ApiKey) | None => match self.static_key(listener) {
                     Some(entry) => entry,
