@@ -3,19 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use keyward_engine::change::KeyChange;
-use keyward_engine::people::{AccountChange, UserChange};
 
-use crate::accounts::{self, AccountView, ChangedAccount};
+use crate::accounts::{AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
 use crate::explain::{self, Explanation, Question};
 use crate::failure::Failure;
 use crate::fields;
 use crate::keys::{self, ChangedKey, NewKey};
-use crate::origin::Origin;
-use crate::passwords::Password;
+use crate::people_command::{self, PeopleCommand};
 use crate::service::Service;
-use crate::users::{self, ChangedUser, UserToMake, UserView};
+use crate::users::{ChangedUser, UserView};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
 /// What to do.
@@ -83,68 +81,8 @@ pub enum Command {
         /// Which.
         question: Question,
     },
-    /// Make a user.
-    AddUser {
-        /// Which.
-        user: UserToMake,
-        /// What it signs in with.
-        password: Option<Password>,
-    },
-    /// List users.
-    ListUsers {
-        /// Where to go on.
-        cursor: Option<String>,
-        /// How many at most.
-        limit: u32,
-    },
-    /// Give a user another password.
-    SetPassword {
-        /// Name, id or reference.
-        who: String,
-        /// The password.
-        password: Password,
-    },
-    /// Pause a user.
-    DisableUser {
-        /// Name, id or reference.
-        who: String,
-    },
-    /// End a user's pause.
-    EnableUser {
-        /// Name, id or reference.
-        who: String,
-    },
-    /// Give a user other roles.
-    SetRoles {
-        /// Name, id or reference.
-        who: String,
-        /// All of its roles from now on.
-        roles: Vec<String>,
-    },
-    /// Make an account.
-    AddAccount {
-        /// What people call it.
-        name: String,
-        /// An operator's own reference.
-        external_id: Option<String>,
-    },
-    /// List accounts.
-    ListAccounts {
-        /// Where to go on.
-        cursor: Option<String>,
-        /// How many at most.
-        limit: u32,
-    },
-    /// Pause an account.
-    DisableAccount {
-        /// Name, id or reference.
-        which: String,
-    },
-    /// End an account's pause.
-    EnableAccount {
-        /// Name, id or reference.
-        which: String,
-    },
+    /// Something about users or accounts.
+    People(PeopleCommand),
 }
 
 /// What came of it.
@@ -240,7 +178,6 @@ pub async fn run(service: &Service, command: Command) -> Reply {
 async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure> {
     let actor = Actor::Operator;
     let at = service.now().wall;
-    let origin = Origin::operator(service);
     let (id, change) = match command {
         Command::CreateKey { key } => {
             let key = Box::new(keys::create(service, actor, &key).await?);
@@ -271,42 +208,7 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         Command::Explain { question } => {
             return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });
         }
-        Command::AddUser { user, password } => {
-            return Ok(Reply::UserAdded { user: users::create(service, &user, password, &origin).await? });
-        }
-        Command::ListUsers { cursor, limit } => {
-            return Ok(Reply::Users { listing: users::list(service, cursor.as_deref(), limit).await? });
-        }
-        Command::SetPassword { who, password } => {
-            return Ok(Reply::UserChanged { user: users::set_password(service, &who, password, &origin).await? });
-        }
-        Command::DisableUser { who } => {
-            let user = users::change(service, &who, &UserChange::Disable(at), &origin).await?;
-            return Ok(Reply::UserChanged { user });
-        }
-        Command::EnableUser { who } => {
-            let user = users::change(service, &who, &UserChange::Enable, &origin).await?;
-            return Ok(Reply::UserChanged { user });
-        }
-        Command::SetRoles { who, roles } => {
-            let roles = UserChange::Roles(users::known_roles(&service.rules, &roles)?);
-            return Ok(Reply::UserChanged { user: users::change(service, &who, &roles, &origin).await? });
-        }
-        Command::AddAccount { name, external_id } => {
-            let account = accounts::create(service, &name, external_id.as_deref(), &origin).await?;
-            return Ok(Reply::AccountAdded { account });
-        }
-        Command::ListAccounts { cursor, limit } => {
-            return Ok(Reply::Accounts { listing: accounts::list(service, cursor.as_deref(), limit).await? });
-        }
-        Command::DisableAccount { which } => {
-            let account = accounts::change(service, &which, AccountChange::Disable(at), &origin).await?;
-            return Ok(Reply::AccountChanged { account });
-        }
-        Command::EnableAccount { which } => {
-            let account = accounts::change(service, &which, AccountChange::Enable, &origin).await?;
-            return Ok(Reply::AccountChanged { account });
-        }
+        Command::People(command) => return people_command::carry_out(service, command).await,
         Command::DisableKey { id } => (id, KeyChange::Disable(at)),
         Command::EnableKey { id } => (id, KeyChange::Enable),
         Command::RevokeKey { id, reason } => {

@@ -14,6 +14,7 @@ pub mod listing;
 pub mod origin;
 pub mod own;
 pub mod passwords;
+pub mod people_command;
 pub mod pulse;
 pub mod sealing;
 pub mod service;

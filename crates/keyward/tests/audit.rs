@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use keyward_testkit::people::Tokens;
 use keyward_testkit::world::World;
 use serde_json::Value;
 
@@ -70,6 +71,53 @@ fn each_change_leaves_one_event_with_its_actor() {
     world.ok(&["audit", "verify"]);
     world.stop();
     assert_eq!(report(&world.run(&["audit", "verify", "--json"]))["verified"], 12);
+}
+
+#[test]
+fn signing_in_and_out_and_every_failure_leave_one_event() {
+    let world = World::new(env!("CARGO_BIN_EXE_keyward")).serve(&[]);
+    let password = world.person("ada", &["--roles", "admin"]);
+    let user = world.json(&["user", "list"])["data"][0]["id"].as_str().unwrap().to_owned();
+    let start = events(&world).len();
+    world.try_login("ada", "wrong password");
+    world.try_login("nobody", &password);
+    let tokens = world.login("ada", &password);
+    let renewed = Tokens::of(&world.refresh(&tokens.refresh));
+    world.refresh(&tokens.refresh);
+    world.refresh(&renewed.refresh);
+    let other = world.login("ada", &password);
+    world.with_token("POST", "/_keyward/logout", &other.access);
+    world.ok(&["user", "roles", "ada", "self"]);
+    world.ok(&["user", "passwd", "ada"]);
+    world.ok(&["user", "disable", "ada"]);
+    world.ok(&["user", "disable", "ada"]);
+    world.ok(&["user", "enable", "ada"]);
+    let told = events(&world);
+    let seen: Vec<(&str, &str)> = told
+        .iter()
+        .rev()
+        .skip(start)
+        .map(|event| (event["action"].as_str().unwrap(), event["actor"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("session.sign_in_failed", "stranger"),
+            ("session.sign_in_failed", "stranger"),
+            ("session.signed_in", &*user),
+            ("session.family_killed", &user),
+            ("session.signed_in", &user),
+            ("session.signed_out", &user),
+            ("user.roles_changed", "operator"),
+            ("user.password_changed", "operator"),
+            ("user.disabled", "operator"),
+            ("user.enabled", "operator"),
+        ]
+    );
+    let failed: Vec<&str> =
+        told.iter().rev().skip(start).take(2).map(|event| event["subject"].as_str().unwrap()).collect();
+    assert_eq!(failed, [&*user, "unknown user"]);
+    assert!(told.iter().rev().skip(start).take(6).all(|event| event["client"] == "127.0.0.1"));
 }
 
 #[test]

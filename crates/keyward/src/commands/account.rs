@@ -2,6 +2,7 @@
 
 use keyward_api::accounts::AccountView;
 use keyward_api::command::{Command, Reply};
+use keyward_api::people_command::PeopleCommand;
 use keyward_api::view::Listing;
 
 use crate::backend;
@@ -18,11 +19,11 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
     let asked = match command {
         Account::Add { name, external_id } => {
-            Command::AddAccount { name: name.clone(), external_id: external_id.clone() }
+            Command::People(PeopleCommand::AddAccount { name: name.clone(), external_id: external_id.clone() })
         }
         Account::List { limit, cursor } => return list(&loaded, cli.json, *limit, cursor.clone()),
-        Account::Disable { which } => Command::DisableAccount { which: which.clone() },
-        Account::Enable { which } => Command::EnableAccount { which: which.clone() },
+        Account::Disable { which } => Command::People(PeopleCommand::DisableAccount { which: which.clone() }),
+        Account::Enable { which } => Command::People(PeopleCommand::EnableAccount { which: which.clone() }),
     };
     match backend::run(&loaded, asked)? {
         Reply::AccountAdded { account } if cli.json => terminal::json(&account),
@@ -56,7 +57,7 @@ fn card(account: &AccountView) -> String {
 
 fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Result<()> {
     let listing: Listing<AccountView> = pages::all(limit, cursor, |cursor, limit| {
-        match backend::run(loaded, Command::ListAccounts { cursor, limit })? {
+        match backend::run(loaded, Command::People(PeopleCommand::ListAccounts { cursor, limit }))? {
             Reply::Accounts { listing } => Ok(listing),
             _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
         }

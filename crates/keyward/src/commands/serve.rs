@@ -148,12 +148,7 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         is_new,
         first_password: first_password.as_ref(),
     };
-    let banner = banner::text(&facts).await;
-    if form == Log::Json {
-        terminal::warn_line(&banner)
-    } else {
-        terminal::line(&banner)
-    }
+    greet(&banner::text(&facts).await, form);
 
     signals.wait().await;
     if flags.verbose {
@@ -170,6 +165,14 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     store.close().await.map_err(failed)?;
     drop(data_dir);
     Ok(())
+}
+
+/// Shows the banner where it breaks no program's reading.
+fn greet(banner: &str, form: Log) {
+    match form {
+        Log::Json => terminal::warn_line(banner),
+        Log::Human | Log::Off => terminal::line(banner),
+    }
 }
 
 /// Opens the signing keys, or makes the first.

@@ -2,6 +2,7 @@
 
 use keyward_api::command::{Command, Reply};
 use keyward_api::passwords::Password;
+use keyward_api::people_command::PeopleCommand;
 use keyward_api::users::{ChangedUser, UserToMake, UserView};
 use keyward_api::view::Listing;
 
@@ -27,17 +28,19 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
                 account: account.clone(),
                 external_id: external_id.clone(),
             };
-            (Command::AddUser { user, password }, generated)
+            (Command::People(PeopleCommand::AddUser { user, password }), generated)
         }
         User::List { limit, cursor } => return list(&loaded, cli.json, *limit, cursor.clone()),
         User::Passwd { who, password_file } => {
             let (password, generated) = secret_input::password(password_file)?;
             let password = password.unwrap_or_else(|| Password::from(String::new()));
-            (Command::SetPassword { who: who.clone(), password }, generated)
+            (Command::People(PeopleCommand::SetPassword { who: who.clone(), password }), generated)
         }
-        User::Disable { who } => (Command::DisableUser { who: who.clone() }, None),
-        User::Enable { who } => (Command::EnableUser { who: who.clone() }, None),
-        User::Roles { who, roles } => (Command::SetRoles { who: who.clone(), roles: pages::words(roles) }, None),
+        User::Disable { who } => (Command::People(PeopleCommand::DisableUser { who: who.clone() }), None),
+        User::Enable { who } => (Command::People(PeopleCommand::EnableUser { who: who.clone() }), None),
+        User::Roles { who, roles } => {
+            (Command::People(PeopleCommand::SetRoles { who: who.clone(), roles: pages::words(roles) }), None)
+        }
     };
     match backend::run(&loaded, asked)? {
         Reply::UserAdded { user } => told(cli.json, &user, generated, &card(&user)),
@@ -96,11 +99,12 @@ fn changed(user: &ChangedUser, command: &User) -> String {
 }
 
 fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Result<()> {
-    let listing: Listing<UserView> =
-        pages::all(limit, cursor, |cursor, limit| match backend::run(loaded, Command::ListUsers { cursor, limit })? {
+    let listing: Listing<UserView> = pages::all(limit, cursor, |cursor, limit| {
+        match backend::run(loaded, Command::People(PeopleCommand::ListUsers { cursor, limit }))? {
             Reply::Users { listing } => Ok(listing),
             _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
-        })?;
+        }
+    })?;
     if json {
         terminal::json(&listing);
         return Ok(());

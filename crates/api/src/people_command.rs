@@ -1,0 +1,127 @@
+//! Commands about users and accounts as values, and how they are carried out.
+
+use keyward_engine::people::{AccountChange, UserChange};
+use serde::{Deserialize, Serialize};
+
+use crate::accounts;
+use crate::command::Reply;
+use crate::failure::Failure;
+use crate::origin::Origin;
+use crate::passwords::Password;
+use crate::service::Service;
+use crate::users::{self, UserToMake};
+
+/// What to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "people", rename_all = "camelCase")]
+pub enum PeopleCommand {
+    /// Make a user.
+    AddUser {
+        /// Which.
+        user: UserToMake,
+        /// What it signs in with.
+        password: Option<Password>,
+    },
+    /// List users.
+    ListUsers {
+        /// Where to go on.
+        cursor: Option<String>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Give a user another password.
+    SetPassword {
+        /// Name, id or reference.
+        who: String,
+        /// The password.
+        password: Password,
+    },
+    /// Pause a user.
+    DisableUser {
+        /// Name, id or reference.
+        who: String,
+    },
+    /// End a user's pause.
+    EnableUser {
+        /// Name, id or reference.
+        who: String,
+    },
+    /// Give a user other roles.
+    SetRoles {
+        /// Name, id or reference.
+        who: String,
+        /// All of its roles from now on.
+        roles: Vec<String>,
+    },
+    /// Make an account.
+    AddAccount {
+        /// What people call it.
+        name: String,
+        /// An operator's own reference.
+        external_id: Option<String>,
+    },
+    /// List accounts.
+    ListAccounts {
+        /// Where to go on.
+        cursor: Option<String>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Pause an account.
+    DisableAccount {
+        /// Name, id or reference.
+        which: String,
+    },
+    /// End an account's pause.
+    EnableAccount {
+        /// Name, id or reference.
+        which: String,
+    },
+}
+
+/// Carries out a command as an operator.
+///
+/// # Errors
+/// What the operation says.
+pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Reply, Failure> {
+    let origin = Origin::operator(service);
+    let at = origin.at;
+    match command {
+        PeopleCommand::AddUser { user, password } => {
+            Ok(Reply::UserAdded { user: users::create(service, &user, password, &origin).await? })
+        }
+        PeopleCommand::ListUsers { cursor, limit } => {
+            Ok(Reply::Users { listing: users::list(service, cursor.as_deref(), limit).await? })
+        }
+        PeopleCommand::SetPassword { who, password } => {
+            Ok(Reply::UserChanged { user: users::set_password(service, &who, password, &origin).await? })
+        }
+        PeopleCommand::DisableUser { who } => {
+            let user = users::change(service, &who, &UserChange::Disable(at), &origin).await?;
+            Ok(Reply::UserChanged { user })
+        }
+        PeopleCommand::EnableUser { who } => {
+            let user = users::change(service, &who, &UserChange::Enable, &origin).await?;
+            Ok(Reply::UserChanged { user })
+        }
+        PeopleCommand::SetRoles { who, roles } => {
+            let roles = UserChange::Roles(users::known_roles(&service.rules, &roles)?);
+            Ok(Reply::UserChanged { user: users::change(service, &who, &roles, &origin).await? })
+        }
+        PeopleCommand::AddAccount { name, external_id } => {
+            let account = accounts::create(service, &name, external_id.as_deref(), &origin).await?;
+            Ok(Reply::AccountAdded { account })
+        }
+        PeopleCommand::ListAccounts { cursor, limit } => {
+            Ok(Reply::Accounts { listing: accounts::list(service, cursor.as_deref(), limit).await? })
+        }
+        PeopleCommand::DisableAccount { which } => {
+            let account = accounts::change(service, &which, AccountChange::Disable(at), &origin).await?;
+            Ok(Reply::AccountChanged { account })
+        }
+        PeopleCommand::EnableAccount { which } => {
+            let account = accounts::change(service, &which, AccountChange::Enable, &origin).await?;
+            Ok(Reply::AccountChanged { account })
+        }
+    }
+}
