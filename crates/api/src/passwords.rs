@@ -165,16 +165,18 @@ fn check_new(password: &str) -> Result<(), Failure> {
 /// Works until the pool is gone.
 fn labour(work: &Mutex<Receiver<Work>>) {
     let argon2 = Argon2::default();
-    // What unknown users are compared with: the same parameters, and a password that nobody can send.
-    let nobody = hash(&argon2, &[0xff; 16], &[0; 16]);
+    // What unknown users are compared with: the same parameters, and a password that nobody can send. Made at the first check,
+    // whoever it is for, so that a command that checks nothing pays nothing.
+    let mut nobody = None;
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
             // Whoever asked may be gone; then there is nobody to tell, and no work to do.
             Ok(Work::Verify(_, _, reply)) if reply.is_closed() => {}
-            Ok(Work::Verify(password, hash, reply)) => {
-                let known = hash.is_some();
-                let hash = hash.or_else(|| nobody.clone());
+            Ok(Work::Verify(password, against, reply)) => {
+                let nobody = nobody.get_or_insert_with(|| hash(&argon2, &[0xff; 16], &[0; 16]));
+                let known = against.is_some();
+                let hash = against.or_else(|| nobody.clone());
                 let right = hash.is_some_and(|hash| verify(&argon2, password.expose().as_bytes(), &hash));
                 let _ = reply.send(right && known);
             }
