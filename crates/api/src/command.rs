@@ -7,6 +7,8 @@ use keyward_engine::change::KeyChange;
 use crate::accounts::{AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
+use crate::decided::{self, DecidedView};
+use crate::decisions::{self, DecisionQuestion, DecisionView};
 use crate::explain::{self, Explanation, Question};
 use crate::failure::Failure;
 use crate::fields;
@@ -76,6 +78,16 @@ pub enum Command {
         /// A head that was kept elsewhere.
         head: Option<HeadView>,
     },
+    /// List decisions.
+    ListDecisions {
+        /// Which.
+        question: DecisionQuestion,
+    },
+    /// Explain a decision that was made.
+    ExplainDecision {
+        /// Its id.
+        id: String,
+    },
     /// Explain a request.
     Explain {
         /// Which.
@@ -127,6 +139,16 @@ pub enum Reply {
     AuditVerified {
         /// What was found.
         report: AuditReport,
+    },
+    /// A page of decisions.
+    Decisions {
+        /// The page.
+        listing: Listing<DecisionView>,
+    },
+    /// A decision was explained.
+    Decided {
+        /// How.
+        decided: DecidedView,
     },
     /// A request was explained.
     Explained {
@@ -204,6 +226,12 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         }
         Command::VerifyAudit { head } => {
             return Ok(Reply::AuditVerified { report: audit::verify(service, head.as_ref()).await? });
+        }
+        Command::ListDecisions { question } => {
+            return Ok(Reply::Decisions { listing: decisions::list(service, &question).await? });
+        }
+        Command::ExplainDecision { id } => {
+            return Ok(Reply::Decided { decided: decided::explain(service, &id).await? });
         }
         Command::Explain { question } => {
             return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });

@@ -1,4 +1,4 @@
-//! Keyward's own endpoints on the data plane: health, readiness, signing in and out, and a caller's own keys.
+//! Keyward's own endpoints on the data plane: health, readiness, signing in and out, and a caller's own keys and usage.
 
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
 use crate::sign_in;
+use crate::usage::{self, UsageQuestion};
 use crate::view::{CallerView, ReceiptView};
 
 /// How many requests run at once. The others wait in the channel, which is bounded, so that it is felt at the door when
@@ -60,6 +61,7 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
         (Endpoint::Me, Some(caller)) => Ok(json(StatusCode::OK, &CallerView::from(caller))),
         (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
         (Endpoint::Ready, _) => Ok(ready(service).await),
+        (Endpoint::Usage, Some(caller)) => own_usage(service, caller, request).await,
         (_, Some(caller)) => on_keys(service, caller, request).await,
         // The route table asks for a credential on each of these; without one nothing is done.
         (_, None) => Err(Failure::forbidden("this endpoint wants a credential")),
@@ -158,14 +160,32 @@ async fn list(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Resu
     for (name, value) in query(request) {
         match name {
             "cursor" => cursor = Some(value),
-            "limit" => {
-                let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
-                limit = number.ok_or_else(|| Failure::invalid("limit is a number from 1 to 1000"))?;
-            }
+            "limit" => limit = page_size(value)?,
             _ => {}
         }
     }
     Ok(json(StatusCode::OK, &keys::list(service, actor, cursor, limit).await?))
+}
+
+async fn own_usage(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
+    let mut question = UsageQuestion { limit: 1000, ..UsageQuestion::default() };
+    // Times hold colons, which programs like to encode.
+    let decoded = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+    for (name, value) in query(request) {
+        match name {
+            "since" => question.since = Some(decoded(value)),
+            "until" => question.until = Some(decoded(value)),
+            "cursor" => question.cursor = Some(decoded(value)),
+            "limit" => question.limit = page_size(value)?,
+            _ => {}
+        }
+    }
+    Ok(json(StatusCode::OK, &usage::own(service, caller, &question).await?))
+}
+
+fn page_size(value: &str) -> Result<u32, Failure> {
+    let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
+    number.ok_or_else(|| Failure::invalid("limit is a number from 1 to 1000"))
 }
 
 async fn rotate(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {

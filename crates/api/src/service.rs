@@ -8,6 +8,7 @@ use keyward_core::principal::Mode;
 use keyward_core::rules::Rules;
 use keyward_core::time::{Now, Timestamp};
 use keyward_engine::audit::{Action, AuditEvent};
+use keyward_engine::decisions::Decisions;
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
@@ -47,6 +48,8 @@ pub struct Service {
     pub refresher: Option<Arc<Refresher>>,
     /// The key of the audit log's seals, and where its head is kept.
     pub sealer: Sealer,
+    /// What is kept of decisions; `None` where nothing is.
+    pub decisions: Option<Arc<dyn Decisions>>,
     /// Whether the store answers.
     pub pulse: Pulse,
     /// Where passwords are hashed and checked.

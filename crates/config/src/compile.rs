@@ -104,6 +104,12 @@ fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
         let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
         all.push(own("endpoints.me", path.as_str().to_owned(), Endpoint::Me, access, unscoped(Method::GET)));
     }
+    if let Some(path) = &endpoints.usage {
+        let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
+        let scopes =
+            ScopeRules { by_method: scoped(&[Method::GET], "self:usage:read"), otherwise: ScopeSet::default() };
+        all.push(own("endpoints.usage", path.as_str().to_owned(), Endpoint::Usage, access, scopes));
+    }
     if let Some(keys) = endpoints.api_keys.as_ref().filter(|_| settings.security.api_keys.enabled) {
         let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
         let keys = keys.as_str();

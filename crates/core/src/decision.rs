@@ -8,6 +8,7 @@ use crate::principal::Principal;
 use crate::route::RouteId;
 use crate::scheme::{CarrierFault, SchemeId};
 
+pub use crate::decision_id::DecisionId;
 pub use crate::machine::Permit;
 
 /// The answer to one request.
@@ -132,37 +133,3 @@ impl std::fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
-
-/// Names one decision for good: node, core and second, and a number within them, so that it needs no shared counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct DecisionId(u128);
-
-impl DecisionId {
-    /// Crockford's alphabet: no letters that read alike.
-    const ALPHABET: &'static [u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    /// Characters of the text.
-    pub const TEXT: usize = 26;
-
-    /// From its parts: 16 bits of node, 8 of core, 40 of seconds since the epoch, 64 within the second.
-    pub const fn new(node: u16, core: u8, second: u64, within: u64) -> Self {
-        Self((node as u128) << 112 | (core as u128) << 104 | ((second & 0xff_ffff_ffff) as u128) << 64 | within as u128)
-    }
-
-    /// The id as text, without allocating.
-    pub fn text(self) -> [u8; Self::TEXT] {
-        let mut text = [b'0'; Self::TEXT];
-        let mut rest = self.0;
-        for slot in text.iter_mut().rev() {
-            let digit = usize::try_from(rest & 31).unwrap_or_default();
-            *slot = Self::ALPHABET.get(digit).copied().unwrap_or(b'0');
-            rest >>= 5;
-        }
-        text
-    }
-}
-
-impl std::fmt::Display for DecisionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
-    }
-}

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod api_key;
 pub mod decision;
+mod decision_id;
 pub mod digest;
 mod facts;
 pub mod key_format;

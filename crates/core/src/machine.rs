@@ -144,6 +144,11 @@ impl Permit {
         self.caller.as_ref().map(|(entry, _)| &entry.principal)
     }
 
+    /// The credential, to be kept beyond the permit.
+    pub fn shared_credential(&self) -> Option<&Arc<CredentialEntry>> {
+        self.caller.as_ref().map(|(entry, _)| entry)
+    }
+
     /// The credential, with the limits it has itself.
     pub fn credential(&self) -> Option<&CredentialEntry> {
         self.caller.as_ref().map(|(entry, _)| &**entry)

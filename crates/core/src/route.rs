@@ -201,6 +201,8 @@ pub enum Endpoint {
     Me,
     /// The public halves of the signing keys.
     Jwks,
+    /// What a caller used.
+    Usage,
     /// Whether the process lives.
     Health,
     /// Whether requests can be decided.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use keyward_engine::ledger::Recording;
 use keyward_engine::ports::Use;
-use keyward_engine::record::Journal;
 use keyward_http::edits::HeaderEdits;
 use keyward_http::own::OwnSender;
 use tokio::sync::mpsc;
@@ -22,8 +22,8 @@ pub struct EdgeConfig {
     pub edits: HeaderEdits,
     /// Where requests to own endpoints go.
     pub own: OwnSender,
-    /// Where records go.
-    pub journal: Journal,
+    /// What is kept of decisions; each core makes a ledger of its own.
+    pub recording: Recording,
     /// Where the uses of keys go, about once a second. What does not fit is reported at a later use.
     pub uses: mpsc::Sender<Vec<Use>>,
 }

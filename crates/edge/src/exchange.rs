@@ -5,7 +5,8 @@ use http_body::Body as _;
 use keyward_core::decision::Decision;
 use keyward_core::machine::{Permit, RequestFacts};
 use keyward_core::route::Destination;
-use keyward_engine::worker::Snapshot;
+use keyward_engine::mark::Verdict;
+use keyward_engine::worker::{Judged, Snapshot};
 use keyward_http::answer::UpstreamFault;
 
 use crate::body::{Download, Wire};
@@ -34,34 +35,40 @@ pub(crate) async fn answer(client: &Client, request: Request<Wire>) -> Response<
 
 async fn pass(client: &Client, snapshot: &Snapshot, request: Request<Wire>, note: &mut Note<'_>) -> Reply {
     let most = client.core.limits.header_bytes;
-    head::check(&request, most).map_err(|fault| Refused::head(fault, snapshot.id()))?;
-    let permit = decide(client, snapshot, &request, note).await?;
-    match snapshot.rules().routes.get(permit.route()).map(|route| route.destination) {
-        Some(Destination::Upstream(place)) => forward::forward(client, snapshot, permit, place, request).await,
-        Some(Destination::Own(endpoint)) => own::call(client, snapshot, permit, endpoint, request).await,
+    if let Err(fault) = head::check(&request, most) {
+        let (outcome, detail) = fault.words();
+        return Err(Refused::head(fault, note.judge(Verdict::of(outcome, Some(detail))).id()));
+    }
+    let (permit, judged) = decide(client, snapshot, &request, note).await?;
+    match judged.rules().routes.get(permit.route()).map(|route| route.destination) {
+        Some(Destination::Upstream(place)) => forward::forward(client, judged, permit, place, request).await,
+        Some(Destination::Own(endpoint)) => own::call(client, judged, permit, endpoint, request).await,
         // A permit names a route of the rules that made it.
-        None => Err(Refused::upstream(UpstreamFault::Unreachable, snapshot.id())),
+        None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     }
 }
 
-async fn decide(
+async fn decide<'a>(
     client: &Client,
     snapshot: &Snapshot,
     request: &Request<Wire>,
-    note: &mut Note<'_>,
-) -> Result<Permit, Box<Refused>> {
+    note: &mut Note<'a>,
+) -> Result<(Permit, Judged<'a>), Box<Refused>> {
     let target = head::target(request);
     let facts =
         RequestFacts { client: client.address, method: request.method(), target: &target, headers: request.headers() };
     match client.core.worker.decide(snapshot, facts).await {
         Ok(Decision::Allow(permit)) => {
-            note.permitted(&permit);
-            Ok(permit)
+            let judged = note.permitted(&permit);
+            Ok((permit, judged))
         }
         Ok(Decision::Deny(denial)) => {
-            note.denied(&denial);
-            Err(Refused::denied(&denial, snapshot.rules(), &facts, snapshot.id()))
+            let judged = note.denied(&denial);
+            Err(Refused::denied(&denial, judged.rules(), &facts, judged.id()))
         }
-        Err(fault) => Err(Refused::faulted(fault, snapshot.id())),
+        Err(fault) => {
+            let judged = note.judge(Verdict::of("Unavailable", Some(fault.as_str())));
+            Err(Refused::faulted(fault, judged.id()))
+        }
     }
 }

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 use keyward_core::machine::Permit;
-use keyward_engine::worker::Snapshot;
+use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::edits::{Passing, remove_hop_by_hop};
 use keyward_http::names::DECISION;
@@ -23,21 +23,21 @@ use crate::watch::{Late, Uploaded, Watch};
 /// Forwards a request with its permit, which ends here.
 pub(crate) async fn forward(
     client: &Client,
-    snapshot: &Snapshot,
+    judged: Judged<'_>,
     permit: Permit,
     place: usize,
     request: Request<Wire>,
 ) -> Reply {
     let limit = client.core.limits.body_bytes;
     if let Some(limit) = limit.filter(|limit| request.body().size_hint().lower() > *limit) {
-        return Err(Refused::too_large(limit, snapshot.id()));
+        return Err(Refused::too_large(limit, judged.id()));
     }
     let (mut parts, body) = request.into_parts();
     let body = Upload::new(body, limit, Rc::clone(&client.watch));
     let passing = Passing {
         permit: &permit,
-        decision: snapshot.id(),
-        rules: snapshot.rules(),
+        decision: judged.id(),
+        rules: judged.rules(),
         client: client.address,
         scheme: "http",
     };
@@ -52,8 +52,8 @@ pub(crate) async fn forward(
     };
     match sent {
         Ok(Ok(response)) => Ok(response),
-        Ok(Err(fault)) => Err(failed(client, snapshot, Ok(fault))),
-        Err(late) => Err(failed(client, snapshot, Err(late))),
+        Ok(Err(fault)) => Err(failed(client, judged, Ok(fault))),
+        Err(late) => Err(failed(client, judged, Err(late))),
     }
 }
 
@@ -96,8 +96,8 @@ fn make_ready(parts: &mut Parts, body: &Upload, host: &HeaderValue) {
 }
 
 /// Why there is no answer: the client's body may be to blame.
-fn failed(client: &Client, snapshot: &Snapshot, why: Result<UpstreamFault, Late>) -> Box<Refused> {
-    let id = snapshot.id();
+fn failed(client: &Client, judged: Judged<'_>, why: Result<UpstreamFault, Late>) -> Box<Refused> {
+    let id = judged.id();
     match (client.watch.uploaded(), why) {
         (Uploaded::Outgrown, _) => Refused::too_large(client.core.limits.body_bytes.unwrap_or_default(), id),
         (Uploaded::Broken, _) => Refused::body_missing(StatusCode::BAD_REQUEST, id),

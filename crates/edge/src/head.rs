@@ -34,6 +34,14 @@ impl HeadFault {
             Self::Target => "The request's target is not of a form that is taken here.",
         }
     }
+
+    /// The outcome and its detail, for the record.
+    pub(crate) const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TooLarge => ("TooLarge", "head"),
+            other => ("Malformed", other.text()),
+        }
+    }
 }
 
 /// Checks a head. `most` is the limit of its bytes: the codec's own limit lets some more pass.

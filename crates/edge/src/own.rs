@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use keyward_core::decision::Fault;
 use keyward_core::machine::Permit;
 use keyward_core::route::Endpoint;
-use keyward_engine::worker::Snapshot;
+use keyward_engine::worker::Judged;
 use keyward_http::own::{MAX_BODY, OwnRequest};
 
 use crate::body::{Upload, Wire};
@@ -21,7 +21,7 @@ use crate::watch::{Late, Uploaded};
 /// Calls an own endpoint.
 pub(crate) async fn call(
     client: &Client,
-    snapshot: &Snapshot,
+    judged: Judged<'_>,
     permit: Permit,
     endpoint: Endpoint,
     request: Request<Wire>,
@@ -33,21 +33,21 @@ pub(crate) async fn call(
         method: parts.method,
         target: parts.uri.path_and_query().map_or("", |target| target.as_str()).into(),
         json: is_json(&parts.headers),
-        body: collect(client, snapshot, body).await?,
+        body: collect(client, judged, body).await?,
         client: client.address,
         permit,
-        decision: snapshot.id(),
-        now: snapshot.now(),
+        decision: judged.id(),
+        now: judged.now(),
     };
     match client.watch.bounded(client.core.own.call(own)).await {
         Ok(Some(answer)) => Ok(dress(answer, bodiless, &client.watch)),
-        Ok(None) => Err(Refused::faulted(Fault::Busy, snapshot.id())),
-        Err(Late) => Err(Refused::faulted(Fault::Timeout, snapshot.id())),
+        Ok(None) => Err(Refused::faulted(Fault::Busy, judged.id())),
+        Err(Late) => Err(Refused::faulted(Fault::Timeout, judged.id())),
     }
 }
 
-async fn collect(client: &Client, snapshot: &Snapshot, body: Wire) -> Result<Bytes, Box<Refused>> {
-    let id = snapshot.id();
+async fn collect(client: &Client, judged: Judged<'_>, body: Wire) -> Result<Bytes, Box<Refused>> {
+    let id = judged.id();
     let limit = client.core.limits.body_bytes.unwrap_or(u64::MAX).min(MAX_BODY as u64);
     if body.size_hint().lower() > limit {
         return Err(Refused::too_large(limit, id));

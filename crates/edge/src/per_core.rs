@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use keyward_engine::ledger::Ledger;
 use keyward_engine::ports::Use;
-use keyward_engine::record::Journal;
 use keyward_engine::worker::Worker;
 use keyward_http::edits::HeaderEdits;
 use keyward_http::own::OwnSender;
@@ -26,6 +26,10 @@ use crate::watch::{Spans, Ticks, Watch};
 
 /// How often uses of keys are reported and idle upstream connections looked through.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How often decisions are handed over: what a crash may lose.
+const FLUSH_EVERY: Duration = Duration::from_millis(250);
+/// How long the last decisions may wait for a place.
+const LAST_DECISIONS: Duration = Duration::from_secs(2);
 /// How long to wait when the system has no more file descriptors.
 const BREATHER: Duration = Duration::from_millis(50);
 
@@ -34,7 +38,7 @@ pub(crate) struct Core {
     pub(crate) worker: Worker,
     pub(crate) edits: HeaderEdits,
     pub(crate) own: OwnSender,
-    pub(crate) journal: Journal,
+    pub(crate) ledger: Ledger,
     pub(crate) limits: Limits,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) codec: Codec,
@@ -71,7 +75,7 @@ impl Core {
             worker,
             edits: config.edits.unshared(),
             own: config.own.clone(),
-            journal: config.journal.clone(),
+            ledger: Ledger::new(config.recording.clone()),
             limits: config.limits.clone(),
             upstreams: upstreams.collect(),
             codec: server::codec(&config.limits),
@@ -130,6 +134,15 @@ impl Core {
         }
     }
 
+    /// Hands decisions over for as long as the core runs.
+    async fn flush(&self) {
+        let mut tick = interval(FLUSH_EVERY);
+        loop {
+            tick.tick().await;
+            self.ledger.flush();
+        }
+    }
+
     /// Lets running requests end, for a while.
     async fn drain(&self, longest: Duration) {
         self.stopping.set(true);
@@ -151,6 +164,8 @@ pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<Atomic
     spawn_local(async move { sweeping.sweep().await });
     let reporting = Rc::clone(&core);
     spawn_local(async move { reporting.report().await });
+    let flushing = Rc::clone(&core);
+    spawn_local(async move { flushing.flush().await });
     let drain = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -170,6 +185,7 @@ pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<Atomic
     drop(listener);
     core.drain(drain).await;
     core.report_uses();
+    let _ = timeout(LAST_DECISIONS, core.ledger.finish()).await;
 }
 
 async fn asked(stop: &mut Stop) -> Duration {

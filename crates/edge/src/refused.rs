@@ -47,13 +47,14 @@ impl Refused {
 
     /// The head is not one that is taken here: 431 (RFC 6585 §5) or 400.
     pub(crate) fn head(fault: HeadFault, id: DecisionId) -> Box<Self> {
+        let (outcome, detail) = fault.words();
         let text = fault.text();
         if fault != HeadFault::TooLarge {
-            return Self::new(answer::malformed(text, id), "Malformed", Some(text));
+            return Self::new(answer::malformed(text, id), outcome, Some(detail));
         }
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        let problem = Problem::new(status, "Request Header Fields Too Large", "TooLarge", text);
-        Self::new(problem.answer(id), "TooLarge", Some("head"))
+        let problem = Problem::new(status, "Request Header Fields Too Large", outcome, text);
+        Self::new(problem.answer(id), outcome, Some(detail))
     }
 
     /// The client did not send the body that it announced (RFC 9110 §15.5.9, or §15.5.1 where it broke off).
@@ -64,7 +65,8 @@ impl Refused {
     }
 }
 
-fn detail(reason: Reason) -> Option<&'static str> {
+/// The rule that spoke, for the record.
+pub(crate) fn detail(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::WrongMethod => Some("wrong method"),
         Reason::Path(fault) => Some(fault.text()),

@@ -1,13 +1,16 @@
 //! The engine: one handle per core that decides from memory, and the control side that keeps memory true.
 //!
 //! `worker` is what a door holds, `memory` what a core knows, `node` applies the feed of changes, `fetcher` answers
-//! misses, `ports` are the traits that stores and clocks implement.
+//! misses, `ledger` keeps decisions until the store takes them, `ports` are the traits that stores and clocks implement.
 
 pub mod audit;
 pub mod chain;
 pub mod change;
+pub mod decisions;
 pub mod fetcher;
+pub mod ledger;
 pub mod lineage;
+pub mod mark;
 pub mod memory;
 pub mod node;
 pub mod people;

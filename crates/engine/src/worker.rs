@@ -10,6 +10,7 @@ use keyward_core::rules::Rules;
 use keyward_core::time::Now;
 
 use crate::fetcher::{Asker, Fill};
+use crate::mark::Mark;
 use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
 use crate::ports::{Change, Clock, FeedHead, Held, Use};
@@ -18,12 +19,20 @@ use crate::signing::VerifyingKeys;
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
 
-/// One configuration, one time and one id for one request.
+/// One configuration, one time and one number for one request.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     rules: Arc<Rules>,
     now: Now,
-    id: DecisionId,
+    draft: Draft,
+}
+
+/// What a decision's id is made of before anything is decided.
+#[derive(Clone, Copy, Debug)]
+struct Draft {
+    node: u16,
+    core: u8,
+    count: u64,
 }
 
 impl Snapshot {
@@ -35,6 +44,32 @@ impl Snapshot {
     /// The time that the decision is made at.
     pub fn now(&self) -> Now {
         self.now
+    }
+
+    /// The snapshot with the decision's id, which says what was decided.
+    pub fn judged(&self, mark: Mark) -> Judged<'_> {
+        let Draft { node, core, count } = self.draft;
+        let second = u64::try_from(self.now.wall.as_millis() / 1000).unwrap_or_default();
+        Judged { snapshot: self, id: DecisionId::new(node, core, second, mark.within(count)) }
+    }
+}
+
+/// A snapshot of a request that was decided on.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    snapshot: &'a Snapshot,
+    id: DecisionId,
+}
+
+impl<'a> Judged<'a> {
+    /// The rules.
+    pub fn rules(&self) -> &'a Rules {
+        &self.snapshot.rules
+    }
+
+    /// The time that the decision was made at.
+    pub fn now(&self) -> Now {
+        self.snapshot.now
     }
 
     /// The decision's id.
@@ -121,13 +156,13 @@ impl Worker {
         }
     }
 
-    /// The one snapshot of a request: rules, time and id.
+    /// The one snapshot of a request: rules, time and number.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
         let count = self.counter.get().wrapping_add(1);
         self.counter.set(count);
-        let second = u64::try_from(now.wall.as_millis() / 1000).unwrap_or_default();
-        Snapshot { rules: Arc::clone(&self.rules), now, id: DecisionId::new(self.node, self.core, second, count) }
+        let draft = Draft { node: self.node, core: self.core, count };
+        Snapshot { rules: Arc::clone(&self.rules), now, draft }
     }
 
     /// Decides one request, asking the store where memory cannot vouch for a key.

@@ -66,6 +66,10 @@ async fn alone(loaded: &Loaded, data_dir: &DataDir, command: Command) -> Result<
     let reply = keyward_api::command::run(&service, command).await;
     // What cannot be sealed now is sealed by whoever comes next.
     let _ = service.sealer.seal(&*service.store).await;
+    if let Some(decisions) = &service.decisions {
+        // Nothing was written.
+        let _ = decisions.close().await;
+    }
     service.store.close().await.map_err(|error| Failed::Refused(format!("closing the store failed: {error}")))?;
     Ok(reply)
 }

@@ -46,7 +46,10 @@ pub enum Command {
     /// List, verify and export the record of what happened
     #[command(subcommand)]
     Audit(Audit),
-    /// Explain what would become of a request, and why
+    /// List what was decided, request by request, and follow it
+    #[command(subcommand)]
+    Decisions(Decisions),
+    /// Explain a decision by its id, or what would become of a request, and why
     Explain(Explain),
 }
 
@@ -314,15 +317,65 @@ pub enum Account {
     },
 }
 
-/// A request to explain.
+/// Commands on decisions.
+#[derive(Debug, Subcommand)]
+pub enum Decisions {
+    /// List decisions, newest first; those above a rate are counted together
+    List {
+        #[command(flatten)]
+        flags: DecisionFlags,
+        /// Not before: a span back from now such as 1h, or a time
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Not after: a span back from now, or a time
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// How many at most; 0 lists all
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Go on where a listing ended: its nextCursor
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show the last decisions, and each one as it comes, until you end it
+    Tail {
+        #[command(flatten)]
+        flags: DecisionFlags,
+    },
+}
+
+/// Which decisions.
+#[derive(Debug, Args)]
+pub struct DecisionFlags {
+    /// With this outcome: allowed, NoCredential, Rejected, Forbidden, …
+    #[arg(long)]
+    pub outcome: Option<String>,
+    /// On this route
+    #[arg(long)]
+    pub route: Option<String>,
+    /// Of this user, by id, or of the static key of this name
+    #[arg(long, value_name = "ID")]
+    pub principal: Option<String>,
+    /// With this key or session
+    #[arg(long, value_name = "ID")]
+    pub credential: Option<String>,
+    /// From this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
+}
+
+/// A decision or a request to explain.
 #[derive(Debug, Args)]
 pub struct Explain {
+    /// The id of a decision that was made, as in the header Keyward-Decision
+    #[arg(value_name = "DECISION_ID", conflicts_with_all = ["method", "path", "key_id", "header", "from"])]
+    pub decision: Option<String>,
     /// The method
     #[arg(long, default_value = "GET")]
     pub method: String,
     /// Path and query
-    #[arg(long)]
-    pub path: String,
+    #[arg(long, required_unless_present = "decision")]
+    pub path: Option<String>,
     /// As if it carried the key of this id
     #[arg(long, value_name = "ID", conflicts_with = "header")]
     pub key_id: Option<String>,

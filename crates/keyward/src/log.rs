@@ -6,6 +6,7 @@ use keyward_api::fields::rfc3339;
 use keyward_engine::record::{Record, Records};
 
 use crate::cli::Log;
+use crate::terminal::printable;
 
 /// Writes records until every journal is gone. Runs on a thread of its own: a reader that is slow to take our lines
 /// holds up nobody else.
@@ -70,9 +71,4 @@ fn json(record: &Record) -> String {
         "millis": (record.took.as_secs_f64() * 1_000_000.0).round() / 1000.0,
     })
     .to_string()
-}
-
-/// What a terminal must not act on is escaped.
-fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

@@ -8,6 +8,7 @@ mod banner;
 mod cli;
 mod commands;
 mod data_dir;
+mod decisions;
 mod descriptors;
 mod exit;
 mod first_start;

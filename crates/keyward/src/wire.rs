@@ -12,13 +12,14 @@ use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::rules::Rules;
 use keyward_edge::{EdgeConfig, Limits, Origin, Timeouts};
+use keyward_engine::decisions::Decisions;
+use keyward_engine::ledger::Recording;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
-use keyward_engine::record::Journal;
 use keyward_engine::refresher::Refresher;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
 use keyward_http::own::OwnSender;
-use keyward_store::SqliteStore;
+use keyward_store::{SqliteDecisions, SqliteStore};
 use tokio::sync::mpsc;
 
 use crate::audit_files;
@@ -49,7 +50,12 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data_dir.path()).await.map_err(refused)?);
     let identity = store.identity().await.map_err(refused)?;
     let rules = Arc::new(rules(loaded.settings()));
-    service(loaded.settings(), data_dir, store, &identity, Arc::new(SystemClock::new()), rules, None).await
+    // What cannot be read is not there; no other command fails for it.
+    let decisions = SqliteDecisions::find_in(data_dir.path()).await.ok().flatten();
+    let decisions = decisions.map(|decisions| Arc::new(decisions) as Arc<dyn Decisions>);
+    let clock = Arc::new(SystemClock::new());
+    let opened = Opened { store, identity: &identity, clock, rules, refresher: None, decisions };
+    service(loaded.settings(), data_dir, opened).await
 }
 
 /// What seals the audit log of a data directory.
@@ -71,19 +77,28 @@ fn step_back() {
     let _ = rustix::process::nice(10);
 }
 
+/// What a service is made of, opened already.
+pub struct Opened<'a> {
+    /// Where records are.
+    pub store: Arc<dyn Store>,
+    /// What the store keeps once.
+    pub identity: &'a Identity,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
+    /// The node that serves beside it.
+    pub refresher: Option<Arc<Refresher>>,
+    /// What is kept of decisions.
+    pub decisions: Option<Arc<dyn Decisions>>,
+}
+
 /// A service on an open store.
 ///
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
-pub async fn service(
-    settings: &Settings,
-    data_dir: &DataDir,
-    store: Arc<dyn Store>,
-    identity: &Identity,
-    clock: Arc<dyn Clock>,
-    rules: Arc<Rules>,
-    refresher: Option<Arc<Refresher>>,
-) -> Result<Service> {
+pub async fn service(settings: &Settings, data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
+    let Opened { store, identity, clock, rules, refresher, decisions } = opened;
     let prefix = &settings.security.api_keys.prefix;
     Ok(Service {
         sealer: sealer(data_dir, &store).await?,
@@ -94,6 +109,7 @@ pub async fn service(
         rules,
         prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
         refresher,
+        decisions,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
         issuing: Issuing {
@@ -125,7 +141,7 @@ pub fn edge(
     settings: &Settings,
     connections: usize,
     own: OwnSender,
-    journal: Journal,
+    recording: Recording,
     uses: mpsc::Sender<Vec<Use>>,
 ) -> Result<EdgeConfig> {
     let limits = &settings.server.limits;
@@ -148,7 +164,7 @@ pub fn edge(
         upstreams: vec![origin],
         edits: header_edits(settings)?,
         own,
-        journal,
+        recording,
         uses,
     })
 }

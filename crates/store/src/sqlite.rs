@@ -2,6 +2,8 @@
 
 mod accounts;
 mod audit;
+mod decisions;
+mod decisions_file;
 mod error;
 mod feed;
 mod file;
@@ -32,6 +34,8 @@ use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
+pub use self::decisions::SqliteDecisions;
+pub use self::decisions_file::DECISIONS_FILE_NAME;
 use self::error::store_error;
 pub use self::file::FILE_NAME;
 pub use self::open::OpenError;

@@ -27,6 +27,9 @@ pub struct Endpoints {
     /// A caller's own API keys.
     #[serde(with = "Written::<Option<EndpointPath>>")]
     pub api_keys: Option<EndpointPath>,
+    /// What a caller used.
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub usage: Option<EndpointPath>,
     /// Whether the process lives.
     #[serde(with = "Written::<Option<EndpointPath>>")]
     pub health: Option<EndpointPath>,
@@ -45,6 +48,7 @@ impl Endpoints {
             ("me", &self.me),
             ("jwks", &self.jwks),
             ("api_keys", &self.api_keys),
+            ("usage", &self.usage),
             ("health", &self.health),
             ("ready", &self.ready),
         ]

@@ -3,6 +3,7 @@
 
 mod admin;
 mod data;
+mod decisions;
 mod endpoints;
 mod identity;
 mod routes;
@@ -22,6 +23,7 @@ use crate::text::Written;
 
 pub use admin::Admin;
 pub use data::Data;
+pub use decisions::Decisions;
 pub use endpoints::Endpoints;
 pub use identity::{Identity, IdentityHeaders};
 pub use routes::Route;
@@ -57,6 +59,8 @@ pub struct Settings {
     pub roles: BTreeMap<String, ScopeSet>,
     /// Credentials and how they are guarded.
     pub security: Security,
+    /// What is kept of each decision.
+    pub decisions: Decisions,
     /// Keyward's own endpoints on the data port, before `routes`; null turns one off.
     pub endpoints: Endpoints,
 }

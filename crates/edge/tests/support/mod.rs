@@ -21,6 +21,7 @@ use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_edge::{Bound, Edge, EdgeConfig, Limits, Origin, Timeouts};
 use keyward_engine::fetcher;
+use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
 use keyward_engine::ports::{Changes, Clock, FeedHead, Use};
 use keyward_engine::record::{Journal, Records, journal};
@@ -115,7 +116,7 @@ impl Setup {
             upstreams: self.upstreams,
             edits: edits(),
             own,
-            journal,
+            recording: Recording::none().logged(journal),
             uses,
         };
         let edge = bound.start(config, workers).unwrap();

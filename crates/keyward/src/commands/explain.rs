@@ -1,4 +1,4 @@
-//! `keyward explain`: says of a request not yet made what would become of it, and why.
+//! `keyward explain`: says what was decided and why, or what would become of a request not yet made.
 
 use std::io::Read as _;
 
@@ -20,9 +20,13 @@ const MAX_HEADERS: u64 = 64 * 1024;
 /// The request cannot be written like this, or nobody could be asked.
 pub fn run(cli: &Cli, flags: &Explain) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
+    if let Some(id) = &flags.decision {
+        return decided(&loaded, cli.json, id);
+    }
     let question = Question {
         method: flags.method.clone(),
-        path: flags.path.clone(),
+        // Without an id there is a path.
+        path: flags.path.clone().unwrap_or_default(),
         key_id: flags.key_id.clone(),
         headers: headers(&flags.header)?,
         from: flags.from.clone(),
@@ -34,6 +38,24 @@ pub fn run(cli: &Cli, flags: &Explain) -> Result<()> {
         terminal::json(&explanation);
     } else {
         terminal::line(&prose(flags, &explanation));
+    }
+    Ok(())
+}
+
+/// A decision that was made.
+fn decided(loaded: &Loaded, json: bool, id: &str) -> Result<()> {
+    let Reply::Decided { decided } = backend::run(loaded, Command::ExplainDecision { id: id.to_owned() })? else {
+        return Err(Failed::Refused("the server answered something else than it was asked".to_owned()));
+    };
+    if json {
+        terminal::json(&decided);
+        return Ok(());
+    }
+    for sentence in &decided.text {
+        terminal::line(&terminal::printable(sentence));
+    }
+    if let Some(advice) = &decided.advice {
+        terminal::line(&format!("what to do: {advice}"));
     }
     Ok(())
 }
@@ -61,7 +83,7 @@ fn headers(sources: &[String]) -> Result<Vec<String>> {
 }
 
 fn prose(flags: &Explain, explanation: &Explanation) -> String {
-    let mut text = format!("{} {}\n", flags.method, flags.path);
+    let mut text = format!("{} {}\n", flags.method, flags.path.as_deref().unwrap_or_default());
     for step in &explanation.steps {
         let mark = if step.ok { "ok" } else { "NO" };
         text.push_str(&format!("  {mark}  {}\n", step.text));

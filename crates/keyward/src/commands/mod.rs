@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod config;
+mod decisions;
 mod explain;
 mod init;
 mod key;
@@ -25,6 +26,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::User(command) => user::run(cli, command),
         Command::Account(command) => account::run(cli, command),
         Command::Audit(command) => audit::run(cli, command),
+        Command::Decisions(command) => decisions::run(cli, command),
         Command::Explain(flags) => explain::run(cli, flags),
     }
 }

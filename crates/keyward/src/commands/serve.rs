@@ -9,6 +9,7 @@ use std::time::Duration;
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::service::Service;
 use keyward_api::tokens;
+use keyward_config::Settings;
 use keyward_core::rules::Rules;
 use keyward_edge::Bound;
 use keyward_engine::fetcher::{self, Questions};
@@ -27,7 +28,7 @@ use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::system::SystemClock;
-use crate::{descriptors, first_start, log, master_key, others, socket, terminal, wire};
+use crate::{decisions, descriptors, first_start, log, master_key, others, socket, terminal, wire};
 
 /// The number and name of the only node of a SQLite store.
 const NODE: (u16, &str) = (1, "node-1");
@@ -118,14 +119,22 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     let signing_keys = Arc::new(VerifyingKeys::of(&store.signing_keys().await.map_err(failed)?));
     let planes = Planes::new(&store, &identity, signing_keys, &clock, &rules, data.cores());
     let refresher = Some(Arc::clone(&planes.refresher));
-    let (its_clock, its_rules) = (Arc::clone(&clock), Arc::clone(&rules));
-    let service =
-        wire::service(settings, &data_dir, Arc::clone(&store), &identity, its_clock, its_rules, refresher).await?;
-    let service = Arc::new(service);
+    let (decisions, recording, keeper) =
+        decisions::start(settings, data_dir.path(), &clock, planes.workers.len()).await;
+    let opened = wire::Opened {
+        store: Arc::clone(&store),
+        identity: &identity,
+        clock: Arc::clone(&clock),
+        rules: Arc::clone(&rules),
+        refresher,
+        decisions,
+    };
+    let service = Arc::new(wire::service(settings, &data_dir, opened).await?);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
     let _ = service.sealer.seal(&*store).await;
-    let form = log_form(flags);
+    let form = log_form(flags, settings);
     let (journal, writer) = start_log(form);
+    let recording = recording.logged(journal);
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
@@ -135,7 +144,7 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
-    let config = wire::edge(settings, seats, own_sender, journal, uses)?;
+    let config = wire::edge(settings, seats, own_sender, recording, uses)?;
     prepare_tokens(&service, &data_dir).await?;
     let first_password = first_start::ensure(&service, data_dir.path(), terminal::is_terminal()).await?;
     let edge = data.start(config, planes.workers).map_err(failed)?;
@@ -159,6 +168,9 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         // The edge is gone and with it every journal, so that the writer ends once it has written all. Where nobody
         // takes our lines any more, the process ends without it.
         let _ = tokio::time::timeout(LAST_LINES, written).await;
+    }
+    if let Some(keeper) = keeper {
+        keeper.finish().await;
     }
     // What cannot be sealed now is sealed at the next start.
     let _ = service.sealer.seal(&*store).await;
@@ -277,8 +289,9 @@ async fn write_uses(store: Arc<dyn Store>, mut uses: mpsc::Receiver<Vec<Use>>) {
     }
 }
 
-fn log_form(flags: &Serve) -> Log {
-    flags.log.unwrap_or(if terminal::is_terminal() { Log::Human } else { Log::Off })
+fn log_form(flags: &Serve, settings: &Settings) -> Log {
+    let unasked = if terminal::is_terminal() { Log::Human } else { Log::Off };
+    flags.log.unwrap_or(if settings.decisions.log { Log::Json } else { unasked })
 }
 
 /// Starts the log's thread. What comes with the journal closes when all is written.

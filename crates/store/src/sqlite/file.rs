@@ -15,6 +15,7 @@ pub const FILE_NAME: &str = "keyward.db";
 /// A database file that was there when it was looked at.
 #[derive(Clone, Debug)]
 pub(super) struct DatabaseFile {
+    name: &'static str,
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -23,23 +24,23 @@ pub(super) struct DatabaseFile {
 impl DatabaseFile {
     /// The file in a data directory, made with both if missing, for the owner's eyes only. SQLite gives the files
     /// beside it the same mode.
-    pub(super) fn create(dir: &Path) -> io::Result<Self> {
+    pub(super) fn create(dir: &Path, name: &'static str) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path_in(dir)?) {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path_in(dir, name)?) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            Ok(_) | Err(_) => Self::find(dir),
+            Ok(_) | Err(_) => Self::find(dir, name),
         }
     }
 
     /// The file in a data directory. It is not opened here: closing it again would drop the locks that SQLite holds on
     /// it for this process (<https://www.sqlite.org/howtocorrupt.html>, 2.2).
-    pub(super) fn find(dir: &Path) -> io::Result<Self> {
-        let path = path_in(dir)?;
+    pub(super) fn find(dir: &Path, name: &'static str) -> io::Result<Self> {
+        let path = path_in(dir, name)?;
         let metadata = path.metadata()?;
         access(&path, Access::READ_OK | Access::WRITE_OK)?;
         // The write-ahead log is a file beside it.
         access(dir, Access::WRITE_OK | Access::EXEC_OK)?;
-        Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
+        Ok(Self { name, path, device: metadata.dev(), inode: metadata.ino() })
     }
 
     /// Where it is.
@@ -55,7 +56,7 @@ impl DatabaseFile {
     /// Takes it from others' eyes where it is ours and they can read it: somebody copied it here, or changed its mode.
     pub(super) fn close_to_others(&self) -> io::Result<()> {
         for end in ["", "-wal", "-shm"] {
-            let path = self.dir().join(format!("{FILE_NAME}{end}"));
+            let path = self.dir().join(format!("{}{end}", self.name));
             let metadata = match path.metadata() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 metadata => metadata?,
@@ -81,6 +82,6 @@ impl DatabaseFile {
 }
 
 /// Absolute, so that SQLite reads no name of ours as a URI.
-fn path_in(dir: &Path) -> io::Result<PathBuf> {
-    std::path::absolute(dir.join(FILE_NAME))
+fn path_in(dir: &Path, name: &str) -> io::Result<PathBuf> {
+    std::path::absolute(dir.join(name))
 }

@@ -89,7 +89,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`]. What cannot be made whole is not made: an empty file may be left, which counts as no store.
     pub async fn create_or_open(dir: &Path, random: &dyn Random, now: Timestamp) -> Result<Self, OpenError> {
-        let file = DatabaseFile::create(dir).map_err(|why| OpenError::Directory { dir: dir.into(), why })?;
+        let file = DatabaseFile::create(dir, FILE_NAME).map_err(|why| OpenError::Directory { dir: dir.into(), why })?;
         let version = look(&file).await?;
         connect(file, version, Some((random, now))).await
     }
@@ -99,7 +99,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`], of which [`OpenError::Missing`] when there is no store.
     pub async fn open(dir: &Path) -> Result<Self, OpenError> {
-        let file = DatabaseFile::find(dir).map_err(|why| match why.kind() {
+        let file = DatabaseFile::find(dir, FILE_NAME).map_err(|why| match why.kind() {
             io::ErrorKind::NotFound => OpenError::Missing(dir.into()),
             _ => OpenError::Directory { dir: dir.into(), why },
         })?;
@@ -184,12 +184,12 @@ async fn connect(
     Ok(SqliteStore { writer, readers, is_new: version == Version::None })
 }
 
-fn options(file: &DatabaseFile) -> SqliteConnectOptions {
+pub(super) fn options(file: &DatabaseFile) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(file.path()).busy_timeout(BUSY).foreign_keys(true).disable_statement_logging()
 }
 
 /// Connections live as long as the store: a file needs no reconnecting.
-fn pool_of(size: u32) -> SqlitePoolOptions {
+pub(super) fn pool_of(size: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(size)
         .acquire_timeout(TURN)

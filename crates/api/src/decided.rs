@@ -1,0 +1,158 @@
+//! Explains a decision that was made, from what was kept of it.
+
+use std::time::Duration;
+
+use keyward_core::decision::DecisionId;
+use keyward_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::decisions::{DecisionView, kept, unread};
+use crate::failure::{Failure, Kind};
+use crate::fields::rfc3339;
+use crate::service::Service;
+
+/// How long after it was answered a decision may take to be found.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is looked for in that time.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What is known of a decision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DecidedView {
+    /// Its id.
+    pub id: String,
+    /// The second in which it was made.
+    pub second: String,
+    /// The node that made it.
+    pub node: u32,
+    /// What was kept: the decision itself, or the fold that counts it. More than one fold where they cannot be told apart.
+    pub found: Vec<DecisionView>,
+    /// In sentences.
+    pub text: Vec<String>,
+    /// What to do, where it was refused.
+    pub advice: Option<String>,
+}
+
+/// Finds and explains a decision.
+///
+/// # Errors
+/// The id is none, or leads to nothing that is kept.
+pub async fn explain(service: &Service, id: &str) -> Result<DecidedView, Failure> {
+    let id = DecisionId::parse(id.trim())
+        .ok_or_else(|| Failure::invalid("this is no decision id: they have 26 characters, as in Keyward-Decision"))?;
+    let second = second_of(id);
+    let decisions = kept(service)?;
+    let mut found = decisions.find(id).await.map_err(|error| unread(&error))?;
+    // What was answered this moment is still on its way from the core to the file.
+    let began = service.now();
+    let just_now = second <= began.wall && began.wall < second.after(ARRIVES_WITHIN) && service.refresher.is_some();
+    while found.is_empty() && just_now && service.now().monotonic.since(began.monotonic) < ARRIVES_WITHIN {
+        tokio::time::sleep(LOOK_EVERY).await;
+        found = decisions.find(id).await.map_err(|error| unread(&error))?;
+    }
+    if found.is_empty() {
+        let oldest = decisions.oldest().await.map_err(|error| unread(&error))?;
+        return Err(Failure { kind: Kind::NotFound, message: absent(id, second, oldest, service.now().wall) });
+    }
+    let found: Vec<DecisionView> = found.iter().map(DecisionView::of).collect();
+    let text = told(&found);
+    let advice = found.first().and_then(advice);
+    Ok(DecidedView { id: id.to_string(), second: rfc3339(second), node: id.node(), found, text, advice })
+}
+
+fn second_of(id: DecisionId) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(id.second().saturating_mul(1000)).unwrap_or(i64::MAX))
+}
+
+/// Why there is nothing.
+fn absent(id: DecisionId, second: Timestamp, oldest: Option<Timestamp>, now: Timestamp) -> String {
+    let made = format!("decision {id} of {} (node {}) is not kept", rfc3339(second), id.node());
+    match oldest {
+        _ if second > now.after(ARRIVES_WITHIN) => {
+            format!("{made}: its time is in the future, so it was not made here")
+        }
+        Some(oldest) if second < oldest => {
+            format!(
+                "{made}: the oldest one is of {}; `decisions.keep` and `decisions.max_bytes` say how long",
+                rfc3339(oldest)
+            )
+        }
+        _ => format!("{made}: it was not made here, or a crash took the last moments before it"),
+    }
+}
+
+fn told(found: &[DecisionView]) -> Vec<String> {
+    let mut text = Vec::new();
+    if found.len() > 1 {
+        text.push("counted in one of the following, which its id alone does not tell apart:".to_owned());
+    }
+    for view in found {
+        text.push(what(view));
+        if let Some(by) = &view.folded_by {
+            let results: Vec<String> = view
+                .results
+                .iter()
+                .map(|result| format!("{} {} ({} times)", result.status, result.outcome, result.count))
+                .collect();
+            text.push(format!(
+                "there were too many to keep each on its own (decisions.fold_above_per_second): this is one of {}, counted \
+                 by {}; method and path were not kept; they were answered {}",
+                view.count,
+                by.join(", "),
+                results.join(", ")
+            ));
+        }
+    }
+    text
+}
+
+fn what(view: &DecisionView) -> String {
+    let request = match (&view.method, &view.path) {
+        (Some(method), Some(path)) => format!("{method} {path}"),
+        _ => "a request".to_owned(),
+    };
+    let client = view.client.as_ref().map(|client| format!(" from {client}")).unwrap_or_default();
+    let caller = match (&view.credential, &view.principal) {
+        (Some(credential), Some(principal)) => format!(" with {credential} of {principal}"),
+        _ => String::new(),
+    };
+    let route = view.route.as_ref().map(|route| format!(" on route \"{route}\"")).unwrap_or_default();
+    let detail = view.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    let fate = match (view.outcome.as_str(), view.results.first().filter(|_| view.folded_by.is_none())) {
+        ("allowed", Some(result)) => format!("allowed, answered {} in {:.1} ms", result.status, view.millis),
+        ("allowed", None) => "allowed".to_owned(),
+        (outcome, Some(result)) => format!("{} {outcome}{detail}", result.status),
+        (outcome, None) => format!("{outcome}{detail}"),
+    };
+    format!("{} {request}{client}{caller}{route}: {fate}", view.at)
+}
+
+/// What to do about a refusal, by its reason and rule.
+fn advice(view: &DecisionView) -> Option<String> {
+    let detail = view.detail.as_deref().unwrap_or_default();
+    let text = match (view.outcome.as_str(), detail) {
+        ("NoCredential", _) => "send a key or a token: `keyward key create NAME` makes a key",
+        ("NoRoute", _) => "add a route for it under `routes`, or call another path",
+        ("Ambiguous", _) => "send one credential, or put `several: first` on the route",
+        ("Rejected", "expired") => "make a new key, or rotate before the end next time",
+        ("Rejected", "disabled") => "enable the key, its user or its account",
+        ("Rejected", "revoked") => "make a new key; a revoked one never comes back",
+        ("Rejected", _) => "check that the credential is whole and was made by this server",
+        ("Forbidden", "scope") => {
+            "give the caller the scopes that the route asks for: `keyward explain --path …` names them"
+        }
+        ("Forbidden", _) => {
+            "look at `ip` of the configuration, of the route and of the key: one of them leaves this address out"
+        }
+        ("Malformed" | "TooLarge", _) => {
+            "send what the detail asks for; the configuration's limits say how much is taken"
+        }
+        ("Unavailable", _) => "try again; look at the store and at the load of the server",
+        ("upstream unreachable" | "upstream answered garbage" | "upstream timed out", _) => {
+            "Keyward let it pass; look at the API behind it"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}

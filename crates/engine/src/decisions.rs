@@ -1,0 +1,129 @@
+//! The port to what is kept of decisions: a store of its own, whose loss costs no credential.
+
+use keyward_core::decision::DecisionId;
+use keyward_core::time::Timestamp;
+
+use crate::ledger::Batch;
+use crate::mark::Level;
+use crate::ports::Answer;
+
+/// A decision as it was kept: on its own, or counted with others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptDecision {
+    /// Its place in the order in which records came; a page goes on from here.
+    pub seq: u64,
+    /// Its id; of a fold, that which stands for all of it.
+    pub id: DecisionId,
+    /// What it was counted by.
+    pub level: Level,
+    /// How many decisions it stands for.
+    pub count: u64,
+    /// When it (or the first of them) was decided.
+    pub at: Timestamp,
+    /// From head to head, in microseconds; of a fold the mean.
+    pub micros: u64,
+    /// The client's address, where they have it in common.
+    pub client: Option<Box<str>>,
+    /// The method of a single one.
+    pub method: Option<Box<str>>,
+    /// The path of a single one, without its query.
+    pub path: Option<Box<str>>,
+    /// The route's name.
+    pub route: Option<Box<str>>,
+    /// `allowed` or the reason's name; of a single one what became of it in the end.
+    pub outcome: Box<str>,
+    /// The rule that spoke.
+    pub detail: Option<Box<str>>,
+    /// The principal's id.
+    pub principal: Option<Box<str>>,
+    /// The credential's id.
+    pub credential: Option<Box<str>>,
+    /// How often each outcome and status came of it.
+    pub results: Vec<(Box<str>, u16, u64)>,
+}
+
+/// Which decisions to list.
+#[derive(Clone, Debug, Default)]
+pub struct DecisionFilter {
+    /// With this outcome.
+    pub outcome: Option<Box<str>>,
+    /// On this route.
+    pub route: Option<Box<str>>,
+    /// Of this principal.
+    pub principal: Option<Box<str>>,
+    /// With this credential.
+    pub credential: Option<Box<str>>,
+    /// From this address.
+    pub client: Option<Box<str>>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Not after.
+    pub until: Option<Timestamp>,
+    /// That came before this place.
+    pub before: Option<u64>,
+    /// That came after this place; they are listed oldest first then.
+    pub after: Option<u64>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// How many requests an hour saw, of one credential on one route with one outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The beginning of the hour.
+    pub hour: Timestamp,
+    /// The credential's id, where known.
+    pub credential: Option<Box<str>>,
+    /// The principal's id, where known.
+    pub principal: Option<Box<str>>,
+    /// The route's name.
+    pub route: Option<Box<str>>,
+    /// `allowed`, or the reason's name.
+    pub outcome: Box<str>,
+    /// How many.
+    pub count: u64,
+}
+
+/// Which part of the usage to sum.
+#[derive(Clone, Debug)]
+pub struct UsageFilter {
+    /// Of this principal; `None`: of all.
+    pub principal: Option<Box<str>>,
+    /// From the hour of this time on.
+    pub since: Timestamp,
+    /// Up to the hour of this time.
+    pub until: Timestamp,
+    /// Leave out so many rows first.
+    pub skip: u32,
+    /// At most this many rows.
+    pub limit: u32,
+}
+
+/// What may stay.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Decisions before this go.
+    pub since: Timestamp,
+    /// Usage before this goes.
+    pub usage_since: Timestamp,
+    /// The oldest decisions go while the data are larger than this, in bytes.
+    pub max_bytes: u64,
+}
+
+/// What is kept of decisions.
+pub trait Decisions: Send + Sync {
+    /// Keeps batches and adds them to the usage, all of it or nothing.
+    fn keep<'a>(&'a self, batches: &'a [Batch]) -> Answer<'a, ()>;
+    /// A page of decisions: newest first, unless the filter asks for those after a place.
+    fn list<'a>(&'a self, filter: &'a DecisionFilter) -> Answer<'a, Vec<KeptDecision>>;
+    /// The decision of an id, or the folds that it may have been counted in.
+    fn find(&self, id: DecisionId) -> Answer<'_, Vec<KeptDecision>>;
+    /// When the oldest decision was made that is kept.
+    fn oldest(&self) -> Answer<'_, Option<Timestamp>>;
+    /// Usage, newest hour first.
+    fn usage<'a>(&'a self, filter: &'a UsageFilter) -> Answer<'a, Vec<Usage>>;
+    /// Lets go of some of what may not stay; whether there is more of it.
+    fn prune(&self, retention: Retention) -> Answer<'_, bool>;
+    /// Closes it.
+    fn close(&self) -> Answer<'_, ()>;
+}

@@ -1,0 +1,299 @@
+//! What one core keeps of its decisions until it is taken to the store: each on its own up to a rate, folded above it.
+//!
+//! Folding happens here, on the core, so that a flood costs a look-up per request and no queue can lose a count of it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use keyward_core::decision::DecisionId;
+use keyward_core::route::Routes;
+use keyward_core::time::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::mark::{Level, Mark, Verdict};
+use crate::record::{Journal, Record};
+
+/// How many batches of all cores may wait for the store.
+const WAITING: usize = 64;
+/// How many single records a core keeps while the store takes none.
+const MOST_RECORDS: usize = 4096;
+/// How many folds a core keeps at each level before it folds more coarsely.
+const MOST_FOLDS: [(Level, usize); 3] = [(Level::Full, 1024), (Level::AnyAddress, 2048), (Level::AnyCaller, 4096)];
+
+/// Decisions of one second that have in common what their level says, counted.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    /// The id that stands for all of them: its serial number is 0.
+    pub id: DecisionId,
+    /// What they have in common.
+    pub level: Level,
+    /// `allowed`, or the reason's name.
+    pub verdict: &'static str,
+    /// The rule that spoke.
+    pub detail: Option<&'static str>,
+    /// The route's name.
+    pub route: Option<Box<str>>,
+    /// The principal's id.
+    pub principal: Option<Box<str>>,
+    /// The credential's id.
+    pub credential: Option<Box<str>>,
+    /// The client's address.
+    pub client: Option<IpAddr>,
+    /// When the first of them was decided.
+    pub at: Timestamp,
+    /// All their spans from head to head together.
+    pub took: Duration,
+    /// How often each outcome and status came of them.
+    pub results: Vec<(&'static str, u16, u64)>,
+}
+
+impl Fold {
+    /// How many decisions it stands for.
+    pub fn count(&self) -> u64 {
+        self.results.iter().map(|(.., count)| count).sum()
+    }
+}
+
+/// What a core hands over at once.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Single decisions.
+    pub records: Vec<Record>,
+    /// Counted ones.
+    pub folds: Vec<Fold>,
+    /// Decisions of which nothing but their number is known: the store took nothing for too long.
+    pub lost: u64,
+}
+
+impl Batch {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.folds.is_empty() && self.lost == 0
+    }
+}
+
+/// What to do with decisions; each core makes its own [`Ledger`] of it.
+#[derive(Clone)]
+pub struct Recording {
+    batches: Option<mpsc::Sender<Batch>>,
+    singles: u32,
+    log: Journal,
+}
+
+impl Recording {
+    /// Nothing is kept.
+    pub fn none() -> Self {
+        Self { batches: None, singles: 0, log: Journal::none() }
+    }
+
+    /// Decisions are kept: on each core up to `singles` per second on their own.
+    pub fn kept(singles: u32) -> (Self, mpsc::Receiver<Batch>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self { batches: Some(sender), singles, log: Journal::none() }, receiver)
+    }
+
+    /// Every decision goes to this log, too.
+    #[must_use]
+    pub fn logged(self, log: Journal) -> Self {
+        Self { log, ..self }
+    }
+}
+
+/// One decision that has come to its end.
+pub struct Closed<'a> {
+    /// Its id.
+    pub id: DecisionId,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What was decided.
+    pub verdict: &'a Verdict,
+    /// Where the route's name is.
+    pub routes: &'a Routes,
+    /// The client's address.
+    pub client: IpAddr,
+    /// What became of it in the end.
+    pub outcome: &'static str,
+    /// The status that was answered.
+    pub status: u16,
+    /// From head to head.
+    pub took: Duration,
+}
+
+/// What is to be kept of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    single: bool,
+    logged: bool,
+}
+
+impl Wanted {
+    /// Whether a whole record must be made.
+    pub const fn record(self) -> bool {
+        self.single || self.logged
+    }
+}
+
+/// One core's decisions that are not with the store yet.
+pub struct Ledger {
+    recording: Recording,
+    key: RandomState,
+    second: Cell<i64>,
+    left: Cell<u32>,
+    open: RefCell<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    records: Vec<Record>,
+    folds: HashMap<(u64, u64, Level), Vec<Fold>>,
+    count: usize,
+    lost: u64,
+}
+
+impl Ledger {
+    /// An empty one.
+    pub fn new(recording: Recording) -> Self {
+        let (second, left) = (Cell::new(i64::MIN), Cell::new(0));
+        Self { recording, key: RandomState::new(), second, left, open: RefCell::default() }
+    }
+
+    /// What is to be kept of a request that comes now. Takes the place of a single record, where one is left in this
+    /// second.
+    pub fn want(&self, now: Timestamp) -> Wanted {
+        let logged = self.recording.log.is_read();
+        if self.recording.batches.is_none() {
+            return Wanted { single: false, logged };
+        }
+        let second = now.as_millis().div_euclid(1000);
+        if self.second.replace(second) != second {
+            self.left.set(self.recording.singles);
+        }
+        let left = self.left.get();
+        let single = left > 0 && self.open.borrow().records.len() < MOST_RECORDS;
+        self.left.set(left.saturating_sub(1));
+        Wanted { single, logged }
+    }
+
+    /// What a decision's id says of it; nothing where nothing is kept.
+    pub fn mark(&self, verdict: &Verdict, client: IpAddr) -> Mark {
+        match self.recording.batches {
+            Some(_) => Mark::of(&self.key, verdict, client),
+            None => Mark::default(),
+        }
+    }
+
+    /// Keeps a decision: as the record that was made for it, or counted.
+    pub fn close(&self, wanted: Wanted, record: Option<Record>, closed: &Closed<'_>) {
+        match (wanted, record) {
+            (Wanted { single: true, logged }, Some(record)) => {
+                if logged {
+                    self.recording.log.note(|| record.clone());
+                }
+                self.open.borrow_mut().records.push(record);
+                return;
+            }
+            (Wanted { logged: true, .. }, Some(record)) => self.recording.log.note(|| record),
+            _ => {}
+        }
+        if self.recording.batches.is_some() {
+            self.open.borrow_mut().fold(closed);
+        }
+    }
+
+    /// Hands over what is there. Where too much waits for the store already, it stays here and goes on counting.
+    pub fn flush(&self) {
+        let Some(sender) = &self.recording.batches else { return };
+        if let Ok(place) = sender.try_reserve()
+            && let Some(batch) = self.take()
+        {
+            place.send(batch);
+        }
+    }
+
+    /// As [`Ledger::flush`], waiting for a place: for the end.
+    pub async fn finish(&self) {
+        let Some(sender) = &self.recording.batches else { return };
+        if let Some(batch) = self.take() {
+            // Closed: nobody keeps records any more.
+            let _ = sender.send(batch).await;
+        }
+    }
+
+    fn take(&self) -> Option<Batch> {
+        let open = self.open.take();
+        let folds = open.folds.into_values().flatten().collect();
+        Some(Batch { records: open.records, folds, lost: open.lost }).filter(|batch| !batch.is_empty())
+    }
+}
+
+impl Open {
+    fn fold(&mut self, closed: &Closed<'_>) {
+        let mark = Mark::in_id(closed.id.within());
+        let second = closed.id.second();
+        for (level, most) in MOST_FOLDS {
+            let slot = self.folds.entry((second, mark.at(level), level)).or_default();
+            if let Some(fold) = slot.iter_mut().find(|fold| fold.holds(level, closed)) {
+                return fold.add(closed);
+            }
+            if self.count < most {
+                self.count += 1;
+                return slot.push(Fold::begin(level, mark, closed));
+            }
+            if slot.is_empty() {
+                self.folds.remove(&(second, mark.at(level), level));
+            }
+        }
+        self.lost += 1;
+    }
+}
+
+impl Fold {
+    fn begin(level: Level, mark: Mark, closed: &Closed<'_>) -> Self {
+        let verdict = closed.verdict;
+        let caller = verdict.credential.as_deref().map(|entry| &entry.principal);
+        let caller = caller.filter(|_| level != Level::AnyCaller);
+        let mut fold = Self {
+            id: DecisionId::of_lane(closed.id.lane(), closed.id.second(), mark.at(level)),
+            level,
+            verdict: verdict.outcome,
+            detail: verdict.detail,
+            route: closed.route().map(Into::into),
+            principal: caller.map(|caller| caller.id.clone()),
+            credential: caller.map(|caller| caller.credential.clone()),
+            client: (level == Level::Full).then_some(closed.client),
+            at: closed.at,
+            took: Duration::ZERO,
+            results: Vec::with_capacity(1),
+        };
+        fold.add(closed);
+        fold
+    }
+
+    fn holds(&self, level: Level, closed: &Closed<'_>) -> bool {
+        let verdict = closed.verdict;
+        let credential = verdict.credential.as_deref().map(|entry| &*entry.principal.credential);
+        let what = self.verdict == verdict.outcome && self.detail == verdict.detail;
+        let caller = level == Level::AnyCaller || self.credential.as_deref() == credential;
+        let client = level != Level::Full || self.client == Some(closed.client);
+        what && caller && client && self.route.as_deref() == closed.route()
+    }
+
+    fn add(&mut self, closed: &Closed<'_>) {
+        self.at = self.at.min(closed.at);
+        self.took += closed.took;
+        let same = |result: &&mut (&'static str, u16, u64)| (result.0, result.1) == (closed.outcome, closed.status);
+        match self.results.iter_mut().find(same) {
+            Some((.., count)) => *count += 1,
+            None => self.results.push((closed.outcome, closed.status, 1)),
+        }
+    }
+}
+
+impl<'a> Closed<'a> {
+    fn route(&self) -> Option<&'a str> {
+        self.verdict.route.and_then(|id| self.routes.get(id)).map(|route| &*route.name)
+    }
+}

@@ -1,0 +1,117 @@
+//! `keyward decisions …`: lists what was decided, and follows it.
+
+use std::time::Duration;
+
+use keyward_api::command::{Command, Reply};
+use keyward_api::decisions::{DecisionQuestion, DecisionView};
+use keyward_api::view::Listing;
+
+use crate::backend;
+use crate::cli::{Cli, DecisionFlags, Decisions};
+use crate::exit::{Failed, Result};
+use crate::settings::Loaded;
+use crate::{pages, terminal};
+
+/// How many decisions `tail` begins with.
+const FIRST: u32 = 10;
+/// How many it asks for at once.
+const AT_ONCE: u32 = 500;
+/// How often it asks.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// Carries out one of the commands.
+///
+/// # Errors
+/// What the operation says.
+pub fn run(cli: &Cli, command: &Decisions) -> Result<()> {
+    let loaded = Loaded::for_command(cli)?;
+    match command {
+        Decisions::List { flags, since, until, limit, cursor } => {
+            let question = |cursor, limit| DecisionQuestion {
+                since: since.clone(),
+                until: until.clone(),
+                cursor,
+                limit,
+                ..question(flags)
+            };
+            let listing = pages::all(*limit, cursor.clone(), |cursor, limit| ask(&loaded, question(cursor, limit)))?;
+            if cli.json {
+                terminal::json(&listing);
+            } else if listing.data.is_empty() {
+                terminal::line("no such decisions are kept");
+            } else {
+                let head = ["AT", "COUNT", "STATUS", "OUTCOME", "REQUEST", "ROUTE", "CREDENTIAL", "FROM", "ID"];
+                terminal::line(&terminal::table(&head, listing.data.iter().map(row)));
+            }
+            Ok(())
+        }
+        Decisions::Tail { flags } => tail(&loaded, cli.json, flags),
+    }
+}
+
+fn question(flags: &DecisionFlags) -> DecisionQuestion {
+    DecisionQuestion {
+        outcome: flags.outcome.clone(),
+        route: flags.route.clone(),
+        principal: flags.principal.clone(),
+        credential: flags.credential.clone(),
+        client: flags.from.clone(),
+        ..DecisionQuestion::default()
+    }
+}
+
+fn ask(loaded: &Loaded, question: DecisionQuestion) -> Result<Listing<DecisionView>> {
+    match backend::run(loaded, Command::ListDecisions { question })? {
+        Reply::Decisions { listing } => Ok(listing),
+        _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+    }
+}
+
+/// The last few, then each as it comes, until somebody ends this.
+fn tail(loaded: &Loaded, json: bool, flags: &DecisionFlags) -> Result<()> {
+    let mut last = ask(loaded, DecisionQuestion { limit: FIRST, ..question(flags) })?.data;
+    last.reverse();
+    let mut after = last.last().map_or(0, |view| view.seq);
+    last.iter().for_each(|view| show(json, view));
+    loop {
+        let next = ask(loaded, DecisionQuestion { limit: AT_ONCE, after: Some(after), ..question(flags) })?.data;
+        next.iter().for_each(|view| show(json, view));
+        match next.last() {
+            Some(view) => after = view.seq,
+            None => std::thread::park_timeout(ASK_EVERY),
+        }
+    }
+}
+
+fn show(json: bool, view: &DecisionView) {
+    if json {
+        // A view always has a form as JSON.
+        terminal::line(&serde_json::to_string(view).unwrap_or_default());
+    } else {
+        terminal::line(&row(view).join("  "));
+    }
+}
+
+fn row(view: &DecisionView) -> Vec<String> {
+    let known = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), terminal::printable);
+    let statuses: Vec<String> = view.results.iter().map(|result| result.status.to_string()).collect();
+    let request = match (&view.method, &view.path) {
+        (Some(method), Some(path)) => terminal::printable(&format!("{method} {path}")),
+        _ => "(folded)".to_owned(),
+    };
+    let outcome = match &view.detail {
+        Some(detail) => format!("{} ({detail})", view.outcome),
+        None => view.outcome.clone(),
+    };
+    vec![
+        view.at.clone(),
+        view.count.to_string(),
+        statuses.join(","),
+        terminal::printable(&outcome),
+        request,
+        known(&view.route),
+        known(&view.credential),
+        known(&view.client),
+        view.id.clone(),
+    ]
+}

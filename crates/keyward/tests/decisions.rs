@@ -1,0 +1,257 @@
+//! Decisions in an operator's words: each is kept, alone or counted, its id leads to it, and nothing about the file of
+//! decisions stops a server.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use keyward_testkit::client::exchange;
+use keyward_testkit::rounds;
+use keyward_testkit::world::{World, text, until};
+use serde_json::Value;
+
+fn world() -> World {
+    World::new(env!("CARGO_BIN_EXE_keyward"))
+}
+
+/// The decisions that a filter finds, newest first.
+fn decisions(world: &World, flags: &[&str]) -> Vec<Value> {
+    world.json(&[&["decisions", "list", "--limit", "0"], flags].concat())["data"].as_array().unwrap().clone()
+}
+
+fn sum(decisions: &[Value]) -> u64 {
+    decisions.iter().map(|one| one["count"].as_u64().unwrap()).sum()
+}
+
+/// All of a caller's usage of one route, by its own endpoint.
+fn usage(world: &World, key: &str, route: &str) -> u64 {
+    let answer = world.get("/_keyward/usage", key);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let rows = answer.json()["data"].as_array().unwrap().clone();
+    rows.iter().filter(|row| row["route"] == route).map(|row| row["count"].as_u64().unwrap()).sum()
+}
+
+#[test]
+fn each_decision_is_kept_and_its_id_explains_it() {
+    let world = world().serve(&[]);
+    let made = world.key_json("first", &["--scopes", "orders:read"]);
+    let (key, id) = (text(&made, "key"), text(&made, "id"));
+    let allowed = world.get("/orders?secret=1", &key).json();
+    let refused = world.send("GET", "/orders", &[], "");
+    let wrong = world.get("/_keyward/api-keys", &key);
+    assert_eq!((refused.status, wrong.status), (401, 403));
+
+    let explain = |id: &str| world.json(&["explain", id]);
+    let told =
+        explain(allowed["identity"]["decision"].as_str().or(allowed["headers"]["keyward-decision"].as_str()).unwrap());
+    assert_eq!(
+        (&told["found"][0]["outcome"], &told["found"][0]["credential"]),
+        (&"allowed".into(), &id.clone().into())
+    );
+    assert_eq!(told["found"][0]["path"], "/orders", "without the query");
+    assert!(told["text"][0].as_str().unwrap().contains("answered 200"), "{told}");
+    let told = explain(&text(&refused.json(), "decision"));
+    assert_eq!((&told["found"][0]["outcome"], told["advice"].is_string()), (&"NoCredential".into(), true));
+    let said = world.ok(&["explain", &text(&wrong.json(), "decision")]);
+    assert!(said.contains("403 Forbidden (scope)") && said.contains("what to do:"), "{said}");
+
+    let of_key = decisions(&world, &["--credential", &id]);
+    assert_eq!(of_key.iter().map(|one| one["outcome"].as_str().unwrap()).collect::<Vec<_>>(), ["Forbidden", "allowed"]);
+    assert_eq!(decisions(&world, &["--outcome", "NoCredential", "--from", "127.0.0.1", "--since", "1h"]).len(), 1);
+    assert_eq!(decisions(&world, &["--until", "1h"]).len(), 0);
+    assert!(world.ok(&["decisions", "list"]).contains("GET /orders"));
+}
+
+#[test]
+fn an_id_that_leads_nowhere_says_why() {
+    let world = world().serve(&[]);
+    world.send("GET", "/", &[], "");
+    for (id, why) in [
+        ("GET", "26 characters"),
+        ("00040g0000000000000000000u", "26 characters"),
+        ("00040g00000000000000000007", "the oldest one is of"),
+        ("7zzzzzzzzzzzzzzzzzzzzzzzzz", "in the future"),
+    ] {
+        until("the first decision", || (!decisions(&world, &[]).is_empty()).then_some(()));
+        let said = world.refused(&["explain", id]);
+        assert!(said.contains(why), "{id}: {said}");
+    }
+    let both = world.run(&["explain", "00040g00000000000000000007", "--path", "/"]);
+    assert_eq!(both.status.code(), Some(2), "an id and a request");
+}
+
+#[test]
+fn above_the_rate_they_are_counted_exactly_and_each_id_still_explains() {
+    let world = world().config("decisions: {fold_above_per_second: 2}").serve(&[]);
+    let made = world.key_json("first", &["--scopes", "*,self:*"]);
+    let (key, id) = (text(&made, "key"), text(&made, "id"));
+    let ids: Vec<String> = (0..60).map(|_| text(&world.send("GET", "/orders", &[], "").json(), "decision")).collect();
+    for _ in 0..40 {
+        assert_eq!(world.get("/orders", &key).status, 200);
+    }
+    let kept = until("every decision", || {
+        let kept = decisions(&world, &["--route", "all"]);
+        (sum(&kept) >= 100).then_some(kept)
+    });
+    assert_eq!(sum(&kept), 100);
+    assert!(kept.len() < 60, "{} rows for 100 decisions: nothing was folded", kept.len());
+    for id in &ids {
+        let told = world.json(&["explain", id]);
+        assert_eq!(told["found"][0]["outcome"], "NoCredential", "{told}");
+    }
+    let folded = kept.iter().find(|one| one["foldedBy"].is_array()).unwrap();
+    assert!(world.ok(&["explain", &text(folded, "id")]).contains("this is one of"));
+    assert_eq!(usage(&world, &key, "all"), 40);
+    assert_eq!(sum(&decisions(&world, &["--credential", &id, "--route", "all"])), 40);
+}
+
+#[test]
+fn usage_is_a_callers_own_and_wants_its_scope() {
+    let mut world = world().serve(&[]);
+    world.person("ada", &["--roles", "admin,self"]);
+    world.person("eve", &["--roles", "admin,self"]);
+    let key = |owner, scopes| world.key(owner, &["--owner", owner, "--scopes", scopes]);
+    let (ada, second, eve) = (key("ada", "*"), key("ada", "orders:read"), key("eve", "*"));
+    for (key, times) in [(&ada, 3), (&second, 2), (&eve, 1)] {
+        (0..times).for_each(|_| assert_eq!(world.get("/orders", key).status, 200));
+    }
+    until("all usage", || (usage(&world, &ada, "all") == 5).then_some(()));
+    assert_eq!(usage(&world, &eve, "all"), 1, "nobody else's");
+    assert_eq!(world.get("/_keyward/usage", &second).status, 403);
+    assert_eq!(world.send("GET", "/_keyward/usage", &[], "").status, 401);
+    for (query, status) in [
+        ("since=2h&limit=1", 200),
+        ("since=2020-01-01T00%3A00%3A00Z&until=1h", 200),
+        ("since=yesterday", 400),
+        ("limit=0", 400),
+        ("cursor=x", 400),
+    ] {
+        assert_eq!(world.get(&format!("/_keyward/usage?{query}"), &ada).status, status, "{query}");
+    }
+    let page = world.get("/_keyward/usage?limit=1", &ada).json();
+    let next = page["nextCursor"].as_str().unwrap().to_owned();
+    let rest = world.get(&format!("/_keyward/usage?cursor={next}"), &ada).json();
+    assert_ne!(page["data"][0], rest["data"][0]);
+    // They are there after the end, and without a server.
+    world.stop();
+    assert_eq!(sum(&decisions(&world, &["--route", "all"])), 6);
+}
+
+#[test]
+fn tail_shows_the_last_and_each_that_comes() {
+    let world = world().serve(&[]);
+    world.send("GET", "/before", &[], "");
+    until("the first decision", || (!decisions(&world, &[]).is_empty()).then_some(()));
+    let mut tail = world.command(&["decisions", "tail", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap()["path"].clone();
+    assert_eq!(next(), "/before");
+    for path in ["/one", "/two"] {
+        world.send("GET", path, &[], "");
+        assert_eq!(next(), path);
+    }
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+#[test]
+fn a_damaged_or_missing_file_stops_nobody() {
+    let mut world = world().serve(&[]);
+    let key = world.key("first", &[]);
+    world.stop();
+    let file = world.data_dir().join("decisions.db");
+    std::fs::write(&file, b"not a database at all, and long enough to be one".repeat(200)).unwrap();
+    assert!(world.ok(&["key", "list"]).contains("first"), "no other command fails for it");
+    world.start(&[]);
+    assert!(world.server().log().contains("decisions.db.damaged-"), "{}", world.server().log());
+    assert_eq!(world.get("/", &key).status, 200);
+    until("a decision in the new file", || (!decisions(&world, &[]).is_empty()).then_some(()));
+    world.stop();
+
+    std::fs::remove_file(&file).unwrap();
+    world.start(&[]);
+    assert_eq!(world.get("/", &key).status, 200);
+    // Taken away from under a running server: requests go on, and it says so once.
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(world.get("/", &key).status, 200);
+    until("the complaint", || world.server().log().contains("decisions could not be written").then_some(()));
+    assert_eq!(world.get("/", &key).status, 200);
+    assert_eq!(world.get("/_keyward/ready", &key).status, 200);
+    world.stop();
+
+    // What cannot be a file at all.
+    let _ = std::fs::remove_file(&file);
+    std::fs::create_dir(&file).unwrap();
+    world.start(&[]);
+    assert!(world.server().log().contains("decisions are not recorded"), "{}", world.server().log());
+    assert_eq!(world.get("/", &key).status, 200);
+}
+
+#[test]
+fn nothing_is_kept_where_the_configuration_says_so() {
+    let world = world().config("decisions: {keep: null}").serve(&[]);
+    let key = world.key("first", &["--scopes", "*,self:*"]);
+    assert_eq!(world.get("/", &key).status, 200);
+    assert!(world.refused(&["decisions", "list"]).contains("no decisions are kept"));
+    assert_eq!(world.get("/_keyward/usage", &key).status, 404);
+    assert!(!world.data_dir().join("decisions.db").exists());
+}
+
+/// Requests with one key until the server is gone; when each was answered.
+fn load(address: SocketAddr, key: &str, answered: &Mutex<Vec<Instant>>, sent: &Mutex<u64>, stop: &AtomicBool) {
+    let request = format!("GET /load HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nConnection: close\r\n\r\n");
+    while !stop.load(Ordering::Relaxed) {
+        *sent.lock().unwrap() += 1;
+        if exchange(address, request.as_bytes()).is_none() {
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "a test tells the time of its own requests")]
+        answered.lock().unwrap().push(Instant::now());
+    }
+}
+
+/// `KEYWARD_ROUNDS` sets the rounds: 6 here, 200 in `make torture`.
+#[test]
+fn kill_9_costs_at_most_the_last_second_and_the_sums_agree() {
+    let mut world = world().config("decisions: {fold_above_per_second: 100}").serve(&[]);
+    let made = world.key_json("load", &["--scopes", "*,self:*"]);
+    let (key, id) = (text(&made, "key"), text(&made, "id"));
+    let mut seed = u64::from(std::process::id());
+    let (mut all, mut lost) = (0, 0);
+    let mut before = 0;
+    for round in 0..rounds(6) {
+        let (answered, sent) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
+        let (address, stop) = (world.server().data, Arc::new(AtomicBool::new(false)));
+        let loaders: Vec<_> = (0..3)
+            .map(|_| {
+                let (answered, sent, stop) = (Arc::clone(&answered), Arc::clone(&sent), Arc::clone(&stop));
+                let key = key.clone();
+                std::thread::spawn(move || load(address, &key, &answered, &sent, &stop))
+            })
+            .collect();
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        #[expect(clippy::disallowed_methods, reason = "a random moment is what is wanted here, not an event")]
+        std::thread::sleep(Duration::from_millis(1200 + (seed >> 33) % 600));
+        #[expect(clippy::disallowed_methods, reason = "a test tells the time of its own kill")]
+        let killed = Instant::now();
+        world.take_server().kill();
+        stop.store(true, Ordering::Relaxed);
+        loaders.into_iter().for_each(|loader| loader.join().unwrap());
+        world.start(&[]);
+        let kept = sum(&decisions(&world, &["--credential", &id, "--route", "all"])) - before;
+        before += kept;
+        let answered = answered.lock().unwrap();
+        let certain = answered.iter().filter(|at| killed.duration_since(**at) > Duration::from_secs(1)).count();
+        assert!(kept >= u64::try_from(certain).unwrap(), "round {round}: {kept} kept of {certain} older than a second");
+        assert!(kept <= *sent.lock().unwrap(), "round {round}: more were kept than were sent");
+        assert_eq!(usage(&world, &key, "all"), before, "round {round}: usage and decisions disagree");
+        all += answered.len();
+        lost += answered.len().saturating_sub(usize::try_from(kept).unwrap());
+    }
+    println!("{all} answered, {lost} of them lost with the last moments");
+}

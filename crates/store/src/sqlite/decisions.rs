@@ -1,0 +1,292 @@
+//! Decisions in SQLite: batches go in with two statements, pages and ids lead out.
+
+use std::collections::BTreeMap;
+
+use keyward_core::decision::DecisionId;
+use keyward_core::time::Timestamp;
+use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision, Retention, Usage, UsageFilter};
+use keyward_engine::ledger::{Batch, Fold};
+use keyward_engine::mark::{Level, Mark};
+use keyward_engine::ports::{Answer, StoreError};
+use keyward_engine::record::Record;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{SqlitePool, query};
+
+use super::error::store_error;
+use super::rows::{column, first, position, unreadable};
+use super::transaction::{Statement, Writer};
+
+/// How many rows one step of pruning lets go of, so that it holds up no batch for long.
+const PRUNED_AT_ONCE: i64 = 5000;
+/// The outcome of decisions of which only the number is known.
+const LOST: &str = "lost";
+const HOUR: i64 = 3_600_000;
+
+/// Decisions in a file of their own, `decisions.db` in a data directory.
+#[derive(Debug)]
+pub struct SqliteDecisions {
+    pub(super) writer: Writer,
+    pub(super) readers: SqlitePool,
+}
+
+impl SqliteDecisions {
+    async fn read(&self, statement: Statement) -> Result<Vec<SqliteRow>, StoreError> {
+        statement.fetch_all(&self.readers).await.map_err(store_error)
+    }
+}
+
+/// Hour, principal, credential, route and outcome, as the table has them.
+type UsageKey<'a> = (i64, &'a str, &'a str, &'a str, &'a str);
+
+impl Decisions for SqliteDecisions {
+    fn keep<'a>(&'a self, batches: &'a [Batch]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let mut rows = Vec::new();
+            let mut usage: BTreeMap<UsageKey<'_>, u64> = BTreeMap::new();
+            for batch in batches {
+                rows.extend(batch.records.iter().map(|record| row_of_record(record, &mut usage)));
+                rows.extend(batch.folds.iter().map(|fold| row_of_fold(fold, &mut usage)));
+            }
+            let lost: u64 = batches.iter().map(|batch| batch.lost).sum();
+            let last = rows.last().and_then(|row| row.get(5)).and_then(Value::as_i64).unwrap_or_default();
+            if lost > 0 {
+                let second = last.div_euclid(1000);
+                let level = Level::AnyCaller.number();
+                let nothing = Value::Null;
+                rows.push(json!([
+                    second, 0, 0, level, lost, last, 0, nothing, nothing, nothing, nothing, LOST, nothing, nothing,
+                    nothing, nothing
+                ]));
+                *usage.entry((hour(last), "", "", "", LOST)).or_default() += lost;
+            }
+            let usage = usage.into_iter().map(|(key, count)| json!([key.0, key.1, key.2, key.3, key.4, count]));
+            let (rows, usage) = (Value::Array(rows).to_string(), Value::Array(usage.collect()).to_string());
+            self.writer
+                .write(async move |transaction| {
+                    transaction.run(query(INSERT).bind(rows)).await?;
+                    transaction.run(query(COUNT).bind(usage)).await.map(drop)
+                })
+                .await
+        })
+    }
+
+    fn list<'a>(&'a self, filter: &'a DecisionFilter) -> Answer<'a, Vec<KeptDecision>> {
+        Box::pin(async move { self.read(select_page(filter)).await?.iter().map(kept).collect() })
+    }
+
+    fn find(&self, id: DecisionId) -> Answer<'_, Vec<KeptDecision>> {
+        Box::pin(async move {
+            let mark = Mark::in_id(id.within());
+            let mut select = query(
+                "SELECT * FROM decisions WHERE second = ?1 AND lane = ?2 AND (within = ?3 OR (level = 1 AND within = ?4) \
+                 OR (level = 2 AND within = ?5) OR (level = 3 AND within = ?6)) ORDER BY level, seq",
+            )
+            .bind(id.second().cast_signed())
+            .bind(id.lane())
+            .bind(id.within().cast_signed());
+            for level in [Level::Full, Level::AnyAddress, Level::AnyCaller] {
+                select = select.bind(mark.at(level).cast_signed());
+            }
+            self.read(select).await?.iter().map(kept).collect()
+        })
+    }
+
+    fn oldest(&self) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(async move {
+            let rows = self.read(query("SELECT min(second) AS second FROM decisions")).await?;
+            let second: Option<i64> = column(first(&rows)?, "second")?;
+            Ok(second.map(|second| Timestamp::from_millis(second.saturating_mul(1000))))
+        })
+    }
+
+    fn usage<'a>(&'a self, filter: &'a UsageFilter) -> Answer<'a, Vec<Usage>> {
+        let select = query(
+            "SELECT * FROM usage WHERE (?1 IS NULL OR principal = ?1) AND hour BETWEEN ?2 AND ?3 \
+             ORDER BY hour DESC, principal, credential, route, outcome LIMIT ?4 OFFSET ?5",
+        )
+        .bind(filter.principal.as_deref())
+        .bind(hour(filter.since.as_millis()))
+        .bind(hour(filter.until.as_millis()))
+        .bind(filter.limit)
+        .bind(filter.skip);
+        Box::pin(async move { self.read(select).await?.iter().map(used).collect() })
+    }
+
+    fn prune(&self, retention: Retention) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let most = i64::try_from(retention.max_bytes).unwrap_or(i64::MAX);
+            let old = "DELETE FROM decisions WHERE seq IN (SELECT seq FROM decisions WHERE second < ?1 LIMIT ?2) \
+                 RETURNING seq";
+            let large = "DELETE FROM decisions WHERE (SELECT (p.page_count - f.freelist_count) * s.page_size \
+                 FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s) > ?1 \
+                 AND seq IN (SELECT seq FROM decisions ORDER BY seq LIMIT ?2) RETURNING seq";
+            let usage = query("DELETE FROM usage WHERE hour < ?1").bind(hour(retention.usage_since.as_millis()));
+            let old = query(old).bind(retention.since.as_millis().div_euclid(1000)).bind(PRUNED_AT_ONCE);
+            let large = query(large).bind(most).bind(PRUNED_AT_ONCE);
+            let more = self
+                .writer
+                .write(async move |transaction| {
+                    transaction.run(usage).await?;
+                    let gone = transaction.run(old).await?.len() + transaction.run(large).await?.len();
+                    Ok(gone > 0)
+                })
+                .await?;
+            // What is free beyond that goes back to the system, a little at a time. It runs outside of any transaction.
+            query("PRAGMA incremental_vacuum(2000)").fetch_all(&self.writer.pool).await.map_err(store_error)?;
+            Ok(more)
+        })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.readers.close().await;
+            let checkpoint = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&self.writer.pool).await;
+            self.writer.pool.close().await;
+            checkpoint.map(drop).map_err(store_error)
+        })
+    }
+}
+
+const INSERT: &str = "INSERT INTO decisions (second, lane, within, level, count, at, micros, client, method, path, route, \
+     outcome, detail, principal, credential, results) SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, \
+     r.value ->> 4, r.value ->> 5, r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, \
+     r.value ->> 11, r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15 FROM json_each(?1) r";
+
+// WHERE true: without it SQLite reads ON CONFLICT as the join's.
+const COUNT: &str = "INSERT INTO usage (hour, principal, credential, route, outcome, count) SELECT r.value ->> 0, \
+     r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5 FROM json_each(?1) r WHERE true \
+     ON CONFLICT DO UPDATE SET count = count + excluded.count";
+
+fn hour(millis: i64) -> i64 {
+    millis - millis.rem_euclid(HOUR)
+}
+
+fn row_of_record<'a>(record: &'a Record, usage: &mut BTreeMap<UsageKey<'a>, u64>) -> Value {
+    let text = |text: &'a Option<Box<str>>| text.as_deref().unwrap_or_default();
+    let (principal, credential) = (text(&record.principal), text(&record.credential));
+    let key = (hour(record.at.as_millis()), principal, credential, text(&record.route), record.outcome);
+    *usage.entry(key).or_default() += 1;
+    json!([
+        record.id.second(),
+        record.id.lane(),
+        record.id.within().cast_signed(),
+        Level::Single.number(),
+        1,
+        record.at.as_millis(),
+        micros(record.took),
+        record.client.to_canonical().to_string(),
+        record.method,
+        record.path,
+        record.route,
+        record.outcome,
+        record.detail,
+        record.principal,
+        record.credential,
+        json!([[record.outcome, record.status, 1]]).to_string(),
+    ])
+}
+
+fn row_of_fold<'a>(fold: &'a Fold, usage: &mut BTreeMap<UsageKey<'a>, u64>) -> Value {
+    let text = |text: &'a Option<Box<str>>| text.as_deref().unwrap_or_default();
+    let (principal, credential, route) = (text(&fold.principal), text(&fold.credential), text(&fold.route));
+    for (outcome, _, count) in &fold.results {
+        *usage.entry((hour(fold.at.as_millis()), principal, credential, route, outcome)).or_default() += count;
+    }
+    let count = fold.count();
+    json!([
+        fold.id.second(),
+        fold.id.lane(),
+        fold.id.within().cast_signed(),
+        fold.level.number(),
+        count,
+        fold.at.as_millis(),
+        micros(fold.took) / count.max(1),
+        fold.client.map(|client| client.to_canonical().to_string()),
+        Value::Null,
+        Value::Null,
+        fold.route,
+        fold.verdict,
+        fold.detail,
+        fold.principal,
+        fold.credential,
+        Value::from_iter(fold.results.iter().map(|result| json!([result.0, result.1, result.2]))).to_string(),
+    ])
+}
+
+fn micros(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX >> 1)
+}
+
+/// A page in an order. The bound by time goes over the index by second and meets the listing's own order by number.
+macro_rules! page {
+    ($order:literal) => {
+        concat!(
+            "SELECT * FROM decisions WHERE (?1 IS NULL OR outcome = ?1) AND (?2 IS NULL OR route = ?2) \
+             AND (?3 IS NULL OR principal = ?3) AND (?4 IS NULL OR credential = ?4) AND (?5 IS NULL OR client = ?5) \
+             AND (?6 IS NULL OR (at >= ?6 AND seq >= (SELECT min(seq) FROM decisions WHERE second >= ?6 / 1000))) \
+             AND (?7 IS NULL OR at <= ?7) AND seq < ?8 AND seq > ?9 ORDER BY seq ",
+            $order,
+            " LIMIT ?10"
+        )
+    };
+}
+
+fn select_page(filter: &DecisionFilter) -> Statement {
+    let select = if filter.after.is_some() { query(page!("ASC")) } else { query(page!("DESC")) };
+    let stored = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
+    select
+        .bind(filter.outcome.as_deref())
+        .bind(filter.route.as_deref())
+        .bind(filter.principal.as_deref())
+        .bind(filter.credential.as_deref())
+        .bind(filter.client.as_deref())
+        .bind(filter.since.map(Timestamp::as_millis))
+        .bind(filter.until.map(Timestamp::as_millis))
+        .bind(filter.before.map_or(i64::MAX, stored))
+        .bind(filter.after.map_or(0, stored))
+        .bind(filter.limit)
+}
+
+fn kept(row: &SqliteRow) -> Result<KeptDecision, StoreError> {
+    let within = column::<i64>(row, "within")?.cast_unsigned();
+    let lane = u32::try_from(column::<i64>(row, "lane")?).map_err(|_| unreadable("lane"))?;
+    let level: u8 = column(row, "level")?;
+    let results: Vec<(Box<str>, u16, u64)> = match column::<Option<&str>>(row, "results")? {
+        Some(text) => serde_json::from_str(text).map_err(|_| unreadable("results"))?,
+        None => Vec::new(),
+    };
+    Ok(KeptDecision {
+        seq: number(row, "seq")?,
+        id: DecisionId::of_lane(lane, number(row, "second")?, within),
+        level: Level::ALL.into_iter().find(|known| known.number() == level).ok_or_else(|| unreadable("level"))?,
+        count: number(row, "count")?,
+        at: Timestamp::from_millis(column(row, "at")?),
+        micros: number(row, "micros")?,
+        client: column(row, "client")?,
+        method: column(row, "method")?,
+        path: column(row, "path")?,
+        route: column(row, "route")?,
+        outcome: column(row, "outcome")?,
+        detail: column(row, "detail")?,
+        principal: column(row, "principal")?,
+        credential: column(row, "credential")?,
+        results,
+    })
+}
+
+fn used(row: &SqliteRow) -> Result<Usage, StoreError> {
+    let known = |text: Box<str>| Some(text).filter(|text| !text.is_empty());
+    Ok(Usage {
+        hour: Timestamp::from_millis(column(row, "hour")?),
+        credential: known(column(row, "credential")?),
+        principal: known(column(row, "principal")?),
+        route: known(column(row, "route")?),
+        outcome: column(row, "outcome")?,
+        count: number(row, "count")?,
+    })
+}
+
+fn number(row: &SqliteRow, name: &'static str) -> Result<u64, StoreError> {
+    position(column(row, name)?)
+}

@@ -1,0 +1,200 @@
+//! The file of decisions: what went in comes out, ids lead to it, and no state of the file stops anybody.
+
+use std::time::Duration;
+
+use keyward_core::decision::DecisionId;
+use keyward_core::time::Timestamp;
+use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
+use keyward_engine::ledger::{Batch, Fold};
+use keyward_engine::mark::{Level, Mark};
+use keyward_engine::ports::StoreError;
+use keyward_engine::record::Record;
+
+use crate::{DECISIONS_FILE_NAME, SqliteDecisions};
+
+const SECOND: u64 = 1_700_000_000;
+const HOUR: i64 = 1_699_999_200_000;
+
+fn at(second: u64) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(second * 1000).unwrap())
+}
+
+fn record(second: u64, within: u64, outcome: &'static str) -> Record {
+    Record {
+        id: DecisionId::new(1, 0, second, within),
+        at: at(second),
+        took: Duration::from_micros(1500),
+        client: "::ffff:192.0.2.1".parse().unwrap(),
+        method: "GET".into(),
+        path: "/it's \"here\"".into(),
+        route: Some("all".into()),
+        outcome,
+        detail: Some("scope".into()),
+        principal: Some("user_1".into()),
+        credential: Some("key_1".into()),
+        status: 403,
+    }
+}
+
+fn fold(second: u64, mark: u64, level: Level, results: &[(&'static str, u16, u64)]) -> Fold {
+    Fold {
+        id: DecisionId::new(1, 0, second, Mark::in_id(mark).at(level)),
+        level,
+        verdict: "allowed",
+        detail: None,
+        route: Some("all".into()),
+        principal: Some("user_1".into()),
+        credential: Some("key_1".into()),
+        client: None,
+        at: at(second),
+        took: Duration::from_millis(10),
+        results: results.to_vec(),
+    }
+}
+
+async fn empty() -> (tempfile::TempDir, SqliteDecisions) {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap();
+    assert!(opened.set_aside.is_none());
+    (dir, opened.decisions)
+}
+
+fn page(limit: u32) -> DecisionFilter {
+    DecisionFilter { limit, ..DecisionFilter::default() }
+}
+
+#[tokio::test]
+async fn what_went_in_comes_out_newest_first() {
+    let (_dir, decisions) = empty().await;
+    let records = vec![record(SECOND, u64::MAX, "Forbidden"), record(SECOND + 1, 7, "NoRoute")];
+    decisions.keep(&[Batch { records, ..Batch::default() }]).await.unwrap();
+    let listed = decisions.list(&page(10)).await.unwrap();
+    assert_eq!(listed.iter().map(|kept| kept.id.within()).collect::<Vec<_>>(), [7, u64::MAX]);
+    let first = &listed[1];
+    assert_eq!(first.client.as_deref(), Some("192.0.2.1"));
+    assert_eq!((first.path.as_deref(), first.micros, first.count), (Some("/it's \"here\""), 1500, 1));
+    assert_eq!(first.results, [("Forbidden".into(), 403, 1)]);
+    let only = DecisionFilter { outcome: Some("NoRoute".into()), ..page(10) };
+    assert_eq!(decisions.list(&only).await.unwrap().len(), 1);
+    let since = DecisionFilter { since: Some(at(SECOND + 1)), ..page(10) };
+    assert_eq!(decisions.list(&since).await.unwrap().len(), 1);
+    let after = DecisionFilter { after: Some(listed[1].seq), ..page(10) };
+    assert_eq!(decisions.list(&after).await.unwrap(), listed[..1]);
+    let before = DecisionFilter { before: Some(listed[0].seq), ..page(10) };
+    assert_eq!(decisions.list(&before).await.unwrap(), listed[1..]);
+}
+
+#[tokio::test]
+async fn an_id_leads_to_its_decision_or_to_its_fold_at_each_level() {
+    let (_dir, decisions) = empty().await;
+    for (place, level) in [Level::Full, Level::AnyAddress, Level::AnyCaller].into_iter().enumerate() {
+        let second = SECOND + u64::try_from(place).unwrap();
+        let within = 0xfedc_ba98_7654_3210;
+        let folds = vec![fold(second, within, level, &[("allowed", 200, 40), ("upstream timed out", 504, 2)])];
+        decisions.keep(&[Batch { folds, ..Batch::default() }]).await.unwrap();
+        let found = decisions.find(DecisionId::new(1, 0, second, within)).await.unwrap();
+        assert_eq!(found.iter().map(|kept| (kept.level, kept.count)).collect::<Vec<_>>(), [(level, 42)]);
+        for elsewhere in [DecisionId::new(2, 0, second, within), DecisionId::new(1, 1, second, within)] {
+            assert_eq!(decisions.find(elsewhere).await.unwrap(), []);
+        }
+        assert_eq!(decisions.find(DecisionId::new(1, 0, second, !within)).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn usage_adds_up_over_batches_by_what_became_of_it() {
+    let (_dir, decisions) = empty().await;
+    let batch = Batch {
+        records: vec![record(SECOND, 1, "Forbidden")],
+        folds: vec![fold(
+            SECOND,
+            1 << 30,
+            Level::Full,
+            &[("allowed", 200, 40), ("allowed", 404, 1), ("ClientGone", 499, 2)],
+        )],
+        lost: 5,
+    };
+    decisions.keep(&[batch.clone(), batch]).await.unwrap();
+    let all = UsageFilter { principal: None, since: at(SECOND), until: at(SECOND), skip: 0, limit: 100 };
+    let sums: Vec<(String, u64)> =
+        decisions.usage(&all).await.unwrap().into_iter().map(|row| (row.outcome.to_string(), row.count)).collect();
+    let expected = [("lost", 10), ("ClientGone", 4), ("Forbidden", 2), ("allowed", 82)];
+    assert_eq!(sums, expected.map(|(outcome, count)| (outcome.to_owned(), count)));
+    let of_one = UsageFilter { principal: Some("user_1".into()), ..all.clone() };
+    let rows = decisions.usage(&of_one).await.unwrap();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|row| row.hour == Timestamp::from_millis(HOUR)));
+    let nobody = UsageFilter { principal: Some("user_2".into()), ..all };
+    assert_eq!(decisions.usage(&nobody).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn old_ones_go_by_age_and_the_oldest_by_size_and_usage_stays() {
+    let (_dir, decisions) = empty().await;
+    for second in 0..40 {
+        let records = (0..500).map(|n| record(SECOND + second, n, "allowed")).collect();
+        decisions.keep(&[Batch { records, ..Batch::default() }]).await.unwrap();
+    }
+    let since = at(SECOND + 20);
+    let retention = Retention { since, usage_since: at(0), max_bytes: u64::MAX };
+    while decisions.prune(retention).await.unwrap() {}
+    assert_eq!(decisions.oldest().await.unwrap(), Some(since));
+    let most = 1 << 20;
+    while decisions.prune(Retention { max_bytes: most, ..retention }).await.unwrap() {}
+    assert!(decisions.oldest().await.unwrap() > Some(since), "nothing went by size");
+    assert!(!decisions.list(&page(1)).await.unwrap().is_empty(), "not all goes");
+    let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 100 };
+    assert_eq!(decisions.usage(&all).await.unwrap()[0].count, 20_000);
+    decisions.prune(Retention { usage_since: at(SECOND * 2), ..retention }).await.unwrap();
+    assert_eq!(decisions.usage(&all).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn numbers_are_never_given_twice() {
+    let (_dir, decisions) = empty().await;
+    decisions.keep(&[Batch { records: vec![record(SECOND, 1, "allowed")], ..Batch::default() }]).await.unwrap();
+    let all = Retention { since: at(SECOND * 2), usage_since: at(0), max_bytes: u64::MAX };
+    assert!(decisions.prune(all).await.unwrap());
+    decisions.keep(&[Batch { records: vec![record(SECOND, 2, "allowed")], ..Batch::default() }]).await.unwrap();
+    assert_eq!(decisions.list(&page(1)).await.unwrap()[0].seq, 2);
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_of_ours_is_set_aside_whole() {
+    for content in [b"this is no database, but long enough to be looked at as one".repeat(100), vec![0; 5000]] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(DECISIONS_FILE_NAME), &content).unwrap();
+        let opened = SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap();
+        assert_eq!(std::fs::read(opened.set_aside.unwrap()).unwrap(), content);
+        opened.decisions.keep(&[Batch { lost: 1, ..Batch::default() }]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_somebody_else_is_set_aside() {
+    let (dir, decisions) = empty().await;
+    decisions.close().await.unwrap();
+    let path = dir.path().join(DECISIONS_FILE_NAME);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The application id is at offset 68 of the header (https://www.sqlite.org/fileformat2.html).
+    bytes[68..72].copy_from_slice(&[0, 0, 0, 9]);
+    std::fs::write(&path, bytes).unwrap();
+    assert!(SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap().set_aside.is_some());
+}
+
+#[tokio::test]
+async fn a_file_that_was_taken_away_fails_each_batch() {
+    let (dir, decisions) = empty().await;
+    std::fs::remove_file(dir.path().join(DECISIONS_FILE_NAME)).unwrap();
+    let kept = decisions.keep(&[Batch { lost: 1, ..Batch::default() }]).await;
+    assert!(matches!(kept, Err(StoreError::Other(_))), "{kept:?}");
+}
+
+#[tokio::test]
+async fn it_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (dir, _decisions) = empty().await;
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o077, 0);
+    }
+}
