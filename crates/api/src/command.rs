@@ -12,6 +12,7 @@ use crate::decisions::{self, DecisionQuestion, DecisionView};
 use crate::explain::{self, Explanation, Question};
 use crate::failure::Failure;
 use crate::fields;
+use crate::in_force::RunningView;
 use crate::keys::{self, ChangedKey, NewKey};
 use crate::people_command::{self, PeopleCommand};
 use crate::service::Service;
@@ -78,6 +79,8 @@ pub enum Command {
         /// A head that was kept elsewhere.
         head: Option<HeadView>,
     },
+    /// Say which configuration runs.
+    ShowConfiguration,
     /// List decisions.
     ListDecisions {
         /// Which.
@@ -139,6 +142,13 @@ pub enum Reply {
     AuditVerified {
         /// What was found.
         report: AuditReport,
+    },
+    /// Which configuration runs.
+    Configuration {
+        /// Its number and since when.
+        running: RunningView,
+        /// Its values, as `config show` shows them.
+        values: serde_json::Value,
     },
     /// A page of decisions.
     Decisions {
@@ -226,6 +236,10 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         }
         Command::VerifyAudit { head } => {
             return Ok(Reply::AuditVerified { report: audit::verify(service, head.as_ref()).await? });
+        }
+        Command::ShowConfiguration => {
+            let configuration = service.configuration();
+            return Ok(Reply::Configuration { running: configuration.view(), values: configuration.values.clone() });
         }
         Command::ListDecisions { question } => {
             return Ok(Reply::Decisions { listing: decisions::list(service, &question).await? });

@@ -77,7 +77,8 @@ pub struct Finding {
 /// # Errors
 /// A request that cannot be written like this, an unknown key id, or a store that does not answer.
 pub async fn explain(service: &Service, question: &Question) -> Result<Explanation, Failure> {
-    let rules = &service.rules;
+    let configuration = service.configuration();
+    let rules = &configuration.rules;
     let method = question
         .method
         .parse::<Method>()

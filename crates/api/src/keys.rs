@@ -82,7 +82,8 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
     }
     let account = account_of_new_key(service, actor, new, &owner).await?;
     let mode = mode_of_new_key(actor, new)?;
-    let prefix = service.prefix(mode);
+    let configuration = service.configuration();
+    let prefix = configuration.prefixes.of(mode);
     let secret = new_secret(service, prefix);
     let key = ApiKeyRecord {
         id: service.new_id("key"),
@@ -92,7 +93,7 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         prefix: shown_prefix(prefix, &secret),
         digest: ApiKeyDigest::of(secret.expose().as_bytes()),
         mode,
-        scopes: scopes_of_new_key(&service.rules, actor, new, &owner)?,
+        scopes: scopes_of_new_key(&configuration.rules, actor, new, &owner)?,
         allowed_ips: addresses_of_new_key(actor, new)?,
         external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
         created_at: now,
@@ -169,7 +170,8 @@ pub async fn rotate(
     let old = find(service, actor, id).await?;
     may_bring_to_life(service, actor, &old)?;
     let now = service.now().wall;
-    let prefix = service.prefix(old.key.mode);
+    let configuration = service.configuration();
+    let prefix = configuration.prefixes.of(old.key.mode);
     let secret = new_secret(service, prefix);
     let successor = ApiKeyRecord {
         id: service.new_id("key"),
@@ -338,7 +340,7 @@ fn scopes_by_silence(rules: &Rules, maker: &Grants, owner_scopes: &ScopeSet) -> 
 /// Whatever a caller makes, renews or wakes is not more than the caller itself: in scopes, addresses, life and mode.
 fn may_bring_to_life(service: &Service, actor: Actor<'_>, made: &Joined) -> Result<(), Failure> {
     let Actor::Caller(maker, _) = actor else { return Ok(()) };
-    let entry = made.resolve(&service.rules);
+    let entry = made.resolve(&service.configuration().rules);
     let beyond: Vec<&str> =
         maker.principal.grants.exceeded_by(&entry.principal.grants).map(|scope| scope.as_str()).collect();
     if !beyond.is_empty() {

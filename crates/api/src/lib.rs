@@ -11,6 +11,7 @@ pub mod explain;
 pub mod failure;
 pub mod fields;
 pub mod hex;
+pub mod in_force;
 pub mod keys;
 pub mod listing;
 pub mod origin;

@@ -105,7 +105,7 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             Ok(Reply::UserChanged { user })
         }
         PeopleCommand::SetRoles { who, roles } => {
-            let roles = UserChange::Roles(users::known_roles(&service.rules, &roles)?);
+            let roles = UserChange::Roles(users::known_roles(&service.configuration().rules, &roles)?);
             Ok(Reply::UserChanged { user: users::change(service, &who, &roles, &origin).await? })
         }
         PeopleCommand::AddAccount { name, external_id } => {

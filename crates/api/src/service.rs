@@ -4,8 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use keyward_core::digest::MacKey;
-use keyward_core::principal::Mode;
-use keyward_core::rules::Rules;
 use keyward_core::time::{Now, Timestamp};
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::decisions::Decisions;
@@ -13,22 +11,14 @@ use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
 use crate::audit::Sealer;
+use crate::in_force::{Configuration, InForce};
 use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
-use crate::tokens::{Issuing, Keyring};
+use crate::tokens::Keyring;
 use crate::view::ReceiptView;
 
 /// The name of the first user, the default owner of keys.
 pub const ADMIN: &str = "admin";
-
-/// How new keys begin, by mode.
-#[derive(Clone, Debug)]
-pub struct Prefixes {
-    /// Such as `kw_live_`.
-    pub live: String,
-    /// Such as `kw_test_`.
-    pub test: String,
-}
 
 /// All that an operation needs. One per process, shared by endpoints, commands and the admin port.
 pub struct Service {
@@ -40,10 +30,8 @@ pub struct Service {
     pub random: Arc<dyn Random>,
     /// The key of keyed tags.
     pub tag_key: MacKey,
-    /// The rules in force.
-    pub rules: Arc<Rules>,
-    /// How new keys begin.
-    pub prefixes: Prefixes,
+    /// The configuration in force.
+    pub in_force: InForce,
     /// The node that serves beside these operations; `None` when a command works on the store alone.
     pub refresher: Option<Arc<Refresher>>,
     /// The key of the audit log's seals, and where its head is kept.
@@ -54,8 +42,6 @@ pub struct Service {
     pub pulse: Pulse,
     /// Where passwords are hashed and checked.
     pub passwords: PasswordPool,
-    /// How tokens are issued.
-    pub issuing: Issuing,
     /// The signing keys; not there where a command works on the store alone.
     pub keyring: OnceLock<Keyring>,
     /// The file that the first password was written to, if the first start wrote one.
@@ -73,12 +59,9 @@ impl Service {
         new_id(word, &*self.random)
     }
 
-    /// The prefix of a new key of a mode.
-    pub fn prefix(&self, mode: Mode) -> &str {
-        match mode {
-            Mode::Live => &self.prefixes.live,
-            Mode::Test => &self.prefixes.test,
-        }
+    /// The configuration in force now.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.in_force.now()
     }
 
     /// Waits until a change is felt, and says where.

@@ -139,7 +139,8 @@ fn issue(
     refresh: &ApiKeySecret,
     origin: &Origin,
 ) -> Tokens {
-    let rules = &service.rules;
+    let configuration = service.configuration();
+    let rules = &configuration.rules;
     let scopes = rules.scopes_of_roles(held.user.roles.iter().map(AsRef::as_ref));
     let (access_token, expires_in) = tokens::access_token(service, keyring, &rules.tokens, held, &scopes, origin.at);
     Tokens {

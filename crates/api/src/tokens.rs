@@ -97,7 +97,7 @@ pub fn access_token(
     scopes: &ScopeSet,
     now: Timestamp,
 ) -> (String, u64) {
-    let lifetime = service.issuing.expiration.as_secs();
+    let lifetime = service.configuration().issuing.expiration.as_secs();
     let iat = now.as_millis().div_euclid(1000);
     let claims = Claims {
         iss: rules.issuer.to_string(),
@@ -117,11 +117,12 @@ pub fn access_token(
 pub fn refresh_token(service: &Service, now: Timestamp) -> (ApiKeySecret, NewRefreshToken) {
     let mut random = [0; 24];
     service.random.fill(&mut random);
-    let secret = ApiKeySecret::assemble(&service.issuing.refresh_prefix, &random, &service.tag_key);
+    let issuing = &service.configuration().issuing;
+    let secret = ApiKeySecret::assemble(&issuing.refresh_prefix, &random, &service.tag_key);
     let kept = NewRefreshToken {
         digest: ApiKeyDigest::of(secret.expose().as_bytes()),
         created_at: now,
-        expires_at: now.after(service.issuing.refresh_expiration),
+        expires_at: now.after(issuing.refresh_expiration),
     };
     (secret, kept)
 }

@@ -110,7 +110,7 @@ pub async fn create(
     let user = NewUser {
         id: service.new_id("user"),
         username: username.clone(),
-        roles: known_roles(&service.rules, &roles)?,
+        roles: known_roles(&service.configuration().rules, &roles)?,
         account,
         external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
         password: match password {

@@ -9,6 +9,7 @@ mod check;
 mod compile;
 mod de;
 mod defaults;
+mod diff;
 mod merge;
 mod mistake;
 mod node;
@@ -32,6 +33,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use compile::rules;
+pub use diff::Changed;
 pub use mistake::{Mistake, Mistakes};
 pub use overrides::{CONFIG_VARIABLE, Flags};
 pub use place::{Origin, Place};
@@ -71,6 +73,11 @@ impl Loaded {
     /// Each value that holds with its origin, secrets masked.
     pub fn show(&self) -> &[Shown] {
         &self.shown
+    }
+
+    /// What differs from an earlier one.
+    pub fn changes_since(&self, before: &Self) -> Vec<Changed> {
+        diff::changes(&before.shown, &self.shown)
     }
 }
 

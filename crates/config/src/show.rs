@@ -1,5 +1,7 @@
 //! Each value that holds, with where it comes from, for `config show`.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -16,6 +18,9 @@ pub struct Shown {
     pub value: Json,
     /// `default`, `keyward.yaml:14`, `KEYWARD_PORT` or `--port`.
     pub origin: Place,
+    /// Tells values of one process apart, secrets too; it is never shown.
+    #[serde(skip)]
+    pub(crate) fingerprint: u64,
 }
 
 /// All values of a tree. A list of scalars is one value.
@@ -26,7 +31,10 @@ pub(crate) fn show(tree: &Node) -> Vec<Shown> {
 }
 
 fn walk(node: &Node, path: &mut Vec<Step>, all: &mut Vec<Shown>) {
-    let mut leaf = |value| all.push(Shown { path: path_text(path), value, origin: node.place.clone() });
+    let mut leaf = |value| {
+        let fingerprint = fingerprint(node);
+        all.push(Shown { path: path_text(path), value, origin: node.place.clone(), fingerprint });
+    };
     match &node.value {
         Value::Scalar(scalar) => leaf(shown(path, scalar)),
         Value::Map(entries) if entries.is_empty() => leaf(Json::Object(serde_json::Map::new())),
@@ -48,6 +56,13 @@ fn walk(node: &Node, path: &mut Vec<Step>, all: &mut Vec<Shown>) {
             }
         }
     }
+}
+
+/// A digest of the texts as they count, references replaced.
+fn fingerprint(node: &Node) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    node.scalars(&mut Vec::new(), &mut |_, scalar, _| scalar.text.hash(&mut hasher));
+    hasher.finish()
 }
 
 fn shown(path: &[Step], scalar: &Scalar) -> Json {

@@ -1,14 +1,14 @@
 //! What an edge is started with: limits, timeouts, upstreams, and the channels to the control side.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_engine::ledger::Recording;
 use keyward_engine::ports::Use;
-use keyward_http::edits::HeaderEdits;
 use keyward_http::own::OwnSender;
 use tokio::sync::mpsc;
 
-use crate::origin::Origin;
+use crate::setup::Setups;
 
 /// All that an edge needs beside its workers.
 pub struct EdgeConfig {
@@ -16,10 +16,8 @@ pub struct EdgeConfig {
     pub limits: Limits,
     /// How long upstreams may take.
     pub timeouts: Timeouts,
-    /// The upstreams, in the order of [`keyward_core::route::Destination::Upstream`].
-    pub upstreams: Vec<Origin>,
-    /// The header edits on the way to them; each core makes a copy of its own.
-    pub edits: HeaderEdits,
+    /// The upstreams and the header edits, by version.
+    pub setups: Arc<Setups>,
     /// Where requests to own endpoints go.
     pub own: OwnSender,
     /// What is kept of decisions; each core makes a ledger of its own.

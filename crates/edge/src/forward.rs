@@ -6,6 +6,7 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
+use keyward_core::decision::Fault;
 use keyward_core::machine::Permit;
 use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
@@ -32,6 +33,9 @@ pub(crate) async fn forward(
     if let Some(limit) = limit.filter(|limit| request.body().size_hint().lower() > *limit) {
         return Err(Refused::too_large(limit, judged.id()));
     }
+    let Some(ways) = client.core.ways(judged.version()) else {
+        return Err(Refused::faulted(Fault::Busy, judged.id()));
+    };
     let (mut parts, body) = request.into_parts();
     let body = Upload::new(body, limit, Rc::clone(&client.watch));
     let passing = Passing {
@@ -41,8 +45,8 @@ pub(crate) async fn forward(
         client: client.address,
         scheme: "http",
     };
-    client.core.edits.apply(&mut parts.headers, &passing);
-    let sent = match client.core.upstreams.get(place) {
+    ways.edits.apply(&mut parts.headers, &passing);
+    let sent = match ways.upstreams.get(place) {
         Some(Upstream::Http(pool)) => {
             make_ready(&mut parts, &body, pool.host());
             client.watch.bounded(through(pool, Request::from_parts(parts, body), &client.watch)).await

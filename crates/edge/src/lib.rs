@@ -21,6 +21,7 @@ mod per_core;
 mod pool;
 mod refused;
 mod server;
+mod setup;
 mod stream;
 mod watch;
 
@@ -28,3 +29,4 @@ pub use bind::{BindError, Bound};
 pub use config::{EdgeConfig, Limits, Timeouts};
 pub use edge::Edge;
 pub use origin::Origin;
+pub use setup::{Setup, Setups};

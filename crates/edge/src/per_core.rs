@@ -22,6 +22,7 @@ use crate::config::{EdgeConfig, Limits};
 use crate::origin::Origin;
 use crate::pool::Pool;
 use crate::server::{self, Codec, Seat};
+use crate::setup::Setups;
 use crate::watch::{Spans, Ticks, Watch};
 
 /// How often uses of keys are reported and idle upstream connections looked through.
@@ -36,13 +37,14 @@ const BREATHER: Duration = Duration::from_millis(50);
 /// One core: all that its connections share. Nothing in it is shared with another core but what must be.
 pub(crate) struct Core {
     pub(crate) worker: Worker,
-    pub(crate) edits: HeaderEdits,
     pub(crate) own: OwnSender,
     pub(crate) ledger: Ledger,
     pub(crate) limits: Limits,
-    pub(crate) upstreams: Vec<Upstream>,
     pub(crate) codec: Codec,
     uses: mpsc::Sender<Vec<Use>>,
+    setups: Arc<Setups>,
+    ways: RefCell<Option<Rc<Ways>>>,
+    connect: Duration,
     ticks: Ticks,
     spans: Spans,
     watches: RefCell<Vec<Rc<Watch>>>,
@@ -51,7 +53,15 @@ pub(crate) struct Core {
     closed: Notify,
 }
 
+/// Where permitted requests go by one version of the configuration, and with which headers.
+pub(crate) struct Ways {
+    version: u64,
+    pub(crate) edits: HeaderEdits,
+    pub(crate) upstreams: Vec<Upstream>,
+}
+
 /// One upstream, as a core reaches it.
+#[derive(Clone)]
 pub(crate) enum Upstream {
     /// The built-in demo.
     Demo,
@@ -66,20 +76,16 @@ impl Core {
     pub(crate) fn new(config: &EdgeConfig, worker: Worker) -> Self {
         let ticks = Ticks::default();
         let spans = Spans::new(&config.limits, &config.timeouts);
-        let pool = |authority| Pool::new(authority, config.timeouts.connect, ticks.clone(), spans.tick);
-        let upstreams = config.upstreams.iter().map(|origin| match origin {
-            Origin::Http(authority) => Upstream::Http(Rc::new(pool(authority))),
-            Origin::Demo => Upstream::Demo,
-        });
         Self {
             worker,
-            edits: config.edits.unshared(),
             own: config.own.clone(),
             ledger: Ledger::new(config.recording.clone()),
             limits: config.limits.clone(),
-            upstreams: upstreams.collect(),
             codec: server::codec(&config.limits),
             uses: config.uses.clone(),
+            setups: Arc::clone(&config.setups),
+            ways: RefCell::default(),
+            connect: config.timeouts.connect,
             ticks,
             spans,
             watches: RefCell::default(),
@@ -87,6 +93,31 @@ impl Core {
             open: Cell::new(0),
             closed: Notify::new(),
         }
+    }
+
+    /// The ways of one version. A core makes them ready once, and keeps its connections to upstreams that stay.
+    pub(crate) fn ways(&self, version: u64) -> Option<Rc<Ways>> {
+        let known = self.ways.borrow().as_ref().map(Rc::clone);
+        if let Some(known) = known.as_ref().filter(|ways| ways.version == version) {
+            return Some(Rc::clone(known));
+        }
+        let setup = self.setups.get(version)?;
+        let kept = known.as_ref().map_or(&[][..], |ways| &ways.upstreams);
+        let upstreams = setup.upstreams.iter().map(|origin| self.upstream(origin, kept)).collect();
+        let ways = Rc::new(Ways { version, edits: setup.edits.unshared(), upstreams });
+        // A request that still goes by an older version must not undo what a newer one made ready.
+        if known.is_none_or(|known| known.version < version) {
+            *self.ways.borrow_mut() = Some(Rc::clone(&ways));
+        }
+        Some(ways)
+    }
+
+    fn upstream(&self, origin: &Origin, kept: &[Upstream]) -> Upstream {
+        let Origin::Http(authority) = origin else { return Upstream::Demo };
+        let same = |upstream: &&Upstream| matches!(upstream, Upstream::Http(pool) if pool.leads_to(authority));
+        kept.iter().find(same).cloned().unwrap_or_else(|| {
+            Upstream::Http(Rc::new(Pool::new(authority, self.connect, self.ticks.clone(), self.spans.tick)))
+        })
     }
 
     /// A watch for a new connection, seen by the sweep from now on.
@@ -118,7 +149,8 @@ impl Core {
         loop {
             tick.tick().await;
             self.report_uses();
-            for upstream in &self.upstreams {
+            let ways = self.ways.borrow().as_ref().map(Rc::clone);
+            for upstream in ways.iter().flat_map(|ways| &ways.upstreams) {
                 if let Upstream::Http(pool) = upstream {
                     pool.prune();
                 }
@@ -134,11 +166,12 @@ impl Core {
         }
     }
 
-    /// Hands decisions over for as long as the core runs.
+    /// Hands decisions over for as long as the core runs, and reads the mailbox where no request does.
     async fn flush(&self) {
         let mut tick = interval(FLUSH_EVERY);
         loop {
             tick.tick().await;
+            self.worker.catch_up();
             self.ledger.flush();
         }
     }

@@ -66,6 +66,11 @@ impl Pool {
         }
     }
 
+    /// Whether its connections go there.
+    pub(crate) fn leads_to(&self, authority: &Authority) -> bool {
+        self.authority == *authority
+    }
+
     /// The upstream's own `Host`.
     pub(crate) fn host(&self) -> &HeaderValue {
         &self.host

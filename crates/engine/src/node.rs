@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use keyward_core::rules::Rules;
 use keyward_core::time::Monotonic;
 
 use crate::ports::{Change, Changes, FeedHead};
@@ -17,19 +18,34 @@ pub const FILL: Duration = Duration::from_secs(2);
 /// How often the feed is read when nobody hints at a change.
 pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
 
-/// What all cores of a node share: two numbers that only the control side writes.
+/// What all cores of a node share: two numbers that only the control side writes, and one for each core that it alone
+/// writes.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Grows with every note posted; a core that sees it changed reads its mailbox before it decides.
     notes: AtomicU64,
     /// Up to when memory is proven to hold every committed change, in nanoseconds of the node's monotonic clock; 0 = never.
     proven: AtomicU64,
+    /// Which version of the configuration each core decides by.
+    configured: Box<[AtomicU64]>,
 }
 
 impl Shared {
     /// The number of the last note.
     pub fn notes(&self) -> u64 {
         self.notes.load(Ordering::Acquire)
+    }
+
+    /// A core tells which version of the configuration it decides by from now on.
+    pub fn decides_by(&self, core: u8, version: u64) {
+        if let Some(own) = self.configured.get(usize::from(core)) {
+            own.store(version, Ordering::Release);
+        }
+    }
+
+    /// The version that every core has come to.
+    pub fn configured(&self) -> u64 {
+        self.configured.iter().map(|own| own.load(Ordering::Acquire)).min().unwrap_or_default()
     }
 
     /// Whether memory may answer at a time.
@@ -46,6 +62,8 @@ pub enum Note {
     Change(Arc<Change>),
     /// The signing keys that count from here on. What was verified by others is void, so a flush comes with it.
     SigningKeys(Arc<VerifyingKeys>),
+    /// The configuration that counts from here on, with its version. What was resolved by another is void.
+    Rules(u64, Arc<Rules>, FeedHead),
     /// Everything known may be wrong: another epoch, or a change that this version cannot read.
     Flush(FeedHead),
 }
@@ -68,7 +86,8 @@ impl Node {
     /// A node with as many mailboxes as cores, at a place in the feed that its cores start from.
     pub fn new(head: FeedHead, cores: usize) -> (Self, Vec<Mailbox>) {
         let (senders, mailboxes) = (0..cores).map(|_| channel()).unzip();
-        let shared = Arc::new(Shared::default());
+        let configured = (0..cores).map(|_| AtomicU64::new(0)).collect();
+        let shared = Arc::new(Shared { configured, ..Shared::default() });
         (Self { shared, state: Mutex::new(State { head, cores: senders }) }, mailboxes)
     }
 
@@ -111,6 +130,14 @@ impl Node {
         // Posted first, announced second, proven last: a core that sees the proof sees the notes it rests on.
         self.shared.notes.fetch_add(1, Ordering::Release);
         self.shared.proven.fetch_max(t0.as_nanos(), Ordering::Release);
+    }
+
+    /// Gives every core another configuration. A core takes it before the next request that it begins.
+    pub fn configure(&self, version: u64, rules: &Arc<Rules>) {
+        let mut state = self.state();
+        let head = state.head;
+        state.post(Note::Rules(version, Arc::clone(rules), head));
+        self.shared.notes.fetch_add(1, Ordering::Release);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -23,6 +23,7 @@ const ATTEMPTS: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     rules: Arc<Rules>,
+    version: u64,
     now: Now,
     draft: Draft,
 }
@@ -39,6 +40,11 @@ impl Snapshot {
     /// The rules.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// The version of the configuration that the rules are of.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// The time that the decision is made at.
@@ -67,6 +73,11 @@ impl<'a> Judged<'a> {
         &self.snapshot.rules
     }
 
+    /// The version of the configuration that the rules are of.
+    pub fn version(&self) -> u64 {
+        self.snapshot.version
+    }
+
     /// The time that the decision was made at.
     pub fn now(&self) -> Now {
         self.snapshot.now
@@ -86,6 +97,8 @@ pub struct Parts {
     pub core: u8,
     /// The configuration.
     pub rules: Arc<Rules>,
+    /// Its version.
+    pub version: u64,
     /// The key of keyed tags.
     pub tag_key: MacKey,
     /// The signing keys whose tokens count.
@@ -108,7 +121,7 @@ pub struct Parts {
 pub struct Worker {
     node: u16,
     core: u8,
-    rules: Arc<Rules>,
+    configuration: RefCell<Configuration>,
     memory: RefCell<Memory>,
     tag_key: MacKey,
     signing_keys: RefCell<Arc<VerifyingKeys>>,
@@ -118,6 +131,13 @@ pub struct Worker {
     seen: Cell<u64>,
     counter: Cell<u64>,
     asker: Asker,
+}
+
+/// What a core decides by.
+struct Configuration {
+    /// A copy of its own: a shared count of references would be written by every core at every request.
+    rules: Arc<Rules>,
+    version: u64,
 }
 
 /// A decision that memory sufficed for, or the question that is left.
@@ -139,11 +159,12 @@ pub enum Answered<'a> {
 impl Worker {
     /// A worker with an empty memory.
     pub fn new(parts: Parts) -> Self {
+        let rules = Arc::new(Rules::clone(&parts.rules));
+        parts.shared.decides_by(parts.core, parts.version);
         Self {
             node: parts.node,
             core: parts.core,
-            // A copy of its own: a shared count of references would be written by every core at every request.
-            rules: Arc::new(Rules::clone(&parts.rules)),
+            configuration: RefCell::new(Configuration { rules, version: parts.version }),
             memory: RefCell::new(Memory::new(parts.capacity, parts.head)),
             tag_key: parts.tag_key,
             signing_keys: RefCell::new(parts.signing_keys),
@@ -156,13 +177,16 @@ impl Worker {
         }
     }
 
-    /// The one snapshot of a request: rules, time and number.
+    /// The one snapshot of a request: rules, time and number. The mailbox is read first, because another configuration may
+    /// be in it.
     pub fn snapshot(&self) -> Snapshot {
+        self.catch_up();
         let now = self.clock.now();
         let count = self.counter.get().wrapping_add(1);
         self.counter.set(count);
         let draft = Draft { node: self.node, core: self.core, count };
-        Snapshot { rules: Arc::clone(&self.rules), now, draft }
+        let configuration = self.configuration.borrow();
+        Snapshot { rules: Arc::clone(&configuration.rules), version: configuration.version, now, draft }
     }
 
     /// Decides one request, asking the store where memory cannot vouch for a key.
@@ -243,6 +267,8 @@ impl Worker {
         }
         let entry = fill.held.as_ref().and_then(|held| held.resolve(&snapshot.rules, fetching.claims())).map(Arc::new);
         match (&entry, lineage) {
+            // Resolved by a configuration that no longer counts: for this request it does, and for no other.
+            _ if !self.is_current(snapshot) => {}
             (Some(entry), Some(lineage)) => memory.keep(digest, Arc::clone(entry), lineage, fill.head.position),
             // A session that is not there may come to be: nothing overwrites an answer about it, so none is kept.
             _ if fetching.claims().is_none() => memory.keep_unknown(digest),
@@ -271,7 +297,12 @@ impl Worker {
     fn recall(&self, snapshot: &Snapshot, digest: &ApiKeyDigest) -> Recalled {
         let fresh = self.shared.is_fresh(snapshot.now.monotonic);
         self.catch_up();
-        if fresh { self.memory.borrow_mut().recall(digest) } else { Recalled::Nothing }
+        // Another configuration may have come since the snapshot: what memory holds from then on is resolved by that.
+        if fresh && self.is_current(snapshot) { self.memory.borrow_mut().recall(digest) } else { Recalled::Nothing }
+    }
+
+    fn is_current(&self, snapshot: &Snapshot) -> bool {
+        self.configuration.borrow().version == snapshot.version
     }
 
     fn note_use(&self, digest: &ApiKeyDigest, snapshot: &Snapshot, decision: &Decision) {
@@ -280,7 +311,8 @@ impl Worker {
         }
     }
 
-    fn catch_up(&self) {
+    /// Reads the mailbox, which otherwise waits for the next request.
+    pub fn catch_up(&self) {
         let notes = self.shared.notes();
         if notes == self.seen.get() {
             return;
@@ -290,16 +322,24 @@ impl Worker {
             match note {
                 Note::Change(change) => self.learn(&change),
                 Note::SigningKeys(keys) => *self.signing_keys.borrow_mut() = keys,
+                Note::Rules(version, rules, head) => self.configure(version, &rules, head),
                 Note::Flush(head) => self.memory.borrow_mut().flush(head),
             }
         }
     }
 
+    fn configure(&self, version: u64, rules: &Rules, head: FeedHead) {
+        *self.configuration.borrow_mut() = Configuration { rules: Arc::new(rules.clone()), version };
+        self.memory.borrow_mut().flush(head);
+        self.shared.decides_by(self.core, version);
+    }
+
     fn learn(&self, change: &Change) {
+        let rules = Arc::clone(&self.configuration.borrow().rules);
         let mut memory = self.memory.borrow_mut();
         match change {
             Change::ApiKey(position, joined) => {
-                let entry = Arc::new(joined.resolve(&self.rules));
+                let entry = Arc::new(joined.resolve(&rules));
                 memory.overwrite(joined.key.digest, entry, joined.lineage(), *position);
             }
             Change::Ancestor(position, id) => memory.touch(id, *position),

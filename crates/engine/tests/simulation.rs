@@ -298,6 +298,7 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
                     node: number as u16,
                     core: core as u8,
                     rules: Arc::clone(&rules),
+                    version: 1,
                     tag_key: tag_key.clone(),
                     signing_keys: Arc::default(),
                     clock: Arc::clone(&clock),

@@ -21,15 +21,31 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// # Errors
 /// There is no data, it is held by a process that does not answer, or the command itself was refused.
 pub fn run(loaded: &Loaded, command: Command) -> Result<Reply> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
-    let reply = runtime.block_on(reach(loaded, command))?;
+    let reply = runtime()?.block_on(reach(loaded, command))?;
     match reply {
         Reply::Failed { failure } => Err(failure.into()),
         other => Ok(other),
     }
+}
+
+/// Asks the server that runs on the data directory; `None` where none does.
+///
+/// # Errors
+/// It does not answer, or refuses.
+pub fn ask_running(loaded: &Loaded, command: &Command) -> Result<Option<Reply>> {
+    let Ok(stream) = socket::connect(loaded.data_dir()) else { return Ok(None) };
+    let reply = runtime()?.block_on(ask_within(DEADLINE, stream, command))?;
+    match reply {
+        Reply::Failed { failure } => Err(failure.into()),
+        other => Ok(Some(other)),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::Refused(format!("cannot start: {error}")))
 }
 
 async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {

@@ -3,15 +3,16 @@
 use std::sync::{Arc, OnceLock};
 
 use keyward_api::audit::Sealer;
+use keyward_api::in_force::{Configuration, InForce, Prefixes};
 use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
-use keyward_api::service::{Prefixes, Service, first_user, first_user_event};
+use keyward_api::service::{Service, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
 use keyward_config::{HostSeen, Settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
-use keyward_core::rules::Rules;
-use keyward_edge::{EdgeConfig, Limits, Origin, Timeouts};
+use keyward_core::time::Timestamp;
+use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
@@ -49,13 +50,12 @@ pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> 
 pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Service> {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data_dir.path()).await.map_err(refused)?);
     let identity = store.identity().await.map_err(refused)?;
-    let rules = Arc::new(rules(loaded.settings()));
     // What cannot be read is not there; no other command fails for it.
     let decisions = SqliteDecisions::find_in(data_dir.path()).await.ok().flatten();
     let decisions = decisions.map(|decisions| Arc::new(decisions) as Arc<dyn Decisions>);
     let clock = Arc::new(SystemClock::new());
-    let opened = Opened { store, identity: &identity, clock, rules, refresher: None, decisions };
-    service(loaded.settings(), data_dir, opened).await
+    let configuration = configuration(loaded, 0, clock.now().wall);
+    service(data_dir, Opened { store, identity: &identity, clock, configuration, refresher: None, decisions }).await
 }
 
 /// What seals the audit log of a data directory.
@@ -85,8 +85,8 @@ pub struct Opened<'a> {
     pub identity: &'a Identity,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// The rules in force.
-    pub rules: Arc<Rules>,
+    /// The configuration in force.
+    pub configuration: Configuration,
     /// The node that serves beside it.
     pub refresher: Option<Arc<Refresher>>,
     /// What is kept of decisions.
@@ -97,36 +97,56 @@ pub struct Opened<'a> {
 ///
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
-pub async fn service(settings: &Settings, data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { store, identity, clock, rules, refresher, decisions } = opened;
-    let prefix = &settings.security.api_keys.prefix;
+pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
+    let Opened { store, identity, clock, configuration, refresher, decisions } = opened;
     Ok(Service {
         sealer: sealer(data_dir, &store).await?,
         store,
         clock,
         random: Arc::new(SystemRandom),
         tag_key: identity.tag_key.clone(),
-        rules,
-        prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
+        in_force: InForce::new(configuration),
         refresher,
         decisions,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
-        issuing: Issuing {
-            expiration: settings.security.jwt.expiration,
-            refresh_expiration: settings.security.jwt.refresh_expiration,
-            refresh_prefix: settings.security.api_keys.refresh_prefix.clone(),
-        },
         keyring: OnceLock::new(),
         initial_password: Some(first_start::file(data_dir.path())),
     })
 }
 
-/// The rules of a configuration, operators' keys digested with a secret of this process.
-pub fn rules(settings: &Settings) -> Rules {
+/// A version of the configuration as operations see it. Operators' keys are digested with a secret made here.
+pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configuration {
     let mut secret = [0; 32];
     SystemRandom.fill(&mut secret);
-    keyward_config::rules(settings, MacKey::from_bytes(secret))
+    let settings = loaded.settings();
+    let prefix = &settings.security.api_keys.prefix;
+    Configuration {
+        version,
+        since,
+        file: loaded.file.as_ref().map(|file| file.display().to_string()),
+        // A list of plain values always has a form as JSON.
+        values: serde_json::to_value(loaded.config.show()).unwrap_or_default(),
+        rules: Arc::new(keyward_config::rules(settings, MacKey::from_bytes(secret))),
+        prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
+        issuing: Issuing {
+            expiration: settings.security.jwt.expiration,
+            refresh_expiration: settings.security.jwt.refresh_expiration,
+            refresh_prefix: settings.security.api_keys.refresh_prefix.clone(),
+        },
+    }
+}
+
+/// A version of the configuration as doors see it.
+///
+/// # Errors
+/// An upstream that cannot be spoken to.
+pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
+    let origin = match &settings.upstream.url {
+        None => Origin::Demo,
+        Some(url) => Origin::Http(url.authority().clone()),
+    };
+    Ok(Setup { version, upstreams: vec![origin], edits: header_edits(settings)? })
 }
 
 fn refused(error: impl std::fmt::Display) -> Failed {
@@ -134,24 +154,18 @@ fn refused(error: impl std::fmt::Display) -> Failed {
 }
 
 /// What the data plane is started with, for so many connections.
-///
-/// # Errors
-/// An upstream that cannot be spoken to.
 pub fn edge(
     settings: &Settings,
     connections: usize,
+    setups: Arc<Setups>,
     own: OwnSender,
     recording: Recording,
     uses: mpsc::Sender<Vec<Use>>,
-) -> Result<EdgeConfig> {
+) -> EdgeConfig {
     let limits = &settings.server.limits;
     let timeouts = &settings.upstream.timeouts;
     let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
-    let origin = match &settings.upstream.url {
-        None => Origin::Demo,
-        Some(url) => Origin::Http(url.authority().clone()),
-    };
-    Ok(EdgeConfig {
+    EdgeConfig {
         limits: Limits {
             connections,
             headers: count(limits.headers),
@@ -161,12 +175,11 @@ pub fn edge(
             idle_timeout: limits.idle_timeout,
         },
         timeouts: Timeouts { connect: timeouts.connect, read: timeouts.read, total: timeouts.total },
-        upstreams: vec![origin],
-        edits: header_edits(settings)?,
+        setups,
         own,
         recording,
         uses,
-    })
+    }
 }
 
 fn header_edits(settings: &Settings) -> Result<HeaderEdits> {

@@ -210,7 +210,7 @@ fn show_tells_each_value_with_its_origin_and_no_secret() {
         ("security.api_keys.static[1].key", json!("(secret)"), "KEYWARD_API_KEY"),
         ("data.dir", json!(world.data_dir()), "--data-dir"),
     ] {
-        let shown = all.as_array().unwrap().iter().find(|one| one["path"] == path).unwrap();
+        let shown = all["values"].as_array().unwrap().iter().find(|one| one["path"] == path).unwrap();
         assert_eq!(shown["value"], value, "{path}");
         let line = text.lines().find(|line| line.split_whitespace().next() == Some(path)).unwrap();
         assert!(line.contains(&format!("{origin} ")) && line.ends_with(&value.to_string()), "{line}");
@@ -225,7 +225,7 @@ fn the_schema_names_what_the_configuration_takes() {
     let world = World::new(BINARY);
     let schema: Value = serde_json::from_str(&world.ok(&["config", "schema"])).unwrap();
     let names = schema.to_string();
-    for shown in world.json(&["config", "show"]).as_array().unwrap() {
+    for shown in world.json(&["config", "show"])["values"].as_array().unwrap() {
         for name in shown["path"].as_str().unwrap().split(['.', '[', ']', '*']) {
             let given = ["key_header", "key_auth", "bearer", "admin", "self", "operator"].contains(&name);
             let known = name.is_empty() || given || name.bytes().all(|byte| byte.is_ascii_digit());
@@ -312,7 +312,10 @@ fn each_flag_has_a_twin_in_the_environment() {
     let shown: Value =
         serde_json::from_slice(&world.plain(&["config", "show", "--json"]).output().unwrap().stdout).unwrap();
     for (name, _) in twins {
-        assert!(shown.as_array().unwrap().iter().any(|one| one["origin"] == name), "{name} has no effect: {shown}");
+        assert!(
+            shown["values"].as_array().unwrap().iter().any(|one| one["origin"] == name),
+            "{name} has no effect: {shown}"
+        );
     }
     let text = shown.to_string();
     assert!(text.contains("\"/docs/**\"") && text.contains("\"/status\"") && text.contains("\"elsewhere\""), "{text}");

@@ -19,7 +19,7 @@ use keyward_core::rules::{Rules, StaticKey, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
-use keyward_edge::{Bound, Edge, EdgeConfig, Limits, Origin, Timeouts};
+use keyward_edge::{Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
 use keyward_engine::fetcher;
 use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
@@ -113,8 +113,11 @@ impl Setup {
         let config = EdgeConfig {
             limits: self.limits,
             timeouts: self.timeouts,
-            upstreams: self.upstreams,
-            edits: edits(),
+            setups: Arc::new(Setups::new(keyward_edge::Setup {
+                version: 1,
+                upstreams: self.upstreams,
+                edits: edits(),
+            })),
             own,
             recording: Recording::none().logged(journal),
             uses,
@@ -168,6 +171,7 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
         node: 1,
         core: u8::try_from(core).unwrap(),
         rules: Arc::clone(&rules),
+        version: 1,
         tag_key: tag_key(),
         signing_keys: Arc::default(),
         clock: Arc::new(Standing),

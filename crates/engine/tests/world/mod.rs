@@ -80,6 +80,7 @@ pub fn warm() -> Warm {
         node: 1,
         core: 0,
         rules: Arc::new(rules()),
+        version: 1,
         tag_key,
         signing_keys: Arc::default(),
         clock: Arc::new(StandingClock),

@@ -6,19 +6,12 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::service::Service;
 use keyward_api::tokens;
 use keyward_config::Settings;
-use keyward_core::rules::Rules;
-use keyward_edge::Bound;
-use keyward_engine::fetcher::{self, Questions};
-use keyward_engine::node::Node;
-use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
+use keyward_edge::{Bound, Setups};
+use keyward_engine::ports::{Clock, Store};
 use keyward_engine::record::{self, Journal};
-use keyward_engine::refresher::Refresher;
-use keyward_engine::signing::VerifyingKeys;
-use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,14 +19,13 @@ use crate::banner::{self, Facts};
 use crate::cli::{Cli, Log, Serve};
 use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
+use crate::planes::{ControlPlane, Planes};
+use crate::reload::{Cause, Reloader};
 use crate::settings::Loaded;
+use crate::signals::{Heard, Signals};
 use crate::system::SystemClock;
-use crate::{decisions, descriptors, first_start, log, master_key, others, socket, terminal, wire};
+use crate::{decisions, descriptors, first_start, log, master_key, others, terminal, wire};
 
-/// The number and name of the only node of a SQLite store.
-const NODE: (u16, &str) = (1, "node-1");
-/// Keys that one core remembers, in each of two generations.
-const KEYS_REMEMBERED: usize = 100_000;
 /// Batches of uses that may wait to be written.
 const BATCHES_OF_USES: usize = 64;
 /// Records that may wait for the log.
@@ -65,7 +57,7 @@ pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
             terminal::warn_line(&warning);
         }
         let seats = descriptors::seats(settings.server.limits.connections, most, cores);
-        serve(&loaded, flags, seats, Doors { data, admin }, data_dir).await
+        serve(Start { cli, flags, loaded: &loaded, seats }, Doors { data, admin }, data_dir).await
     })
 }
 
@@ -108,47 +100,81 @@ struct Doors {
     admin: std::net::TcpListener,
 }
 
-async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_dir: DataDir) -> Result<()> {
-    let Doors { data, admin } = doors;
-    let settings = loaded.settings();
+/// How a server was started.
+struct Start<'a> {
+    cli: &'a Cli,
+    flags: &'a Serve,
+    loaded: &'a Loaded,
+    /// Connections at once.
+    seats: usize,
+}
+
+/// What is to be ended when the server stops.
+struct Running {
+    edge: keyward_edge::Edge,
+    writer: Option<oneshot::Receiver<()>>,
+    keeper: Option<decisions::Keeper>,
+    service: Arc<Service>,
+    store: Arc<dyn Store>,
+}
+
+async fn serve(start: Start<'_>, doors: Doors, data_dir: DataDir) -> Result<()> {
     let mut signals = Signals::listen()?;
-    let (store, is_new) = wire::create_store(&data_dir).await?;
+    let (running, mut reloader) = get_ready(&start, doors, &data_dir).await?;
+    loop {
+        let cause = tokio::select! {
+            heard = signals.next() => match heard {
+                Heard::Stop => break,
+                Heard::Reload => Cause::Signal,
+            },
+            () = reloader.file_changed() => Cause::File,
+        };
+        reloader.reload(cause).await;
+    }
+    if start.flags.verbose {
+        terminal::warn_line("keyward: stopping; requests under way are finished first");
+    }
+    running.stop(start.loaded.settings().server.limits.drain).await
+}
+
+/// Starts both planes and says so.
+async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> Result<(Running, Reloader<'a>)> {
+    let Doors { data, admin } = doors;
+    let (loaded, settings) = (start.loaded, start.loaded.settings());
+    let (store, is_new) = wire::create_store(data_dir).await?;
     let identity = store.identity().await.map_err(failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let rules = Arc::new(wire::rules(settings));
-    let signing_keys = Arc::new(VerifyingKeys::of(&store.signing_keys().await.map_err(failed)?));
-    let planes = Planes::new(&store, &identity, signing_keys, &clock, &rules, data.cores());
-    let refresher = Some(Arc::clone(&planes.refresher));
-    let (decisions, recording, keeper) =
-        decisions::start(settings, data_dir.path(), &clock, planes.workers.len()).await;
+    let configuration = wire::configuration(loaded, 1, clock.now().wall);
+    let rules = Arc::clone(&configuration.rules);
+    let planes = Planes::new(&store, &identity, &clock, &configuration, data.cores()).await?;
+    let (decisions, recording, keeper) = decisions::start(settings, data_dir.path(), &clock, data.cores()).await;
     let opened = wire::Opened {
         store: Arc::clone(&store),
         identity: &identity,
-        clock: Arc::clone(&clock),
-        rules: Arc::clone(&rules),
-        refresher,
+        clock,
+        configuration,
+        refresher: Some(Arc::clone(&planes.refresher)),
         decisions,
     };
-    let service = Arc::new(wire::service(settings, &data_dir, opened).await?);
+    let service = Arc::new(wire::service(data_dir, opened).await?);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
     let _ = service.sealer.seal(&*store).await;
-    let form = log_form(flags, settings);
+    let form = log_form(start.flags, settings);
     let (journal, writer) = start_log(form);
-    let recording = recording.logged(journal);
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
-
-    let control = ControlPlane { admin, data_dir: &data_dir, service: &service, store: &store };
+    let control = ControlPlane { admin, data_dir, service: &service, store: &store };
     control.start(planes.questions, &planes.refresher, own_receiver, uses_received)?;
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
-    let config = wire::edge(settings, seats, own_sender, recording, uses)?;
-    prepare_tokens(&service, &data_dir).await?;
+    prepare_tokens(&service, data_dir).await?;
     let first_password = first_start::ensure(&service, data_dir.path(), terminal::is_terminal()).await?;
+    let setups = Arc::new(Setups::new(wire::setup(settings, 1)?));
+    let recording = recording.logged(journal);
+    let config = wire::edge(settings, start.seats, Arc::clone(&setups), own_sender, recording, uses);
     let edge = data.start(config, planes.workers).map_err(failed)?;
-
     let facts = Facts {
         settings,
         routes: &rules.routes,
@@ -158,25 +184,25 @@ async fn serve(loaded: &Loaded, flags: &Serve, seats: usize, doors: Doors, data_
         first_password: first_password.as_ref(),
     };
     greet(&banner::text(&facts).await, form);
+    let reloader = Reloader::new((start.cli, start.flags, loaded), &service, &planes.node, &setups);
+    Ok((Running { edge, writer, keeper, service, store }, reloader))
+}
 
-    signals.wait().await;
-    if flags.verbose {
-        terminal::warn_line("keyward: stopping; requests under way are finished first");
+impl Running {
+    async fn stop(self, drain: Duration) -> Result<()> {
+        self.edge.stop(drain).await;
+        if let Some(written) = self.writer {
+            // The edge is gone and with it every journal, so that the writer ends once it has written all. Where nobody
+            // takes our lines any more, the process ends without it.
+            let _ = tokio::time::timeout(LAST_LINES, written).await;
+        }
+        if let Some(keeper) = self.keeper {
+            keeper.finish().await;
+        }
+        // What cannot be sealed now is sealed at the next start.
+        let _ = self.service.sealer.seal(&*self.store).await;
+        self.store.close().await.map_err(failed)
     }
-    edge.stop(settings.server.limits.drain).await;
-    if let Some(written) = writer {
-        // The edge is gone and with it every journal, so that the writer ends once it has written all. Where nobody
-        // takes our lines any more, the process ends without it.
-        let _ = tokio::time::timeout(LAST_LINES, written).await;
-    }
-    if let Some(keeper) = keeper {
-        keeper.finish().await;
-    }
-    // What cannot be sealed now is sealed at the next start.
-    let _ = service.sealer.seal(&*store).await;
-    store.close().await.map_err(failed)?;
-    drop(data_dir);
-    Ok(())
 }
 
 /// Shows the banner where it breaks no program's reading.
@@ -202,93 +228,6 @@ async fn prepare_tokens(service: &Service, data_dir: &DataDir) -> Result<()> {
     Ok(())
 }
 
-/// What both planes share: a node, its cores' workers, and the tasks that keep them true.
-struct Planes {
-    refresher: Arc<Refresher>,
-    workers: Vec<Worker>,
-    questions: Questions,
-}
-
-impl Planes {
-    fn new(
-        store: &Arc<dyn Store>,
-        identity: &Identity,
-        signing_keys: Arc<VerifyingKeys>,
-        clock: &Arc<dyn Clock>,
-        rules: &Arc<Rules>,
-        cores: usize,
-    ) -> Self {
-        let (node, mailboxes) = Node::new(identity.head, cores);
-        let node = Arc::new(node);
-        let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
-        let (asker, questions) = fetcher::channel();
-        let worker = |(core, mailbox)| {
-            Worker::new(Parts {
-                node: NODE.0,
-                core: u8::try_from(core).unwrap_or(u8::MAX),
-                rules: Arc::clone(rules),
-                tag_key: identity.tag_key.clone(),
-                signing_keys: Arc::clone(&signing_keys),
-                clock: Arc::clone(clock),
-                shared: node.shared(),
-                mailbox,
-                asker: asker.clone(),
-                head: identity.head,
-                capacity: KEYS_REMEMBERED,
-            })
-        };
-        let workers = mailboxes.into_iter().enumerate().map(worker).collect();
-        let refresher = Arc::new(Refresher::new(NODE.1, node, lookup, Arc::clone(clock)));
-        Self { refresher, workers, questions }
-    }
-}
-
-/// What runs on the control runtime.
-struct ControlPlane<'a> {
-    admin: std::net::TcpListener,
-    data_dir: &'a DataDir,
-    service: &'a Arc<Service>,
-    store: &'a Arc<dyn Store>,
-}
-
-impl ControlPlane<'_> {
-    fn start(
-        self,
-        questions: Questions,
-        refresher: &Arc<Refresher>,
-        own: own::OwnReceiver,
-        uses: mpsc::Receiver<Vec<Use>>,
-    ) -> Result<()> {
-        let socket = socket::listen(self.data_dir.path()).map_err(|error| {
-            Failed::Refused(format!("cannot listen on the socket in {}: {error}", self.data_dir.path().display()))
-        })?;
-        let socket = tokio::net::UnixListener::from_std(socket).map_err(failed)?;
-        let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
-        let refresher = Arc::clone(refresher);
-        tokio::spawn(async move { refresher.run().await });
-        tokio::spawn(fetcher::run(
-            Arc::clone(self.store) as Arc<dyn Lookup>,
-            Arc::clone(&self.service.clock),
-            questions,
-        ));
-        tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
-        tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
-        tokio::spawn(write_uses(Arc::clone(self.store), uses));
-        let (admin_routes, socket_routes) =
-            (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));
-        tokio::spawn(async move { axum::serve(admin, admin_routes).await });
-        tokio::spawn(async move { axum::serve(socket, socket_routes).await });
-        Ok(())
-    }
-}
-
-/// Writes when keys were last used. A batch that cannot be written is lost: the next use reports again.
-async fn write_uses(store: Arc<dyn Store>, mut uses: mpsc::Receiver<Vec<Use>>) {
-    while let Some(batch) = uses.recv().await {
-        let _ = store.record_uses(&batch).await;
-    }
-}
-
 fn log_form(flags: &Serve, settings: &Settings) -> Log {
     let unasked = if terminal::is_terminal() { Log::Human } else { Log::Off };
     flags.log.unwrap_or(if settings.decisions.log { Log::Json } else { unasked })
@@ -306,31 +245,6 @@ fn start_log(form: Log) -> (Journal, Option<oneshot::Receiver<()>>) {
         drop(writing);
     });
     (journal, Some(written))
-}
-
-/// The signals that end the process. Heard from the start on, so that one that comes early is not lost.
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    /// Heard so that it ends nobody: a limit on the size of files fails the write, as a full disk does.
-    _file_size: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let file_size = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
-        Ok(Self { terminate, interrupt, _file_size: signal(file_size).map_err(failed)? })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 fn failed(error: impl std::fmt::Display) -> Failed {

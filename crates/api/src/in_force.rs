@@ -1,0 +1,88 @@
+//! The configuration in force, as operations see it: replaced as a whole while they run.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use keyward_core::principal::Mode;
+use keyward_core::rules::Rules;
+use keyward_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fields::rfc3339;
+use crate::tokens::Issuing;
+
+/// How new keys begin, by mode.
+#[derive(Clone, Debug)]
+pub struct Prefixes {
+    /// Such as `kw_live_`.
+    pub live: String,
+    /// Such as `kw_test_`.
+    pub test: String,
+}
+
+impl Prefixes {
+    /// The prefix of a new key of a mode.
+    pub fn of(&self, mode: Mode) -> &str {
+        match mode {
+            Mode::Live => &self.live,
+            Mode::Test => &self.test,
+        }
+    }
+}
+
+/// One version of the configuration.
+#[derive(Clone)]
+pub struct Configuration {
+    /// Its number: 1 at the start of the process.
+    pub version: u64,
+    /// Since when it is in force.
+    pub since: Timestamp,
+    /// The file it came from.
+    pub file: Option<String>,
+    /// Each value with its origin, secrets masked, as `config show` shows it.
+    pub values: serde_json::Value,
+    /// The rules.
+    pub rules: Arc<Rules>,
+    /// How new keys begin.
+    pub prefixes: Prefixes,
+    /// How tokens are issued.
+    pub issuing: Issuing,
+}
+
+/// What runs, for people and programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningView {
+    /// Its number: 1 at the start of the process.
+    pub version: u64,
+    /// Since when it is in force.
+    pub since: String,
+    /// The file it came from.
+    pub file: Option<String>,
+}
+
+/// Holds the one that is in force.
+pub struct InForce(RwLock<Arc<Configuration>>);
+
+impl InForce {
+    /// From the first.
+    pub fn new(first: Configuration) -> Self {
+        Self(RwLock::new(Arc::new(first)))
+    }
+
+    /// The one in force now. An operation asks once and goes by it to its end.
+    pub fn now(&self) -> Arc<Configuration> {
+        // A panic elsewhere leaves it whole: it is replaced by one assignment.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another in force.
+    pub fn replace(&self, configuration: Configuration) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configuration);
+    }
+}
+
+impl Configuration {
+    /// What runs, for people and programs.
+    pub fn view(&self) -> RunningView {
+        RunningView { version: self.version, since: rfc3339(self.since), file: self.file.clone() }
+    }
+}

@@ -1,0 +1,133 @@
+//! The two planes of a server: the workers of the cores, and what runs on the control runtime.
+
+use std::sync::Arc;
+
+use keyward_api::admin::{admin_routes, socket_routes};
+use keyward_api::in_force::Configuration;
+use keyward_api::service::Service;
+use keyward_engine::fetcher::{self, Questions};
+use keyward_engine::node::Node;
+use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
+use keyward_engine::refresher::Refresher;
+use keyward_engine::signing::VerifyingKeys;
+use keyward_engine::worker::{Parts, Worker};
+use keyward_http::own;
+use tokio::sync::mpsc;
+
+use crate::data_dir::DataDir;
+use crate::exit::{Failed, Result};
+use crate::socket;
+
+/// The number and name of the only node of a SQLite store.
+const NODE: (u16, &str) = (1, "node-1");
+/// Keys that one core remembers, in each of two generations.
+const KEYS_REMEMBERED: usize = 100_000;
+
+/// What both planes share: a node, its cores' workers, and the tasks that keep them true.
+pub struct Planes {
+    /// The node.
+    pub node: Arc<Node>,
+    /// What keeps it true.
+    pub refresher: Arc<Refresher>,
+    /// One worker for each core.
+    pub workers: Vec<Worker>,
+    /// What they ask the store.
+    pub questions: Questions,
+}
+
+impl Planes {
+    /// A node that stands where its store stands.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn new(
+        store: &Arc<dyn Store>,
+        identity: &Identity,
+        clock: &Arc<dyn Clock>,
+        first: &Configuration,
+        cores: usize,
+    ) -> Result<Self> {
+        let signing_keys = Arc::new(VerifyingKeys::of(&store.signing_keys().await.map_err(failed)?));
+        let (node, mailboxes) = Node::new(identity.head, cores);
+        let node = Arc::new(node);
+        let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
+        let (asker, questions) = fetcher::channel();
+        let worker = |(core, mailbox)| {
+            Worker::new(Parts {
+                node: NODE.0,
+                core: u8::try_from(core).unwrap_or(u8::MAX),
+                rules: Arc::clone(&first.rules),
+                version: first.version,
+                tag_key: identity.tag_key.clone(),
+                signing_keys: Arc::clone(&signing_keys),
+                clock: Arc::clone(clock),
+                shared: node.shared(),
+                mailbox,
+                asker: asker.clone(),
+                head: identity.head,
+                capacity: KEYS_REMEMBERED,
+            })
+        };
+        let workers = mailboxes.into_iter().enumerate().map(worker).collect();
+        let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock)));
+        Ok(Self { node, refresher, workers, questions })
+    }
+}
+
+/// What runs on the control runtime.
+pub struct ControlPlane<'a> {
+    /// The port for operators.
+    pub admin: std::net::TcpListener,
+    /// Where the socket for commands is.
+    pub data_dir: &'a DataDir,
+    /// What operations work with.
+    pub service: &'a Arc<Service>,
+    /// Where records are.
+    pub store: &'a Arc<dyn Store>,
+}
+
+impl ControlPlane<'_> {
+    /// Starts it all.
+    ///
+    /// # Errors
+    /// A socket that cannot be listened on.
+    pub fn start(
+        self,
+        questions: Questions,
+        refresher: &Arc<Refresher>,
+        own: own::OwnReceiver,
+        uses: mpsc::Receiver<Vec<Use>>,
+    ) -> Result<()> {
+        let socket = socket::listen(self.data_dir.path()).map_err(|error| {
+            Failed::Refused(format!("cannot listen on the socket in {}: {error}", self.data_dir.path().display()))
+        })?;
+        let socket = tokio::net::UnixListener::from_std(socket).map_err(failed)?;
+        let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
+        let refresher = Arc::clone(refresher);
+        tokio::spawn(async move { refresher.run().await });
+        tokio::spawn(fetcher::run(
+            Arc::clone(self.store) as Arc<dyn Lookup>,
+            Arc::clone(&self.service.clock),
+            questions,
+        ));
+        tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
+        tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
+        tokio::spawn(write_uses(Arc::clone(self.store), uses));
+        let (admin_routes, socket_routes) =
+            (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));
+        tokio::spawn(async move { axum::serve(admin, admin_routes).await });
+        tokio::spawn(async move { axum::serve(socket, socket_routes).await });
+        Ok(())
+    }
+}
+
+/// Writes when keys were last used. A batch that cannot be written is lost: the next use reports again.
+async fn write_uses(store: Arc<dyn Store>, mut uses: mpsc::Receiver<Vec<Use>>) {
+    while let Some(batch) = uses.recv().await {
+        let _ = store.record_uses(&batch).await;
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Failed {
+    Failed::Refused(error.to_string())
+}
