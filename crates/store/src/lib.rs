@@ -5,4 +5,4 @@ pub mod conformance;
 pub mod faults;
 pub mod sqlite;
 
-pub use sqlite::{FILE_NAME, OpenError, SqliteStore};
+pub use sqlite::{Comeback, FILE_NAME, Inspection, OpenError, SqliteStore, comeback, inspect};
