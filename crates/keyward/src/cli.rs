@@ -48,6 +48,35 @@ pub enum Command {
     Audit(Audit),
     /// Explain what would become of a request, and why
     Explain(Explain),
+    /// Write everything that is kept into one file, also while a server runs
+    Backup {
+        /// The file to make; it holds secrets, and what is there already is not overwritten
+        file: PathBuf,
+    },
+    /// Put back what a backup holds; what is there now is kept aside
+    Restore {
+        /// A file that `keyward backup` made
+        file: PathBuf,
+    },
+    /// Print accounts, users, keys and sessions as a JSON object a line, without secrets
+    Export {
+        /// Only these
+        #[arg(long, value_enum)]
+        kind: Option<Exported>,
+    },
+}
+
+/// Kinds of records that `export` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Exported {
+    /// Owners of users and keys
+    Account,
+    /// Who may sign in and own keys
+    User,
+    /// API keys, without the keys themselves
+    Key,
+    /// Who signed in, and when
+    Session,
 }
 
 /// Flags of `serve`.

@@ -36,8 +36,8 @@ use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
-use self::error::store_error;
 pub use self::comeback::{Comeback, comeback};
+use self::error::store_error;
 pub use self::file::FILE_NAME;
 pub use self::inspect::{Inspection, inspect};
 pub use self::open::OpenError;

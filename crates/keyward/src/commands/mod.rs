@@ -2,10 +2,13 @@
 
 mod account;
 mod audit;
+mod backup;
 mod config;
 mod explain;
+mod export;
 mod init;
 mod key;
+mod restore;
 mod serve;
 mod user;
 
@@ -26,5 +29,8 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Account(command) => account::run(cli, command),
         Command::Audit(command) => audit::run(cli, command),
         Command::Explain(flags) => explain::run(cli, flags),
+        Command::Backup { file } => backup::run(cli, file),
+        Command::Restore { file } => restore::run(cli, file),
+        Command::Export { kind } => export::run(cli, *kind),
     }
 }

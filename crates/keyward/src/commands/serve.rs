@@ -27,7 +27,7 @@ use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::system::SystemClock;
-use crate::{descriptors, first_start, log, master_key, others, socket, terminal, wire};
+use crate::{backup, descriptors, first_start, log, master_key, others, socket, terminal, wire, witness};
 
 /// The number and name of the only node of a SQLite store.
 const NODE: (u16, &str) = (1, "node-1");
@@ -87,6 +87,7 @@ async fn hold(loaded: &Loaded) -> Result<DataDir> {
         match DataDir::create(path)? {
             Held::Ours(data_dir) => {
                 data_dir.announce()?;
+                backup::remove_copies(path);
                 return Ok(data_dir);
             }
             Held::Other(Holder::Command) if waited < PATIENCE => tokio::time::sleep(RETRY).await,
@@ -253,6 +254,7 @@ impl ControlPlane<'_> {
         let socket = tokio::net::UnixListener::from_std(socket).map_err(failed)?;
         let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
         let refresher = Arc::clone(refresher);
+        tokio::spawn(witness::watch(Arc::clone(self.store), refresher.heads()));
         tokio::spawn(async move { refresher.run().await });
         tokio::spawn(fetcher::run(
             Arc::clone(self.store) as Arc<dyn Lookup>,

@@ -55,11 +55,8 @@ async fn look(connection: &mut SqliteConnection, version: i64, thoroughly: bool)
          (SELECT count(*) FROM api_keys) AS keys FROM feed_head";
     let rows = read(connection, query(select)).await?;
     let row = first(&rows)?;
-    let audit = if version < AUDIT {
-        None
-    } else {
-        audit::read_state(&read(connection, audit::select_state()).await?)?.head
-    };
+    let audit =
+        if version < AUDIT { None } else { audit::read_state(&read(connection, audit::select_state()).await?)?.head };
     let signing_keys = if version < SIGNING_KEYS {
         Vec::new()
     } else {
