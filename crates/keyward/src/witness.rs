@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock as _, FeedHead, Random, Store, StoreError};
+use keyward_engine::refresher::Refresher;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
 use crate::system::{SystemClock, SystemRandom};
 use crate::{private_file, terminal};
@@ -66,15 +66,15 @@ impl Witness {
 /// The store cannot be read or written.
 pub async fn confront(dir: &Path, store: &dyn Store) -> Result<(), StoreError> {
     let witness = Witness::new(dir);
-    let head = store.identity().await?.head;
-    let head = match witness.noted() {
-        Some(noted) if noted.epoch != head.epoch || head.position < noted.position => {
-            let head = begin_epoch(store, rewound(noted, head)).await?;
-            terminal::warn_line(&warning(noted, head, dir));
-            head
-        }
-        _ => head,
-    };
+    let (noted, mut head) = (witness.noted(), store.identity().await?.head);
+    if noted == Some(head) {
+        return Ok(());
+    }
+    if let Some(noted) = noted.filter(|noted| noted.epoch != head.epoch || head.position < noted.position) {
+        let found = head;
+        head = begin_epoch(store, rewound(noted, found)).await?;
+        terminal::warn_line(&warning(noted, found, dir));
+    }
     // A note that cannot be written leaves the store as safe as it was without; the next seal tries again.
     let _ = witness.note(head);
     Ok(())
@@ -82,7 +82,8 @@ pub async fn confront(dir: &Path, store: &dyn Store) -> Result<(), StoreError> {
 
 /// Watches the feed of a store that is served: should it go back, or come to be another, it is recorded and said. What cores
 /// remember they have dropped by then.
-pub async fn watch(store: Arc<dyn Store>, mut heads: watch::Receiver<FeedHead>) {
+pub async fn watch(store: Arc<dyn Store>, refresher: Arc<Refresher>) {
+    let mut heads = refresher.heads();
     let mut stands = *heads.borrow_and_update();
     while heads.changed().await.is_ok() {
         let (before, head) = (stands, *heads.borrow_and_update());
@@ -90,7 +91,10 @@ pub async fn watch(store: Arc<dyn Store>, mut heads: watch::Receiver<FeedHead>) 
         let written = if head.epoch != before.epoch {
             store.record_event(&rewound(before, head)).await
         } else if head.position < before.position {
-            begin_epoch(&*store, rewound(before, head)).await.map(|head| stands = head)
+            let begun = begin_epoch(&*store, rewound(before, head)).await;
+            // At once: until the cores hear of the epoch, they can use nothing that they read in it.
+            refresher.refresh().await;
+            begun.map(|head| stands = head)
         } else {
             continue;
         };
@@ -129,13 +133,16 @@ fn rewound(noted: FeedHead, found: FeedHead) -> AuditEvent {
 }
 
 fn warning(noted: FeedHead, found: FeedHead, dir: &Path) -> String {
-    let dir = dir.display();
+    let what = if noted.epoch == found.epoch {
+        format!("it ends at change {}, and change {} was made already", found.position, noted.position)
+    } else {
+        "it is of another history".to_owned()
+    };
     format!(
-        "keyward: the database in {dir} is not the one that was here last: it ends at change {}, and change {} was made \
-         already. An older copy was put in its place, so what was revoked, disabled or made since counts no more: keys \
-         revoked after the copy are accepted again. Whatever remembered the other one is told to forget it, and \
-         `keyward audit list --action store.rewound` shows this. If you did not do it, look for who did; to put a backup \
-         in place, use `keyward restore`",
-        found.position, noted.position
+        "keyward: the database in {} is not the one that was here last: {what}. An older copy, or another one, was put in its \
+         place, so what was revoked, disabled or made since counts no more: keys revoked after the copy are accepted again. \
+         Whatever remembered the other one is told to forget it, and `keyward audit list --action store.rewound` shows \
+         this. If you did not do it, look for who did; to put a backup in place, use `keyward restore`",
+        dir.display()
     )
 }

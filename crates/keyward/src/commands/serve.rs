@@ -254,7 +254,7 @@ impl ControlPlane<'_> {
         let socket = tokio::net::UnixListener::from_std(socket).map_err(failed)?;
         let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
         let refresher = Arc::clone(refresher);
-        tokio::spawn(witness::watch(Arc::clone(self.store), refresher.heads()));
+        tokio::spawn(witness::watch(Arc::clone(self.store), Arc::clone(&refresher)));
         tokio::spawn(async move { refresher.run().await });
         tokio::spawn(fetcher::run(
             Arc::clone(self.store) as Arc<dyn Lookup>,
