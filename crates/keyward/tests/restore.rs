@@ -208,6 +208,33 @@ fn what_counts_again_is_named_and_what_was_there_is_kept() {
 }
 
 #[test]
+fn cut_off_between_its_renames_it_is_finished_by_the_next_command() {
+    let (world, _, file) = backed_up();
+    world.key("younger", &[]);
+    let dir = world.data_dir();
+    // As a kill leaves it: the database is aside, and its successor has not come yet.
+    let new = world.path("new");
+    let output =
+        world.plain(&["restore", file.to_str().unwrap(), "--data-dir", new.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success());
+    std::fs::rename(new, dir.join("restore.staging")).unwrap();
+    std::fs::remove_file(dir.join("restore.staging/keyward.lock")).unwrap();
+    std::fs::create_dir(dir.join("replaced-then")).unwrap();
+    std::fs::rename(dir.join("keyward.db"), dir.join("replaced-then/keyward.db")).unwrap();
+    let journal = r#"{"kept":"replaced-then","brings":["keyward.db","audit.key","audit.head","feed.witness"]}"#;
+    std::fs::write(dir.join("restore.journal"), journal).unwrap();
+    let output = world.run(&["key", "list", "--json"]);
+    let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && warned.contains("a restore was cut off in its last step"), "{warned}");
+    assert!(!warned.contains("not the one that was here"), "{warned}");
+    assert_eq!(key_names(&world), ["kept"]);
+    assert!(world.ok(&["audit", "verify"]).starts_with("ok"));
+    let kept = dir.join("replaced-then");
+    let output = world.plain(&["key", "list", "--data-dir", kept.to_str().unwrap()]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("younger"));
+}
+
+#[test]
 fn killed_at_any_moment_it_leaves_the_old_data_or_the_new() {
     let (world, _, file) = backed_up();
     let (mut old, mut new) = (0, 0);

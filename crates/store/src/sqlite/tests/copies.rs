@@ -7,7 +7,7 @@ use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::MacKey;
 use keyward_engine::change::KeyChange;
 use keyward_engine::people::{People as _, UserChange};
-use keyward_engine::ports::{Lookup as _, Records as _, Store as _, StoreError};
+use keyward_engine::ports::{Records as _, Store as _, StoreError};
 use sqlx::query;
 
 use super::super::{Comeback, comeback, inspect};
@@ -68,20 +68,6 @@ async fn what_is_damaged_or_not_ours_is_seen() {
 
     let none = tempfile::tempdir().unwrap();
     assert!(matches!(inspect(none.path(), true).await.unwrap_err(), OpenError::Missing(_)));
-}
-
-#[tokio::test]
-async fn another_epoch_loses_every_place() {
-    let home = tempfile::tempdir().unwrap();
-    let store = make(home.path()).await.unwrap();
-    store.ensure_user(&user(OWNER), &event()).await.unwrap();
-    let before = store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
-    let events = store.audit_state().await.unwrap().last;
-    let after = store.begin_epoch(u64::MAX - 1, &event()).await.unwrap();
-    assert_eq!((after.epoch, after.position), (u64::MAX - 1, before.position));
-    assert_eq!(store.audit_state().await.unwrap().last, events + 1, "its event is kept with it");
-    assert!(store.changes(before).await.unwrap().lost);
-    assert!(!store.changes(after).await.unwrap().lost);
 }
 
 #[tokio::test]
