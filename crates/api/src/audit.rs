@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyward_core::digest::{MacKey, same};
 use keyward_engine::chain::{AuditHead, AuditRecord, Flaw, Walk};
-use keyward_engine::ports::{AuditFilter, Store, StoreError};
+use keyward_engine::ports::{AuditFilter, FeedHead, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,6 +33,11 @@ pub trait HeadKeeper: Send + Sync {
     /// # Errors
     /// It cannot be written.
     fn write(&self, head: &AuditHead) -> io::Result<()>;
+    /// Keeps how far the feed has come, for whoever opens the store next.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn witness(&self, feed: FeedHead) -> io::Result<()>;
 }
 
 /// Seals records. There is one for each store at a time: whoever holds the data directory.
@@ -56,7 +61,13 @@ impl Sealer {
         while store.seal_audit(&self.key, BATCH).await? > 0 {
             any = true;
         }
-        if any { self.keep_head(store).await } else { Ok(()) }
+        if !any {
+            return Ok(());
+        }
+        // Whatever moves the feed leaves a record, so that what was just sealed is all that can have moved it.
+        let feed = store.identity().await?.head;
+        self.keep_head(store).await?;
+        self.keeper.witness(feed).map_err(|error| StoreError::Other(error.to_string()))
     }
 
     /// A kept head that the store does not hold is evidence, and stays until somebody takes it away.

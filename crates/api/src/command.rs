@@ -7,6 +7,7 @@ use keyward_engine::change::KeyChange;
 use crate::accounts::{AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
+use crate::backup;
 use crate::decided::{self, DecidedView};
 use crate::decisions::{self, DecisionQuestion, DecisionView};
 use crate::explain::{self, Explanation, Question};
@@ -16,6 +17,7 @@ use crate::in_force::RunningView;
 use crate::keys::{self, ChangedKey, NewKey};
 use crate::people_command::{self, PeopleCommand};
 use crate::service::Service;
+use crate::sessions::SessionView;
 use crate::users::{ChangedUser, UserView};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
@@ -96,6 +98,11 @@ pub enum Command {
         /// Which.
         question: Question,
     },
+    /// Copy the store, for a backup.
+    CopyStore {
+        /// The file that the backup goes to, for the record.
+        target: String,
+    },
     /// Something about users or accounts.
     People(PeopleCommand),
 }
@@ -169,6 +176,16 @@ pub enum Reply {
     UserAdded {
         /// The user.
         user: UserView,
+    },
+    /// The store was copied.
+    StoreCopied {
+        /// The folder that the copy is in, inside the data directory. Whoever asked removes it.
+        folder: String,
+    },
+    /// A page of sessions.
+    Sessions {
+        /// The page.
+        listing: Listing<SessionView>,
     },
     /// A page of users.
     Users {
@@ -249,6 +266,9 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         }
         Command::Explain { question } => {
             return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });
+        }
+        Command::CopyStore { target } => {
+            return Ok(Reply::StoreCopied { folder: backup::copy(service, &target).await? });
         }
         Command::People(command) => return people_command::carry_out(service, command).await,
         Command::DisableKey { id } => (id, KeyChange::Disable(at)),

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
+use crate::sessions;
 use crate::users::{self, UserToMake};
 
 /// What to do.
@@ -67,6 +68,13 @@ pub enum PeopleCommand {
         /// How many at most.
         limit: u32,
     },
+    /// List sessions.
+    ListSessions {
+        /// Where to go on.
+        cursor: Option<String>,
+        /// How many at most.
+        limit: u32,
+    },
     /// Pause an account.
     DisableAccount {
         /// Name, id or reference.
@@ -114,6 +122,9 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         }
         PeopleCommand::ListAccounts { cursor, limit } => {
             Ok(Reply::Accounts { listing: accounts::list(service, cursor.as_deref(), limit).await? })
+        }
+        PeopleCommand::ListSessions { cursor, limit } => {
+            Ok(Reply::Sessions { listing: sessions::list(service, cursor.as_deref(), limit).await? })
         }
         PeopleCommand::DisableAccount { which } => {
             let account = accounts::change(service, &which, AccountChange::Disable(at), &origin).await?;

@@ -73,6 +73,11 @@ fn open(record: &SigningKeyRecord, master: &MasterKey) -> Option<SigningKey> {
     SigningKey::from_seed(&record.id, &seed).filter(|key| key.public() == record.public)
 }
 
+/// Whether a master key opens the signing key that signs, so that it goes on signing.
+pub fn opens(records: &[SigningKeyRecord], master: &MasterKey) -> bool {
+    records.iter().rev().find(|record| record.retired_at.is_none()).is_some_and(|record| open(record, master).is_some())
+}
+
 fn new_key(service: &Service, master: &MasterKey) -> Option<(SigningKey, SigningKeyRecord)> {
     let mut seed = Zeroizing::new([0; 32]);
     service.random.fill(seed.as_mut_slice());

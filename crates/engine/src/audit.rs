@@ -72,8 +72,12 @@ pub enum Action {
     ConfigChanged,
     /// A changed configuration was refused.
     ConfigRefused,
+    /// The store was copied into a backup.
+    BackupMade,
     /// The store was put back from a backup.
     StoreRestored,
+    /// An older database, or another one, was found in the store's place.
+    StoreRewound,
 }
 
 impl Action {
@@ -101,7 +105,9 @@ impl Action {
             Self::SigningKeyCreated => "signing_key.created",
             Self::ConfigChanged => "config.changed",
             Self::ConfigRefused => "config.refused",
+            Self::BackupMade => "backup.made",
             Self::StoreRestored => "store.restored",
+            Self::StoreRewound => "store.rewound",
         }
     }
 }

@@ -215,6 +215,8 @@ pub trait People: Send + Sync {
         reason: &'static str,
         event: &'a AuditEvent,
     ) -> Answer<'a, Changed<SessionRecord>>;
+    /// Sessions in the order of their ids, after one of them (or after none: `""`).
+    fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>>;
     /// Keeps a signing key and tells the feed.
     fn insert_signing_key<'a>(&'a self, key: &'a SigningKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
 }

@@ -1,6 +1,7 @@
 //! The ports: what the engine and the operations ask of a store, a clock and a source of randomness.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
@@ -340,6 +341,10 @@ pub struct Identity {
 pub trait Store: Lookup + Records + People {
     /// What it keeps once.
     fn identity(&self) -> Answer<'_, Identity>;
+    /// Writes a consistent copy of the whole store into a new folder of this name beside it, while work goes on; where.
+    fn copy<'a>(&'a self, folder: &'a str) -> Answer<'a, PathBuf>;
+    /// Begins another epoch of the feed, so that whoever remembers anything of the store drops it.
+    fn begin_epoch<'a>(&'a self, epoch: u64, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
     /// Closes it; what was acknowledged is on disk.
     fn close(&self) -> Answer<'_, ()>;
 }

@@ -48,6 +48,11 @@ impl Refresher {
         Self { name: name.into(), node, store, clock, hint: Notify::new(), applied }
     }
 
+    /// Where the node stands, as it moves on.
+    pub fn heads(&self) -> watch::Receiver<FeedHead> {
+        self.applied.subscribe()
+    }
+
     /// Reads the feed once and applies it. Where that fails nothing is proven, and memory stops answering in time.
     pub async fn refresh(&self) -> bool {
         let t0 = self.clock.now().monotonic;

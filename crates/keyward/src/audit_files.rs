@@ -7,20 +7,26 @@ use keyward_api::audit::{HeadKeeper, HeadView};
 use keyward_api::hex::{hex, unhex};
 use keyward_core::digest::MacKey;
 use keyward_engine::chain::AuditHead;
-use keyward_engine::ports::Random as _;
+use keyward_engine::ports::{FeedHead, Random as _};
 
 use crate::exit::{Failed, Result};
 use crate::private_file;
 use crate::system::SystemRandom;
+use crate::witness::Witness;
+
+/// The name of the key's file.
+pub const KEY: &str = "audit.key";
+/// The name of the head's file.
+pub const HEAD: &str = "audit.head";
 
 /// Where the key is. A backup carries it; without it nothing that was sealed can be verified.
 pub fn key_path(dir: &Path) -> PathBuf {
-    dir.join("audit.key")
+    dir.join(KEY)
 }
 
-/// Where the copy of the head is. A restore removes it, because an older log is then right.
+/// Where the copy of the head is. A restore puts that of its own log there.
 pub fn head_path(dir: &Path) -> PathBuf {
-    dir.join("audit.head")
+    dir.join(HEAD)
 }
 
 /// The key of a data directory, made where nothing was sealed yet.
@@ -56,14 +62,14 @@ fn unusable(path: &Path, error: &io::Error) -> Failed {
     Failed::Refused(format!("cannot use {}: {error}; {advice}", path.display()))
 }
 
-/// The copy of the head.
+/// The copy of the head, and the witness of the feed beside it.
 #[derive(Debug)]
-pub struct HeadFile(PathBuf);
+pub struct HeadFile(PathBuf, Witness);
 
 impl HeadFile {
     /// In a data directory.
     pub fn new(dir: &Path) -> Self {
-        Self(head_path(dir))
+        Self(head_path(dir), Witness::new(dir))
     }
 }
 
@@ -79,5 +85,9 @@ impl HeadKeeper for HeadFile {
 
     fn write(&self, head: &AuditHead) -> io::Result<()> {
         private_file::replace(&self.0, &serde_json::to_vec(&HeadView::of(head))?)
+    }
+
+    fn witness(&self, feed: FeedHead) -> io::Result<()> {
+        self.1.note(feed)
     }
 }

@@ -15,6 +15,8 @@ use crate::{socket, wire};
 
 /// How long the server may take: a change says where it is felt after about four seconds at most.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How long it may take to copy the store, which grows with it.
+const COPYING: Duration = Duration::from_secs(3600);
 
 /// Carries out a command, wherever the truth is.
 ///
@@ -41,11 +43,13 @@ pub fn ask_running(loaded: &Loaded, command: &Command) -> Result<Option<Reply>> 
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failed::Refused(format!("cannot start: {error}")))
+/// What carries out a command.
+///
+/// # Errors
+/// The system has no more room for it.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().map_err(|error| Failed::Refused(format!("cannot start: {error}")))
 }
 
 async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
@@ -56,7 +60,8 @@ async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
             Held::Ours(data_dir) => return alone(loaded, &data_dir, command).await,
             Held::Other(holder) => {
                 if let Ok(stream) = socket::connect(path) {
-                    return ask_within(DEADLINE, stream, &command).await;
+                    let deadline = if matches!(command, Command::CopyStore { .. }) { COPYING } else { DEADLINE };
+                    return ask_within(deadline, stream, &command).await;
                 }
                 if waited >= PATIENCE {
                     return Err(held(path, &holder));

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::backup::swap;
 use crate::exit::Failed;
-use crate::others;
+use crate::{others, terminal};
 
 /// How long to wait for another command to end, or for a server that is just starting.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,7 +83,7 @@ impl DataDir {
     /// # Errors
     /// There is none, or it cannot be written, or others could have written to it.
     pub fn open(path: &Path) -> Result<Held, Failed> {
-        if !is_there(path, &path.join(keyward_store::FILE_NAME))? {
+        if !is_there(path, &path.join(keyward_store::FILE_NAME))? && !is_there(path, &path.join(swap::JOURNAL))? {
             return Err(Failed::Refused(format!(
                 "there is no Keyward data in {}; `keyward serve` or `keyward init` makes it, --data-dir names another folder",
                 path.display()
@@ -101,6 +102,7 @@ impl DataDir {
                 let data_dir = Self { path: path.to_owned(), _lock: lock };
                 // Whatever it says was said by a process that is gone.
                 data_dir.note("")?;
+                data_dir.settle()?;
                 Ok(Held::Ours(data_dir))
             }
             Err(TryLockError::WouldBlock) => Ok(Held::Other(Holder::noted(path))),
@@ -114,6 +116,21 @@ impl DataDir {
     /// It cannot be written.
     pub fn announce(&self) -> Result<(), Failed> {
         self.note(&format!("{SERVING} {}\n", std::process::id()))
+    }
+
+    /// Ends a restore that was cut off, so that nobody sees half of one.
+    fn settle(&self) -> Result<(), Failed> {
+        let finished = swap::settle(&self.path).map_err(|error| {
+            Failed::Refused(format!(
+                "a restore into {} was cut off and cannot be finished: {error}; nothing is lost: the next command tries \
+                 again",
+                self.path.display()
+            ))
+        })?;
+        if finished {
+            terminal::warn_line("keyward: a restore was cut off in its last step; it is finished now");
+        }
+        Ok(())
     }
 
     fn note(&self, text: &str) -> Result<(), Failed> {

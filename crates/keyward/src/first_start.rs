@@ -14,7 +14,8 @@ use crate::private_file;
 use crate::settings::variable;
 
 const VARIABLE: &str = "KEYWARD_ADMIN_PASSWORD";
-const FILE: &str = "initial-admin-password";
+/// The file that the first password is written to.
+pub const FILE: &str = "initial-admin-password";
 
 /// Where the first user's password can be learnt.
 pub enum FirstPassword {

@@ -4,6 +4,7 @@
 
 mod audit_files;
 mod backend;
+mod backup;
 mod banner;
 mod cli;
 mod commands;
@@ -26,6 +27,7 @@ mod socket;
 mod system;
 mod terminal;
 mod wire;
+mod witness;
 
 use std::process::ExitCode;
 

@@ -15,8 +15,9 @@ use crate::settings::variable;
 use crate::system::SystemRandom;
 
 /// The file's name in a data directory.
-const NAME: &str = "master.key";
-const VARIABLE: &str = "KEYWARD_MASTER_KEY";
+pub const NAME: &str = "master.key";
+/// What takes the file's place.
+pub const VARIABLE: &str = "KEYWARD_MASTER_KEY";
 /// How the 32 bytes are written.
 const FORM: &str = "64 hexadecimal digits, as `openssl rand -hex 32` makes them";
 
@@ -25,16 +26,33 @@ const FORM: &str = "64 hexadecimal digits, as `openssl rand -hex 32` makes them"
 /// # Errors
 /// A variable or file that holds no key, or a file that cannot be read or made.
 pub fn of(data_dir: &DataDir) -> Result<MasterKey> {
-    if let Some(value) = variable(VARIABLE) {
-        let text = Zeroizing::new(value.to_string_lossy().into_owned());
-        return parse(&text).ok_or_else(|| Failed::Refused(format!("{VARIABLE} is not {FORM}")));
+    match existing(data_dir.path())? {
+        Some(key) => Ok(key),
+        None => make(&data_dir.path().join(NAME)),
     }
-    let path = data_dir.path().join(NAME);
+}
+
+/// The master key that counts in a directory, if there is one.
+///
+/// # Errors
+/// A variable or file that holds no key, or a file that cannot be read.
+pub fn existing(dir: &Path) -> Result<Option<MasterKey>> {
+    let Some(value) = variable(VARIABLE) else { return in_file(dir) };
+    let text = Zeroizing::new(value.to_string_lossy().into_owned());
+    parse(&text).map(Some).ok_or_else(|| Failed::Refused(format!("{VARIABLE} is not {FORM}")))
+}
+
+/// The master key in the file of a directory, if there is one.
+///
+/// # Errors
+/// A file that holds no key, or that cannot be read.
+pub fn in_file(dir: &Path) -> Result<Option<MasterKey>> {
+    let path = dir.join(NAME);
     match std::fs::read_to_string(&path).map(Zeroizing::new) {
-        Ok(text) => parse(&text).ok_or_else(|| {
+        Ok(text) => parse(&text).map(Some).ok_or_else(|| {
             Failed::Refused(format!("{} is not {FORM}; put the right one back, or remove it", path.display()))
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unusable(&path, &error)),
     }
 }

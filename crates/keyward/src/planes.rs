@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
-use crate::socket;
+use crate::{socket, witness};
 
 /// The number and name of the only node of a SQLite store.
 const NODE: (u16, &str) = (1, "node-1");
@@ -104,6 +104,7 @@ impl ControlPlane<'_> {
         let socket = tokio::net::UnixListener::from_std(socket).map_err(failed)?;
         let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
         let refresher = Arc::clone(refresher);
+        tokio::spawn(witness::watch(Arc::clone(self.store), Arc::clone(&refresher)));
         tokio::spawn(async move { refresher.run().await });
         tokio::spawn(fetcher::run(
             Arc::clone(self.store) as Arc<dyn Lookup>,

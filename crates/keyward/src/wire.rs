@@ -1,5 +1,6 @@
 //! Puts the parts together: a store, a service on it, and the rules of a configuration.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use keyward_api::audit::Sealer;
@@ -23,12 +24,12 @@ use keyward_http::own::OwnSender;
 use keyward_store::{SqliteDecisions, SqliteStore};
 use tokio::sync::mpsc;
 
-use crate::audit_files;
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
 use crate::first_start;
 use crate::settings::Loaded;
 use crate::system::{SystemClock, SystemRandom};
+use crate::{audit_files, witness};
 
 /// Opens the store of a data directory, made where it is missing, with its first user. Says whether it was made.
 ///
@@ -37,6 +38,7 @@ use crate::system::{SystemClock, SystemRandom};
 pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> {
     let now = SystemClock::new().now().wall;
     let store = SqliteStore::create_or_open(data_dir.path(), &SystemRandom, now).await.map_err(refused)?;
+    witness::confront(data_dir.path(), &store).await.map_err(refused)?;
     let first = first_user(&SystemRandom, now);
     store.ensure_user(&first, &first_user_event(&first)).await.map_err(refused)?;
     let is_new = store.is_new();
@@ -49,6 +51,7 @@ pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> 
 /// The store cannot be opened.
 pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Service> {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data_dir.path()).await.map_err(refused)?);
+    witness::confront(data_dir.path(), &*store).await.map_err(refused)?;
     let identity = store.identity().await.map_err(refused)?;
     // What cannot be read is not there; no other command fails for it.
     let decisions = SqliteDecisions::find_in(data_dir.path()).await.ok().flatten();
@@ -62,10 +65,10 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
 ///
 /// # Errors
 /// Its key is gone or cannot be read.
-async fn sealer(data_dir: &DataDir, store: &Arc<dyn Store>) -> Result<Sealer> {
+pub async fn sealer(dir: &Path, store: &dyn Store) -> Result<Sealer> {
     let sealed = store.audit_state().await.map_err(refused)?.head.is_some();
-    let key = audit_files::key(data_dir.path(), sealed)?;
-    Ok(Sealer::new(key, Box::new(audit_files::HeadFile::new(data_dir.path()))))
+    let key = audit_files::key(dir, sealed)?;
+    Ok(Sealer::new(key, Box::new(audit_files::HeadFile::new(dir))))
 }
 
 /// Threads that check passwords. Two let one slow check pass another, and are at most 38 MiB.
@@ -100,7 +103,7 @@ pub struct Opened<'a> {
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
     let Opened { store, identity, clock, configuration, refresher, decisions } = opened;
     Ok(Service {
-        sealer: sealer(data_dir, &store).await?,
+        sealer: sealer(data_dir.path(), &*store).await?,
         store,
         clock,
         random: Arc::new(SystemRandom),

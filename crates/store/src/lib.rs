@@ -5,4 +5,6 @@ pub mod conformance;
 pub mod faults;
 pub mod sqlite;
 
-pub use sqlite::{DECISIONS_FILE_NAME, FILE_NAME, OpenError, SqliteDecisions, SqliteStore};
+pub use sqlite::{
+    Comeback, DECISIONS_FILE_NAME, FILE_NAME, Inspection, OpenError, SqliteDecisions, SqliteStore, comeback, inspect,
+};

@@ -2,11 +2,14 @@
 
 mod accounts;
 mod audit;
+mod comeback;
+mod copy;
 mod decisions;
 mod decisions_file;
 mod error;
 mod feed;
 mod file;
+mod inspect;
 mod keys;
 mod open;
 mod people;
@@ -19,6 +22,7 @@ mod tests;
 mod transaction;
 mod users;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyward_core::api_key::{ApiKeyRecord, Owner};
@@ -34,10 +38,12 @@ use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
+pub use self::comeback::{Comeback, comeback};
 pub use self::decisions::SqliteDecisions;
 pub use self::decisions_file::DECISIONS_FILE_NAME;
 use self::error::store_error;
 pub use self::file::FILE_NAME;
+pub use self::inspect::{Inspection, inspect};
 pub use self::open::OpenError;
 use self::transaction::{Statement, Transaction, Writer};
 use crate::faults::{Faults, pass};
@@ -195,6 +201,18 @@ impl Store for SqliteStore {
             let row = rows::first(&rows)?;
             Ok(Identity { head: rows::head(row)?, tag_key: MacKey::from_bytes(rows::bytes(row, "tag_key")?) })
         })
+    }
+
+    fn copy<'a>(&'a self, folder: &'a str) -> Answer<'a, PathBuf> {
+        Box::pin(async move {
+            pass(self.writer.faults.as_ref()).await?;
+            self.writer.file.is_in_place().await?;
+            copy::write(&self.writer.file, folder).await
+        })
+    }
+
+    fn begin_epoch<'a>(&'a self, epoch: u64, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
+        Box::pin(self.writer.write(async move |transaction| feed::begin_epoch(transaction, epoch, event).await))
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -2,11 +2,14 @@
 
 mod account;
 mod audit;
+mod backup;
 mod config;
 mod decisions;
 mod explain;
+mod export;
 mod init;
 mod key;
+mod restore;
 mod serve;
 mod user;
 
@@ -28,5 +31,8 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Audit(command) => audit::run(cli, command),
         Command::Decisions(command) => decisions::run(cli, command),
         Command::Explain(flags) => explain::run(cli, flags),
+        Command::Backup { file } => backup::run(cli, file),
+        Command::Restore { file } => restore::run(cli, file),
+        Command::Export { kind } => export::run(cli, *kind),
     }
 }

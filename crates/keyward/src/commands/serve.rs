@@ -24,7 +24,7 @@ use crate::reload::{Cause, Reloader};
 use crate::settings::Loaded;
 use crate::signals::{Heard, Signals};
 use crate::system::SystemClock;
-use crate::{decisions, descriptors, first_start, log, master_key, others, terminal, wire};
+use crate::{backup, decisions, descriptors, first_start, log, master_key, others, terminal, wire};
 
 /// Batches of uses that may wait to be written.
 const BATCHES_OF_USES: usize = 64;
@@ -80,6 +80,7 @@ async fn hold(loaded: &Loaded) -> Result<DataDir> {
         match DataDir::create(path)? {
             Held::Ours(data_dir) => {
                 data_dir.announce()?;
+                backup::remove_copies(path);
                 return Ok(data_dir);
             }
             Held::Other(Holder::Command) if waited < PATIENCE => tokio::time::sleep(RETRY).await,

@@ -43,6 +43,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("insert_signing_key", |store| {
         Box::pin(async { store.insert_signing_key(&signing_key("sig_1"), &event()).await.map(drop) })
     }),
+    ("begin_epoch", |store| Box::pin(async { store.begin_epoch(99, &event()).await.map(drop) })),
     ("record_uses", |store| {
         Box::pin(async { store.record_uses(&["key_1", "key_2"].map(|id| Use { id: id.into(), at: at(9) })).await })
     }),

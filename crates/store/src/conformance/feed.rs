@@ -112,3 +112,15 @@ pub async fn a_place_that_is_not_in_the_feed_is_lost<H: Home>() {
     }
     assert!(!store.changes(FeedHead { position: 0, ..head }).await.unwrap().lost);
 }
+
+pub async fn another_epoch_loses_every_place<H: Home>() {
+    let (_home, store) = fresh::<H>().await;
+    let before = store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
+    let events = store.audit_state().await.unwrap().last;
+    let after = store.begin_epoch(u64::MAX - 1, &event()).await.unwrap();
+    assert_eq!((after.epoch, after.position), (u64::MAX - 1, before.position));
+    assert_eq!(store.identity().await.unwrap().head, after);
+    assert_eq!(store.audit_state().await.unwrap().last, events + 1, "its event is kept with it");
+    assert!(store.changes(before).await.unwrap().lost);
+    assert!(!store.changes(after).await.unwrap().lost);
+}

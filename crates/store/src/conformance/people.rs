@@ -251,3 +251,15 @@ pub async fn signing_keys_come_back_and_are_told<H: Home>() {
     let changes = store.changes(before).await.unwrap().changes;
     assert!(matches!(changes[..], [Change::SigningKeys(_), Change::SigningKeys(_)]), "{changes:?}");
 }
+
+pub async fn sessions_come_in_the_order_of_their_ids<H: Home>() {
+    let (_home, store) = signed_in::<H>().await;
+    for id in ["ses_3", "ses_2", "ses_4"] {
+        store.begin_session(&session(id), &hash("a"), &refresh(id, 9), &event()).await.unwrap().unwrap();
+    }
+    let first = store.sessions("", 3).await.unwrap();
+    let ids: Vec<&str> = first.iter().map(|session| &*session.id).collect();
+    assert_eq!(ids, ["ses_1", "ses_2", "ses_3"]);
+    assert_eq!(store.sessions("ses_3", 3).await.unwrap(), [session("ses_4")]);
+    assert_eq!(store.sessions("ses_4", 3).await.unwrap(), []);
+}

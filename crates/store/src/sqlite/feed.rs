@@ -1,9 +1,11 @@
 //! The feed of changes: written with each change, read by every node.
 
+use keyward_engine::audit::AuditEvent;
 use keyward_engine::ports::{Change, Changes, FeedHead, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
+use super::audit;
 use super::rows::{column, first, head, joined, joined_columns, joins, json_list, position};
 use super::transaction::{Statement, Transaction};
 
@@ -36,6 +38,17 @@ pub(super) async fn tell(
 /// Where the feed stands for a transaction that adds nothing.
 pub(super) async fn stand(transaction: &mut Transaction) -> Result<FeedHead, StoreError> {
     head(first(&transaction.run(query("SELECT epoch, position AS head FROM feed_head")).await?)?)
+}
+
+/// Begins another epoch at the same place: whoever stands in the old one has lost its place.
+pub(super) async fn begin_epoch(
+    transaction: &mut Transaction,
+    epoch: u64,
+    event: &AuditEvent,
+) -> Result<FeedHead, StoreError> {
+    audit::insert(transaction, event).await?;
+    let begin = query("UPDATE feed_head SET epoch = ?1 RETURNING epoch, position AS head");
+    head(first(&transaction.run(begin.bind(epoch.cast_signed())).await?)?)
 }
 
 /// The head, and each change after a place with the record as it is now: one statement, so one snapshot.

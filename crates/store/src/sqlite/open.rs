@@ -99,10 +99,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`], of which [`OpenError::Missing`] when there is no store.
     pub async fn open(dir: &Path) -> Result<Self, OpenError> {
-        let file = DatabaseFile::find(dir, FILE_NAME).map_err(|why| match why.kind() {
-            io::ErrorKind::NotFound => OpenError::Missing(dir.into()),
-            _ => OpenError::Directory { dir: dir.into(), why },
-        })?;
+        let file = find(dir)?;
         match look(&file).await? {
             Version::None => Err(OpenError::Missing(dir.into())),
             version => connect(file, version, None).await,
@@ -121,6 +118,38 @@ enum Version {
     Current,
 }
 
+/// A version, and whether we can read it.
+fn known(file: &DatabaseFile, seen: (i64, Option<i64>)) -> Result<Version, OpenError> {
+    match seen {
+        (0, None) => Ok(Version::None),
+        (APPLICATION_ID, Some(version)) if version == newest() => Ok(Version::Current),
+        (APPLICATION_ID, Some(version)) if version < newest() => Ok(Version::Older),
+        (APPLICATION_ID, Some(found)) => Err(OpenError::Newer { file: file.path().into(), found, known: newest() }),
+        _ => Err(OpenError::Foreign(file.path().into())),
+    }
+}
+
+/// A connection that can write nothing to a database that we know, and its version.
+pub(super) async fn reading(dir: &Path) -> Result<(DatabaseFile, SqliteConnection, i64), OpenError> {
+    let file = find(dir)?;
+    let failed = |error| OpenError::Store { file: file.path().into(), error };
+    let options = options(&file).read_only(true).pragma("trusted_schema", "OFF");
+    let mut connection = options.connect().await.map_err(|error| failed(store_error(error)))?;
+    let seen = read_version(&mut connection).await.map_err(failed)?;
+    match (known(&file, seen)?, seen) {
+        (Version::Older | Version::Current, (_, Some(version))) => Ok((file, connection, version)),
+        _ => Err(OpenError::Missing(dir.into())),
+    }
+}
+
+/// The file that a store is in.
+fn find(dir: &Path) -> Result<DatabaseFile, OpenError> {
+    DatabaseFile::find(dir, FILE_NAME).map_err(|why| match why.kind() {
+        io::ErrorKind::NotFound => OpenError::Missing(dir.into()),
+        _ => OpenError::Directory { dir: dir.into(), why },
+    })
+}
+
 /// Looks at a database through a connection that can write nothing, not even a checkpoint when it closes.
 async fn look(file: &DatabaseFile) -> Result<Version, OpenError> {
     let failed = |error| OpenError::Store { file: file.path().into(), error: store_error(error) };
@@ -128,13 +157,7 @@ async fn look(file: &DatabaseFile) -> Result<Version, OpenError> {
     let mut connection = options.connect().await.map_err(failed)?;
     let seen = read_version(&mut connection).await;
     connection.close().await.map_err(failed)?;
-    match seen.map_err(|error| OpenError::Store { file: file.path().into(), error })? {
-        (0, None) => Ok(Version::None),
-        (APPLICATION_ID, Some(version)) if version == newest() => Ok(Version::Current),
-        (APPLICATION_ID, Some(version)) if version < newest() => Ok(Version::Older),
-        (APPLICATION_ID, Some(found)) => Err(OpenError::Newer { file: file.path().into(), found, known: newest() }),
-        _ => Err(OpenError::Foreign(file.path().into())),
-    }
+    known(file, seen.map_err(|error| OpenError::Store { file: file.path().into(), error })?)
 }
 
 /// The application id, and the version of a database that is not empty (0 for somebody else's).

@@ -93,6 +93,12 @@ impl People for SqliteStore {
         Box::pin(self.writer.write(async move |transaction| sessions::end(transaction, id, reason, event).await))
     }
 
+    fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>> {
+        Box::pin(async move {
+            self.read(sessions::select_after(after, limit)).await?.iter().map(sessions::record).collect()
+        })
+    }
+
     fn insert_signing_key<'a>(&'a self, key: &'a SigningKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
         Box::pin(self.writer.write(async move |transaction| signing_keys::insert(transaction, key, event).await))
     }

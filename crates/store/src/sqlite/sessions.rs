@@ -50,15 +50,27 @@ pub(super) fn read_found(ids: &[Box<str>], rows: &[SqliteRow]) -> Result<FoundSe
 }
 
 fn joined(row: &SqliteRow) -> Result<Option<JoinedSession>, StoreError> {
-    let Some(id) = column::<Option<Box<str>>>(row, "id")? else { return Ok(None) };
-    let session = SessionRecord {
-        id,
+    if column::<Option<&str>>(row, "id")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(JoinedSession { session: record(row)?, user: owner(row)? }))
+}
+
+/// Sessions in the order of their ids, which their primary key has; by age they have no index.
+pub(super) fn select_after(after: &str, limit: u32) -> Statement {
+    let select = "SELECT id, user, created_at, ended_at, ended_reason FROM sessions WHERE id > ?1 ORDER BY id LIMIT ?2";
+    query(select).bind(after).bind(limit)
+}
+
+/// The session in a row.
+pub(super) fn record(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
+    Ok(SessionRecord {
+        id: column(row, "id")?,
         user: column(row, "user")?,
         created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
         ended_at: time(row, "ended_at")?,
         ended_reason: column(row, "ended_reason")?,
-    };
-    Ok(Some(JoinedSession { session, user: owner(row)? }))
+    })
 }
 
 /// Begins a session, if its user may and the password that was verified is still the user's. The feed is not told: nobody's

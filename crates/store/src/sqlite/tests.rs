@@ -1,5 +1,6 @@
 //! What SQLite alone promises: files, locks, versions, a full disk. And the suite that every store passes.
 
+mod copies;
 mod decisions;
 mod files;
 mod mishaps;

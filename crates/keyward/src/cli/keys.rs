@@ -1,0 +1,78 @@
+//! `keyward key …`: its flags and their help.
+
+use clap::{Args, Subcommand};
+
+/// Commands about keys.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make a key: on a terminal a card, piped the key alone on stdout
+    Create(CreateKey),
+    /// List keys, newest first
+    List {
+        /// How many at most; 0 = all
+        #[arg(long, default_value_t = 0)]
+        limit: u32,
+        /// Go on where a listing with --limit ended: its nextCursor
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show one key
+    Show {
+        /// The key's id, such as key_4f…
+        id: String,
+    },
+    /// Make a successor; the old key goes on for the overlap
+    Rotate {
+        /// The key's id
+        id: String,
+        /// How long the old key goes on, such as 24h, 30m or 0
+        #[arg(long, default_value = "24h")]
+        overlap: String,
+    },
+    /// Pause a key; `enable` ends the pause
+    Disable {
+        /// The key's id
+        id: String,
+    },
+    /// End a pause
+    Enable {
+        /// The key's id
+        id: String,
+    },
+    /// End a key for ever
+    Revoke {
+        /// The key's id
+        id: String,
+        /// Why, for the record
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// A key to make.
+#[derive(Debug, Args)]
+pub struct CreateKey {
+    /// What people call it
+    pub name: String,
+    /// The user that owns it
+    #[arg(long, value_name = "USER", default_value = "admin")]
+    pub owner: String,
+    /// The account that owns it [default: its owner's]
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Its scopes, comma-separated; '' for none [default: its owner's, less self: and keyward:]
+    #[arg(long, value_name = "SCOPES")]
+    pub scopes: Option<String>,
+    /// When it ends: a span such as 90d, or a time such as 2030-01-31T12:00:00Z [default: never]
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<String>,
+    /// live or test
+    #[arg(long, default_value = "live")]
+    pub mode: String,
+    /// Where it may be used from: addresses and CIDRs, comma-separated [default: anywhere]
+    #[arg(long, value_name = "LIST")]
+    pub ip: Option<String>,
+    /// Your own reference for it
+    #[arg(long, value_name = "TEXT")]
+    pub external_id: Option<String>,
+}

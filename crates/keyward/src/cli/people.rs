@@ -1,0 +1,94 @@
+//! `keyward user …` and `keyward account …`: their flags and their help.
+
+use clap::Subcommand;
+
+/// Commands about users. A user is named by its username, its id or your own reference for it.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make a user; without --password-file a password is made and shown once
+    Add {
+        /// What it signs in with: a-z, 0-9 and . _ - @ +
+        username: String,
+        /// Its roles, comma-separated, out of `roles` in the configuration [default: self]
+        #[arg(long, value_name = "ROLES")]
+        roles: Option<String>,
+        /// The account that it belongs to, by name, id or your own reference
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// Your own reference for it
+        #[arg(long, value_name = "TEXT")]
+        external_id: Option<String>,
+        /// Take the password from this file, or from stdin (-)
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<String>,
+        /// Make a user that cannot sign in, only own keys
+        #[arg(long, conflicts_with = "password_file")]
+        no_password: bool,
+    },
+    /// List users, newest first
+    List {
+        /// How many at most; 0 = all
+        #[arg(long, default_value_t = 0)]
+        limit: u32,
+        /// Go on where a listing with --limit ended: its nextCursor
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Give a user another password: its sessions end, its keys go on
+    Passwd {
+        /// The user
+        who: String,
+        /// Take the password from this file, or from stdin (-) [default: one is made and shown once]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<String>,
+    },
+    /// Pause a user: its keys are refused and its sessions end
+    Disable {
+        /// The user
+        who: String,
+    },
+    /// End a user's pause: its keys count again
+    Enable {
+        /// The user
+        who: String,
+    },
+    /// Give a user other roles, in place of those it has
+    Roles {
+        /// The user
+        who: String,
+        /// All of its roles from now on, comma-separated; '' for none
+        roles: String,
+    },
+}
+
+/// Commands about accounts. An account is named by its name, its id or your own reference for it.
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Make an account
+    Add {
+        /// What people call it
+        name: String,
+        /// Your own reference for it
+        #[arg(long, value_name = "TEXT")]
+        external_id: Option<String>,
+    },
+    /// List accounts, newest first
+    List {
+        /// How many at most; 0 = all
+        #[arg(long, default_value_t = 0)]
+        limit: u32,
+        /// Go on where a listing with --limit ended: its nextCursor
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Pause an account: its keys and users are refused and its sessions end
+    Disable {
+        /// The account
+        which: String,
+    },
+    /// End an account's pause
+    Enable {
+        /// The account
+        which: String,
+    },
+}

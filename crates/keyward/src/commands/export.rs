@@ -1,0 +1,69 @@
+//! `keyward export`: accounts, users, keys and sessions as JSON lines, without a secret or a digest.
+
+use keyward_api::command::{Command, Reply};
+use keyward_api::people_command::PeopleCommand;
+use keyward_api::view::Listing;
+use serde::Serialize;
+
+use crate::backend;
+use crate::cli::{Cli, Exported};
+use crate::exit::{Failed, Result};
+use crate::settings::Loaded;
+use crate::terminal;
+
+/// How many records are asked for at once.
+const PAGE: u32 = 1000;
+/// Owners before what they own.
+const KINDS: [Exported; 4] = [Exported::Account, Exported::User, Exported::Key, Exported::Session];
+
+/// A record in its line.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    kind: &'static str,
+    #[serde(flatten)]
+    record: &'a T,
+}
+
+/// Prints all records, page by page, so that no answer holds more than a thousand.
+///
+/// # Errors
+/// What asking says.
+pub fn run(cli: &Cli, only: Option<Exported>) -> Result<()> {
+    let loaded = Loaded::for_command(cli)?;
+    for kind in KINDS.into_iter().filter(|kind| only.is_none_or(|only| only == *kind)) {
+        let mut cursor = None;
+        loop {
+            cursor = page(&loaded, kind, cursor)?;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Prints one page; where the next one begins.
+fn page(loaded: &Loaded, kind: Exported, cursor: Option<String>) -> Result<Option<String>> {
+    let limit = PAGE;
+    let command = match kind {
+        Exported::Account => Command::People(PeopleCommand::ListAccounts { cursor, limit }),
+        Exported::User => Command::People(PeopleCommand::ListUsers { cursor, limit }),
+        Exported::Key => Command::ListKeys { cursor, limit },
+        Exported::Session => Command::People(PeopleCommand::ListSessions { cursor, limit }),
+    };
+    match backend::run(loaded, command)? {
+        Reply::Accounts { listing } => print("account", listing),
+        Reply::Users { listing } => print("user", listing),
+        Reply::Keys { listing } => print("key", listing),
+        Reply::Sessions { listing } => print("session", listing),
+        _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+    }
+}
+
+fn print(kind: &'static str, listing: Listing<impl Serialize>) -> Result<Option<String>> {
+    for record in &listing.data {
+        let line = serde_json::to_string(&Line { kind, record });
+        terminal::line(&line.map_err(|error| Failed::Refused(error.to_string()))?);
+    }
+    Ok(listing.next_cursor)
+}
