@@ -285,12 +285,8 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
             let head = database.lock().unwrap().head();
             let (node, mailboxes) = Node::new(head, 2);
             let node = Arc::new(node);
-            let refresher = Arc::new(Refresher::new(
-                "node",
-                Arc::clone(&node),
-                link.clone() as Arc<dyn Lookup>,
-                Arc::clone(&clock),
-            ));
+            let lookup: Arc<dyn Lookup> = link.clone();
+            let refresher = Arc::new(Refresher::new("node", Arc::clone(&node), lookup, Arc::clone(&clock)));
             let (asker, asked) = fetcher::channel();
             questions.push(asked);
             let workers = mailboxes.into_iter().enumerate().map(|(core, mailbox)| {

@@ -73,6 +73,11 @@ async fn reach(loaded: &Loaded, command: Command) -> Result<Reply> {
     }
 }
 
+/// A server of another version, perhaps.
+pub fn unexpected() -> Failed {
+    Failed::Refused("the server answered something else than it was asked".to_owned())
+}
+
 fn held(path: &Path, holder: &Holder) -> Failed {
     Failed::Refused(format!(
         "the data directory {} is held by {holder}, which does not answer; nothing was changed. If its keyward.sock \

@@ -57,6 +57,8 @@ pub enum Command {
     /// List what was decided, request by request, and follow it
     #[command(subcommand)]
     Decisions(Decisions),
+    /// Say what is open, what is weak and what is wrong, and what to do about it
+    Doctor,
     /// Explain a decision by its id, or what would become of a request, and why
     Explain(Explain),
     /// Write everything that is kept into one file, also while a server runs

@@ -11,6 +11,7 @@ mod commands;
 mod data_dir;
 mod decisions;
 mod descriptors;
+mod doctor;
 mod exit;
 mod first_start;
 mod log;

@@ -91,7 +91,7 @@ fn show(cli: &Cli) -> Result<()> {
 }
 
 /// The names whose values differ; those that flags of the server set are its own affair.
-fn differences(running: &Value, read: &Value) -> Vec<String> {
+pub fn differences(running: &Value, read: &Value) -> Vec<String> {
     let find = |all: &Value, path: &str| list(all).iter().find(|one| text(one, "path") == path).cloned();
     let mut names: Vec<String> = list(running).iter().chain(list(read)).map(|one| text(one, "path")).collect();
     names.sort();

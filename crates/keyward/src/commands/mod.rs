@@ -3,8 +3,9 @@
 mod account;
 mod audit;
 mod backup;
-mod config;
+pub mod config;
 mod decisions;
+mod doctor;
 mod explain;
 mod export;
 mod init;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Account(command) => account::run(cli, command),
         Command::Audit(command) => audit::run(cli, command),
         Command::Decisions(command) => decisions::run(cli, command),
+        Command::Doctor => doctor::run(cli),
         Command::Explain(flags) => explain::run(cli, flags),
         Command::Backup { file } => backup::run(cli, file),
         Command::Restore { file } => restore::run(cli, file),

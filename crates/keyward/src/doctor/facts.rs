@@ -1,0 +1,151 @@
+//! What the doctor looks at, gathered before anything is judged: the configuration, the data directory, and the records in
+//! it. Nothing is changed by looking.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use keyward_api::audit::AuditReport;
+use keyward_api::command::{Command, Reply};
+use keyward_api::people_command::PeopleCommand;
+use keyward_api::users::UserView;
+use keyward_api::view::KeyView;
+use keyward_config::{Mistake, Settings};
+use serde_json::Value;
+
+use crate::cli::Cli;
+use crate::exit::Result;
+use crate::settings::Loaded;
+use crate::{backend, first_start, master_key, pages};
+
+/// All of it.
+#[derive(Default)]
+pub struct Facts {
+    /// What is wrong with the configuration.
+    pub mistakes: Vec<Mistake>,
+    /// What is doubtful in it.
+    pub warnings: Vec<Mistake>,
+    /// Its values; none where it has mistakes.
+    pub settings: Option<Settings>,
+    /// Where each value comes from, by its path.
+    pub origins: BTreeMap<String, String>,
+    /// The data directory.
+    pub data: Data,
+    /// Why the records could not be looked at.
+    pub unreachable: Option<String>,
+    /// Keys that can be used.
+    pub keys: Vec<KeyView>,
+    /// Users.
+    pub users: Vec<UserView>,
+    /// What the audit log says of itself.
+    pub audit: Option<AuditReport>,
+    /// The values of a running server that are not those of the file.
+    pub differs: Vec<String>,
+}
+
+/// What is in the data directory.
+#[derive(Default)]
+pub struct Data {
+    /// Where it is.
+    pub dir: String,
+    /// Whether there is a store.
+    pub exists: bool,
+    /// Files and the directory itself that others can read, with their modes.
+    pub readable: Vec<(String, u32)>,
+    /// The first password still lies there.
+    pub initial_password: bool,
+    /// The master key lies beside what it seals.
+    pub master_key_beside: bool,
+    /// Decisions that could not be read and were set aside.
+    pub set_aside: Vec<String>,
+}
+
+impl Facts {
+    /// Gathers them.
+    ///
+    /// # Errors
+    /// The configuration cannot be read at all.
+    pub fn gather(cli: &Cli) -> Result<Self> {
+        let loaded = match Loaded::read(cli, None)? {
+            Ok(loaded) => loaded,
+            Err(mistakes) => {
+                return Ok(Self { mistakes: mistakes.mistakes, warnings: mistakes.warnings, ..Self::default() });
+            }
+        };
+        let origin = |one: &keyward_config::Shown| (one.path.clone(), one.origin.to_string());
+        let mut facts = Self {
+            warnings: loaded.config.warnings.clone(),
+            settings: Some(loaded.settings().clone()),
+            origins: loaded.config.show().iter().map(origin).collect(),
+            data: Data::look(loaded.data_dir()),
+            ..Self::default()
+        };
+        if facts.data.exists
+            && let Err(error) = facts.look_at_records(&loaded)
+        {
+            facts.unreachable = Some(error.to_string());
+        }
+        Ok(facts)
+    }
+
+    fn look_at_records(&mut self, loaded: &Loaded) -> Result<()> {
+        let keys =
+            pages::all(0, None, |cursor, limit| match backend::run(loaded, Command::ListKeys { cursor, limit })? {
+                Reply::Keys { listing } => Ok(listing),
+                _ => Err(backend::unexpected()),
+            })?;
+        self.keys = keys.data.into_iter().filter(|key| key.status == "active").collect();
+        let users = pages::all(0, None, |cursor, limit| {
+            match backend::run(loaded, Command::People(PeopleCommand::ListUsers { cursor, limit }))? {
+                Reply::Users { listing } => Ok(listing),
+                _ => Err(backend::unexpected()),
+            }
+        })?;
+        self.users = users.data;
+        if let Reply::AuditVerified { report } = backend::run(loaded, Command::VerifyAudit { head: None })? {
+            self.audit = Some(report);
+        }
+        if let Some(Reply::Configuration { values, .. }) = backend::ask_running(loaded, &Command::ShowConfiguration)? {
+            let read = serde_json::to_value(loaded.config.show()).unwrap_or(Value::Null);
+            self.differs = crate::commands::config::differences(&values, &read);
+        }
+        Ok(())
+    }
+
+    /// A value's place for people: its name, and where it comes from.
+    pub fn place(&self, path: &str) -> String {
+        // A list or map as a whole has no origin of its own; that of its first part will do.
+        let origin = self
+            .origins
+            .get(path)
+            .or_else(|| self.origins.iter().find(|(name, _)| name.starts_with(path)).map(|(_, origin)| origin));
+        origin.map_or_else(|| path.to_owned(), |origin| format!("{path} ({origin})"))
+    }
+}
+
+impl Data {
+    fn look(dir: &Path) -> Self {
+        let there = |name: &str| dir.join(name).exists();
+        let mut all: Vec<_> =
+            std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        all.sort();
+        let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let set_aside = all.iter().map(|path| name(path)).filter(|name| {
+            name.starts_with(&format!("{}.damaged-", keyward_store::DECISIONS_FILE_NAME)) && !name.contains("-wal")
+        });
+        let set_aside = set_aside.collect();
+        all.push(dir.to_owned());
+        let readable = all.iter().filter_map(|path| {
+            let mode = path.symlink_metadata().ok()?.mode() & 0o777;
+            (mode & 0o077 != 0).then(|| (path.display().to_string(), mode))
+        });
+        Self {
+            dir: dir.display().to_string(),
+            exists: there(keyward_store::FILE_NAME),
+            readable: readable.collect(),
+            initial_password: there(first_start::FILE),
+            master_key_beside: there(master_key::NAME),
+            set_aside,
+        }
+    }
+}
