@@ -144,7 +144,7 @@ fn usage_is_a_callers_own_and_wants_its_scope() {
 
 #[test]
 fn tail_shows_the_last_and_each_that_comes() {
-    let world = world().serve(&[]);
+    let mut world = world().serve(&[]);
     world.send("GET", "/before", &[], "");
     until("the first decision", || (!decisions(&world, &[]).is_empty()).then_some(()));
     let mut tail = world.command(&["decisions", "tail", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -155,8 +155,8 @@ fn tail_shows_the_last_and_each_that_comes() {
         world.send("GET", path, &[], "");
         assert_eq!(next(), path);
     }
-    tail.kill().unwrap();
-    tail.wait().unwrap();
+    drop(world.take_server());
+    assert!(tail.wait().unwrap().success(), "it ends with the server");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use keyward_api::view::Listing;
 
 use crate::backend;
 use crate::cli::{Account, Cli};
-use crate::exit::{Failed, Result};
+use crate::exit::Result;
 use crate::settings::Loaded;
 use crate::{pages, terminal};
 
@@ -38,7 +38,7 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
                 _ => format!("{name} enabled: its keys and users are accepted again, {felt}"),
             });
         }
-        _ => return Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        _ => return Err(backend::unexpected()),
     }
     Ok(())
 }
@@ -59,7 +59,7 @@ fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Resu
     let listing: Listing<AccountView> = pages::all(limit, cursor, |cursor, limit| {
         match backend::run(loaded, Command::People(PeopleCommand::ListAccounts { cursor, limit }))? {
             Reply::Accounts { listing } => Ok(listing),
-            _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+            _ => Err(backend::unexpected()),
         }
     })?;
     if json {

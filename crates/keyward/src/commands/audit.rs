@@ -50,7 +50,7 @@ pub fn run(cli: &Cli, command: &Audit) -> Result<()> {
 }
 
 fn other() -> Failed {
-    Failed::Refused("the server answered something else than it was asked".to_owned())
+    backend::unexpected()
 }
 
 /// Pages through all records, so that no answer holds more than a few hundred.

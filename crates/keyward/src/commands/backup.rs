@@ -34,7 +34,7 @@ pub fn run(cli: &Cli, file: &Path) -> Result<()> {
     let asked = Command::CopyStore { target: target.display().to_string() };
     let copy = match backend::run(&loaded, asked)? {
         Reply::StoreCopied { folder } => Copy::new(dir, &folder)?,
-        _ => return Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        _ => return Err(backend::unexpected()),
     };
     let seen = backend::runtime()?.block_on(keyward_store::inspect(&copy.0, false));
     let seen = seen.map_err(|error| Failed::Refused(error.to_string()))?;

@@ -58,7 +58,7 @@ fn show(cli: &Cli) -> Result<()> {
     let read = serde_json::to_value(loaded.config.show()).unwrap_or_default();
     let (running, values) = match backend::ask_running(&loaded, &Command::ShowConfiguration)? {
         Some(Reply::Configuration { running, values }) => (Some(running), values),
-        Some(_) => return Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        Some(_) => return Err(backend::unexpected()),
         None => (None, read.clone()),
     };
     let differs = differences(&values, &read);

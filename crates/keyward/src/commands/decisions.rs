@@ -8,7 +8,7 @@ use keyward_api::view::Listing;
 
 use crate::backend;
 use crate::cli::{Cli, DecisionFlags, Decisions};
-use crate::exit::{Failed, Result};
+use crate::exit::Result;
 use crate::settings::Loaded;
 use crate::{pages, terminal};
 
@@ -63,7 +63,7 @@ fn question(flags: &DecisionFlags) -> DecisionQuestion {
 fn ask(loaded: &Loaded, question: DecisionQuestion) -> Result<Listing<DecisionView>> {
     match backend::run(loaded, Command::ListDecisions { question })? {
         Reply::Decisions { listing } => Ok(listing),
-        _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        _ => Err(backend::unexpected()),
     }
 }
 
@@ -74,7 +74,12 @@ fn tail(loaded: &Loaded, json: bool, flags: &DecisionFlags) -> Result<()> {
     let mut after = last.last().map_or(0, |view| view.seq);
     last.iter().for_each(|view| show(json, view));
     loop {
-        let next = ask(loaded, DecisionQuestion { limit: AT_ONCE, after: Some(after), ..question(flags) })?.data;
+        let more = DecisionQuestion { limit: AT_ONCE, after: Some(after), ..question(flags) };
+        let Some(reply) = backend::ask_running(loaded, &Command::ListDecisions { question: more })? else {
+            terminal::warn_line("keyward: no server runs on this data directory, so that nothing more will come");
+            return Ok(());
+        };
+        let Reply::Decisions { listing: Listing { data: next, .. } } = reply else { return Err(backend::unexpected()) };
         next.iter().for_each(|view| show(json, view));
         match next.last() {
             Some(view) => after = view.seq,

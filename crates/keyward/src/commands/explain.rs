@@ -32,7 +32,7 @@ pub fn run(cli: &Cli, flags: &Explain) -> Result<()> {
         from: flags.from.clone(),
     };
     let Reply::Explained { explanation } = backend::run(&loaded, Command::Explain { question })? else {
-        return Err(Failed::Refused("the server answered something else than it was asked".to_owned()));
+        return Err(backend::unexpected());
     };
     if cli.json {
         terminal::json(&explanation);
@@ -45,7 +45,7 @@ pub fn run(cli: &Cli, flags: &Explain) -> Result<()> {
 /// A decision that was made.
 fn decided(loaded: &Loaded, json: bool, id: &str) -> Result<()> {
     let Reply::Decided { decided } = backend::run(loaded, Command::ExplainDecision { id: id.to_owned() })? else {
-        return Err(Failed::Refused("the server answered something else than it was asked".to_owned()));
+        return Err(backend::unexpected());
     };
     if json {
         terminal::json(&decided);

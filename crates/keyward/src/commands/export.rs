@@ -56,7 +56,7 @@ fn page(loaded: &Loaded, kind: Exported, cursor: Option<String>) -> Result<Optio
         Reply::Users { listing } => print("user", listing),
         Reply::Keys { listing } => print("key", listing),
         Reply::Sessions { listing } => print("session", listing),
-        _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        _ => Err(backend::unexpected()),
     }
 }
 

@@ -25,7 +25,7 @@ pub fn run(cli: &Cli, command: &Key) -> Result<()> {
         Reply::Key { key } => terminal::line(&card(&key)),
         Reply::Changed { key } if cli.json => terminal::json(&key),
         Reply::Changed { key } => terminal::line(&changed(&key, command)),
-        _ => return Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        _ => return Err(backend::unexpected()),
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Resu
     let Listing { data, next_cursor } =
         pages::all(limit, cursor, |cursor, limit| match backend::run(loaded, Command::ListKeys { cursor, limit })? {
             Reply::Keys { listing } => Ok(listing),
-            _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+            _ => Err(backend::unexpected()),
         })?;
     if json {
         terminal::json(&Listing { data, next_cursor });

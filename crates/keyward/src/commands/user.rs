@@ -8,7 +8,7 @@ use keyward_api::view::Listing;
 
 use crate::backend;
 use crate::cli::{Cli, User};
-use crate::exit::{Failed, Result};
+use crate::exit::Result;
 use crate::settings::Loaded;
 use crate::{pages, secret_input, terminal};
 
@@ -48,7 +48,7 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
             let text = changed(&user, command);
             told(cli.json, &user, generated, &text);
         }
-        _ => return Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+        _ => return Err(backend::unexpected()),
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Resu
     let listing: Listing<UserView> = pages::all(limit, cursor, |cursor, limit| {
         match backend::run(loaded, Command::People(PeopleCommand::ListUsers { cursor, limit }))? {
             Reply::Users { listing } => Ok(listing),
-            _ => Err(Failed::Refused("the server answered something else than it was asked".to_owned())),
+            _ => Err(backend::unexpected()),
         }
     })?;
     if json {
