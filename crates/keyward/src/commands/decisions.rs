@@ -75,7 +75,10 @@ fn tail(loaded: &Loaded, json: bool, flags: &DecisionFlags) -> Result<()> {
     last.iter().for_each(|view| show(json, view));
     loop {
         let more = DecisionQuestion { limit: AT_ONCE, after: Some(after), ..question(flags) };
-        let Some(reply) = backend::ask_running(loaded, &Command::ListDecisions { question: more })? else {
+        let command = Command::ListDecisions { question: more };
+        // One that broke off in the middle of an answer is asked once more: it may have gone for good.
+        let answer = backend::ask_running(loaded, &command).or_else(|_| backend::ask_running(loaded, &command));
+        let Some(reply) = answer? else {
             terminal::warn_line("keyward: no server runs on this data directory, so that nothing more will come");
             return Ok(());
         };
