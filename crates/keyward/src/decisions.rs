@@ -10,31 +10,29 @@ use keyward_api::decisions::{self, Keeping};
 use keyward_config::Settings;
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
-use keyward_engine::ports::Clock;
+use keyward_engine::ports::{Clock, StoreError};
 use keyward_store::SqliteDecisions;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
-use crate::terminal;
+use crate::{terminal, wire};
 
 /// How long the last decisions have to be written.
 const LAST_BATCHES: Duration = Duration::from_secs(5);
 
-/// The task that writes decisions.
+/// The thread that writes decisions.
 pub struct Keeper {
-    task: JoinHandle<()>,
-    decisions: Arc<dyn Decisions>,
+    /// Closes when all is written.
+    written: oneshot::Receiver<()>,
 }
 
 impl Keeper {
     /// Waits until all is written; every core has ended by now.
     pub async fn finish(self) {
-        let _ = tokio::time::timeout(LAST_BATCHES, self.task).await;
-        // What was written is in the write-ahead log at least.
-        let _ = self.decisions.close().await;
+        let _ = tokio::time::timeout(LAST_BATCHES, self.written).await;
     }
 }
 
-/// Opens the file and starts the task; without either where the configuration keeps nothing, or the file cannot be.
+/// Opens the file and starts the thread; without either where the configuration keeps nothing, or the file cannot be.
 pub async fn start(
     settings: &Settings,
     dir: &Path,
@@ -43,6 +41,32 @@ pub async fn start(
 ) -> (Option<Arc<dyn Decisions>>, Recording, Option<Keeper>) {
     let nothing = (None, Recording::none(), None);
     let Some(keep) = settings.decisions.keep else { return nothing };
+    let (recording, batches) = Recording::kept(singles(settings.decisions.fold_above_per_second, cores));
+    let keeping = Keeping { keep, max_bytes: settings.decisions.max_bytes.0 };
+    let (opening, opened) = oneshot::channel();
+    let (writing, written) = oneshot::channel();
+    let (folder, clock) = (dir.to_owned(), Arc::clone(clock));
+    let thread = std::thread::Builder::new().name("decisions".to_owned()).spawn(move || {
+        wire::step_back();
+        // Nobody waits for this thread: where it cannot run, nothing is kept.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let Some(decisions) = open(&folder, &*clock).await else { return };
+            let _ = opening.send(Arc::clone(&decisions));
+            decisions::keep(Arc::clone(&decisions), batches, clock, keeping, complain()).await;
+            // What was written is in the write-ahead log at least.
+            let _ = decisions.close().await;
+        });
+        drop(writing);
+    });
+    match (thread, opened.await) {
+        (Ok(_), Ok(decisions)) => (Some(decisions), recording, Some(Keeper { written })),
+        _ => nothing,
+    }
+}
+
+/// The file, opened by the thread that writes it, so that what SQLite runs for it steps back as well.
+async fn open(dir: &Path, clock: &dyn Clock) -> Option<Arc<dyn Decisions>> {
     let opened = match SqliteDecisions::create_or_open(dir, clock.now().wall).await {
         Ok(opened) => opened,
         Err(error) => {
@@ -51,7 +75,7 @@ pub async fn start(
                 "keyward: decisions are not recorded, because decisions.db in {place} cannot be used: {error}. Requests are \
                  decided all the same; mend it and start again"
             ));
-            return nothing;
+            return None;
         }
     };
     if let Some(aside) = opened.set_aside {
@@ -60,21 +84,19 @@ pub async fn start(
             aside.display()
         ));
     }
-    let decisions: Arc<dyn Decisions> = Arc::new(opened.decisions);
-    let (recording, batches) = Recording::kept(singles(settings.decisions.fold_above_per_second, cores));
-    let keeping = Keeping { keep, max_bytes: settings.decisions.max_bytes.0 };
+    Some(Arc::new(opened.decisions))
+}
+
+/// Says once that decisions cannot be written: whoever reads it cannot do more about the next one.
+fn complain() -> impl Fn(&StoreError) {
     let told = AtomicBool::new(false);
-    let complain = move |error: &_| {
-        // Once: whoever reads this cannot do more about the next one.
+    move |error| {
         if !told.swap(true, Ordering::Relaxed) {
             terminal::warn_line(&format!(
                 "keyward: decisions could not be written ({error}); they are counted as lost until they can be"
             ));
         }
-    };
-    let task = tokio::spawn(decisions::keep(Arc::clone(&decisions), batches, Arc::clone(clock), keeping, complain));
-    let keeper = Keeper { task, decisions: Arc::clone(&decisions) };
-    (Some(decisions), recording, Some(keeper))
+    }
 }
 
 /// Each core's part of the rate, rounded up.

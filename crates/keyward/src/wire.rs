@@ -75,7 +75,7 @@ pub async fn sealer(dir: &Path, store: &dyn Store) -> Result<Sealer> {
 const PASSWORD_THREADS: usize = 2;
 
 /// Lets whatever serves requests go first.
-fn step_back() {
+pub fn step_back() {
     // Where the system does not allow it the thread is as good as any other.
     let _ = rustix::process::nice(10);
 }
