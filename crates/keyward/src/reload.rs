@@ -1,8 +1,7 @@
 //! Another configuration for a running server: read, checked, compared, recorded, and then put in force on every core; or
 //! refused as a whole, and the old one goes on.
 
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::node::Node;
 
 use crate::cli::{Cli, Serve};
-use crate::settings::Loaded;
+use crate::settings::{Loaded, Stamp, stamp};
 use crate::{terminal, wire};
 
 /// How often the file is looked at. A change counts when two looks in a row see the same, so that a file that is being
@@ -69,7 +68,7 @@ impl<'a> Reloader<'a> {
             service: Arc::clone(service),
             node: Arc::clone(node),
             setups: Arc::clone(setups),
-            file: FileWatch::new(loaded.file.clone()),
+            file: FileWatch::new(loaded.file.clone(), loaded.stamp),
         }
     }
 
@@ -166,9 +165,6 @@ fn shortened(text: &str) -> Box<str> {
     text.chars().take(LONGEST_DETAIL).collect::<String>().into()
 }
 
-/// Tells two states of a file apart.
-type Stamp = (u64, u64, u64, i64, i64);
-
 /// Looks at a file from time to time. Names that lead to another file (a link that was turned) count as a change.
 struct FileWatch {
     path: Option<PathBuf>,
@@ -177,8 +173,8 @@ struct FileWatch {
 }
 
 impl FileWatch {
-    fn new(path: Option<PathBuf>) -> Self {
-        let known = path.as_deref().and_then(stamp);
+    /// Of a file that was `known` like this before it was read.
+    fn new(path: Option<PathBuf>, known: Option<Stamp>) -> Self {
         Self { path, known, last: known }
     }
 
@@ -195,10 +191,4 @@ impl FileWatch {
             }
         }
     }
-}
-
-/// `None`: it is not there.
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = path.metadata().ok()?;
-    Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }

@@ -1,6 +1,7 @@
 //! The configuration as a command gets it: the file, the environment and the flags, read here and nowhere else.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use keyward_config::{CONFIG_VARIABLE, Flags, Input, Mistakes, Settings};
@@ -15,6 +16,17 @@ pub struct Loaded {
     pub config: keyward_config::Loaded,
     /// The file it came from, if any.
     pub file: Option<PathBuf>,
+    /// What the file was before it was read.
+    pub stamp: Option<Stamp>,
+}
+
+/// Tells two states of a file apart.
+pub type Stamp = (u64, u64, u64, i64, i64);
+
+/// The state of a file; `None`: it is not there.
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }
 
 impl Loaded {
@@ -49,6 +61,8 @@ impl Loaded {
     /// The file cannot be read at all.
     pub fn read(cli: &Cli, serve: Option<&Serve>) -> Result<std::result::Result<Self, Mistakes>> {
         let file = configuration_file(cli)?;
+        // Before it is read: a change in between is seen later, and not missed.
+        let stamp = file.as_deref().and_then(stamp);
         let text = file
             .as_deref()
             .map(|path| {
@@ -63,7 +77,7 @@ impl Loaded {
             flags: flags(cli, serve)?,
             read_file: &|path: &Path| std::fs::read_to_string(path),
         };
-        Ok(keyward_config::load(input).map(|config| Self { config, file }))
+        Ok(keyward_config::load(input).map(|config| Self { config, file, stamp }))
     }
 
     /// The values.

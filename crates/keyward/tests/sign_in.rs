@@ -24,7 +24,7 @@ fn the_first_password_is_written_once_and_goes_when_it_changes() {
     let file = world.data_dir().join("initial-admin-password");
     let password = world.first_password();
     assert!(is_private(&file) && password.len() >= 20);
-    assert!(world.server().log().contains("initial-admin-password"), "{}", world.server().log());
+    world.hears("initial-admin-password");
     assert!(!world.server().log().contains(&password), "the log tells the password");
     world.login("admin", &password);
     world.stop();
@@ -389,7 +389,7 @@ fn passwords_and_private_keys_are_not_in_the_files() {
     // Without the master key another signing key takes over; what the old one signed goes on.
     std::fs::remove_file(world.data_dir().join("master.key")).unwrap();
     world.start(&[]);
-    assert!(world.server().log().contains("opens none of the store's signing keys"), "{}", world.server().log());
+    world.hears("opens none of the store's signing keys");
     assert_eq!(world.token_status(&tokens.access), 200);
     assert_eq!(world.send("GET", "/_keyward/jwks.json", &[], "").json()["keys"].as_array().unwrap().len(), 2);
     world.login("ada", &password);

@@ -9,6 +9,7 @@
 )]
 
 pub mod client;
+pub mod issued;
 pub mod people;
 pub mod upstream;
 pub mod world;

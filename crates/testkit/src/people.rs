@@ -26,13 +26,17 @@ impl Tokens {
 impl World {
     /// Makes a user who can sign in; the password.
     pub fn person(&self, username: &str, flags: &[&str]) -> String {
-        self.ok(&[&["user", "add", username], flags].concat())
+        let password = self.ok(&[&["user", "add", username], flags].concat());
+        self.issued.note(&password);
+        password
     }
 
     /// The password that the first start wrote down.
     pub fn first_password(&self) -> String {
         let file = self.data_dir().join("initial-admin-password");
-        std::fs::read_to_string(file).expect("the first password").trim().to_owned()
+        let password = std::fs::read_to_string(file).expect("the first password").trim().to_owned();
+        self.issued.note(&password);
+        password
     }
 
     /// Posts JSON without a credential.
@@ -47,12 +51,21 @@ impl World {
 
     /// Signs in.
     pub fn login(&self, username: &str, password: &str) -> Tokens {
-        Tokens::of(&self.try_login(username, password))
+        let tokens = Tokens::of(&self.try_login(username, password));
+        self.issued.note(&tokens.access);
+        self.issued.note(&tokens.refresh);
+        tokens
     }
 
     /// Shows a refresh token.
     pub fn refresh(&self, refresh: &str) -> Answer {
-        self.post("/_keyward/refresh", &serde_json::json!({"refresh_token": refresh}))
+        let answer = self.post("/_keyward/refresh", &serde_json::json!({"refresh_token": refresh}));
+        if answer.status == 200 {
+            let tokens = Tokens::of(&answer);
+            self.issued.note(&tokens.access);
+            self.issued.note(&tokens.refresh);
+        }
+        answer
     }
 
     /// A request with a token.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::client::{Answer, exchange};
+use crate::issued::Issued;
 
 /// How long a server may take to be ready. Only a bound for a test that would hang; nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,6 +23,8 @@ pub struct World {
     environment: Vec<(String, String)>,
     before: Option<String>,
     server: Option<Server>,
+    /// The secrets that it gave out.
+    pub issued: Issued,
 }
 
 /// A running server.
@@ -48,6 +51,7 @@ impl World {
             environment: Vec::new(),
             before: None,
             server: None,
+            issued: Issued::default(),
         }
     }
 
@@ -93,12 +97,14 @@ impl World {
     pub fn try_start(&self, flags: &[&str]) -> Result<Server, String> {
         let mut command = self.command(&["serve", "--port", "0", "--admin-port", "0"]);
         command.args(flags);
-        let mut child =
-            self.after_shell(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        // One pipe for both streams: what was written before the banner is read before it.
+        let (output, theirs) = std::io::pipe().expect("a pipe");
+        let errors = theirs.try_clone().expect("a pipe");
+        let mut child = self.after_shell(command).stdout(theirs).stderr(errors).spawn().expect("the binary starts");
         let written = Arc::new(Mutex::new(String::new()));
+        self.issued.hear(&written);
         let (lines, heard) = channel();
-        listen(child.stdout.take().expect("piped"), &written, lines.clone());
-        listen(child.stderr.take().expect("piped"), &written, lines);
+        listen(output, &written, lines);
         match addresses(&heard) {
             Some((data, admin)) => Ok(Server { child, data, admin, written }),
             None => {
@@ -112,6 +118,11 @@ impl World {
     /// The running server.
     pub fn server(&self) -> &Server {
         self.server.as_ref().expect("a server runs")
+    }
+
+    /// Waits until the server has written a text.
+    pub fn hears(&self, text: &str) {
+        until(&format!("{text:?} from the server"), || self.server().log().contains(text).then_some(()));
     }
 
     /// Takes the server out, for tests that end it their own way.
@@ -212,12 +223,16 @@ impl World {
 
     /// Makes a key; its text.
     pub fn key(&self, name: &str, flags: &[&str]) -> String {
-        self.ok(&[&["key", "create", name], flags].concat())
+        let key = self.ok(&[&["key", "create", name], flags].concat());
+        self.issued.note(&key);
+        key
     }
 
     /// Makes a key; its JSON.
     pub fn key_json(&self, name: &str, flags: &[&str]) -> serde_json::Value {
-        self.json(&[&["key", "create", name], flags].concat())
+        let key = self.json(&[&["key", "create", name], flags].concat());
+        self.issued.note(&text(&key, "key"));
+        key
     }
 
     /// Sends a request with header lines to the data port.
@@ -232,7 +247,12 @@ impl World {
             request.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         request.push_str(&format!("Connection: close\r\n\r\n{body}"));
-        exchange(address, request.as_bytes()).unwrap_or_else(|| panic!("no answer to {method} {target}"))
+        let answer = exchange(address, request.as_bytes())
+            .unwrap_or_else(|| panic!("no answer to {method} {target}; the server wrote:\n{}", self.server().log()));
+        if answer.status >= 400 {
+            self.issued.absent_from("a refusal", &answer.body);
+        }
+        answer
     }
 
     /// GET with a key.
@@ -245,6 +265,16 @@ impl World {
         let key = format!("X-API-Key: {key}");
         let json = ["Content-Type: application/json", key.as_str()];
         self.send(method, target, if body.is_empty() { &json[1..] } else { &json }, body)
+    }
+}
+
+impl Drop for World {
+    /// Whatever a test was about: no secret lies where none may be.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let processes: Vec<u32> = self.server.iter().map(Server::id).collect();
+            self.issued.search(&self.data, &processes);
+        }
     }
 }
 

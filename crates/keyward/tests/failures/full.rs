@@ -4,6 +4,7 @@
 //! Twice: on a real full disk, where this user may mount one in a namespace of its own; and with a limit on the size of
 //! files, which every user may set and which fails at the same calls.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use keyward_testkit::world::{World, until};
@@ -44,10 +45,27 @@ fn run_out(world: &World, space: &impl Space, words: &[&str]) {
         assert_eq!(world.get("/x", key).status, 200);
     }
     assert_ready(world);
+    told_and_done_agree(world);
     space.give(world);
     world.ok(&["key", "rotate", id, "--overlap", "0"]);
+    told_and_done_agree(world);
     assert_eq!(world.get("/x", rotated["key"].as_str().unwrap()).status, 401);
     assert_eq!(world.get("/x", &world.key("after", &[])).status, 200);
+}
+
+/// No key without its event in the audit log, and no event without its key.
+fn told_and_done_agree(world: &World) {
+    let fields = |all: &serde_json::Value, field: &str| -> BTreeSet<String> {
+        all["data"].as_array().unwrap().iter().filter_map(|one| one[field].as_str().map(str::to_owned)).collect()
+    };
+    let keys = world.json(&["key", "list"]);
+    let told = |action| fields(&world.json(&["audit", "list", "--limit", "1000", "--action", action]), "subject");
+    let replaced = fields(&keys, "replaces");
+    let successors = keys["data"].as_array().unwrap().iter().filter(|key| key["replaces"].is_string()).count();
+    assert_eq!(fields(&keys, "id").len() - successors, told("key.created").len(), "keys made, and keys told of");
+    assert!(told("key.created").is_subset(&fields(&keys, "id")));
+    assert_eq!(replaced, told("key.rotated"));
+    assert_eq!(world.json(&["audit", "verify"])["ok"], true);
 }
 
 /// A listing less when keys were last used, which may be written late.
