@@ -89,6 +89,7 @@ impl World {
                 deny: Vec::new(),
             },
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
+            begins_at: None,
             disabled: state == Some("disabled"),
             revoked: state == Some("revoked"),
         };

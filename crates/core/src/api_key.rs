@@ -112,6 +112,8 @@ pub struct CredentialEntry {
     pub addresses: AddressRules,
     /// A key: the earlier of expiry and end of overlap. A token: its expiry.
     pub ends_at: Option<Timestamp>,
+    /// A token: from when on it counts, leeway included. A clock that was set back finds it too early again.
+    pub begins_at: Option<Timestamp>,
     /// It, its owner or an account above it is paused.
     pub disabled: bool,
     /// It was revoked, or its session is over.
@@ -140,6 +142,7 @@ impl CredentialEntry {
             },
             addresses: AddressRules { allow: record.allowed_ips.clone(), deny: Vec::new() },
             ends_at: earlier(record.expires_at, record.overlap_ends_at),
+            begins_at: None,
             disabled: record.disabled_at.is_some() || account_is_paused || owner.is_paused(),
             revoked: record.revoked_at.is_some(),
         }
@@ -156,6 +159,8 @@ impl CredentialEntry {
             Err(Rejection::Disabled)
         } else if self.ends_at.is_some_and(|end| end <= now) {
             Err(Rejection::Expired)
+        } else if self.begins_at.is_some_and(|begin| now < begin) {
+            Err(Rejection::Unknown)
         } else {
             Ok(())
         }

@@ -116,6 +116,7 @@ fn entry(name: &str, scopes: ScopeSet) -> CredentialEntry {
         },
         addresses: AddressRules::default(),
         ends_at: None,
+        begins_at: None,
         disabled: false,
         revoked: false,
     }

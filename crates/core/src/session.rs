@@ -38,6 +38,7 @@ impl CredentialEntry {
             },
             addresses: AddressRules::default(),
             ends_at: Some(claims.ends_at()),
+            begins_at: Some(claims.begins_at()),
             disabled: user.is_paused(),
             // A token of somebody else's session was never issued; should it be, it opens nothing.
             revoked: session.ended_at.is_some() || *claims.sub != *user.id || *claims.sid != *session.id,

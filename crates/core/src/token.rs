@@ -167,6 +167,11 @@ impl<'a> Unverified<'a> {
 }
 
 impl Claims {
+    /// From when on it counts (RFC 7519 §4.1.5), leeway included.
+    pub fn begins_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.nbf.max(self.iat).saturating_sub(LEEWAY).saturating_mul(1000))
+    }
+
     /// When the token ends.
     pub fn ends_at(&self) -> Timestamp {
         Timestamp::from_millis(self.exp.saturating_mul(1000))

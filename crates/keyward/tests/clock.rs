@@ -1,0 +1,113 @@
+//! A wall clock that jumps under a running server, while somebody signs in, calls and refreshes. The library that `faketime`
+//! brings is loaded into the server and reads the jump from a file; the monotonic clock is left alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::path::PathBuf;
+
+use keyward_testkit::people::Tokens;
+use keyward_testkit::world::World;
+
+/// The library for programs with threads, wherever the system keeps it.
+fn library() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path());
+    let found = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).find(|path| path.exists());
+    found.expect("scripts/setup-tests installs faketime")
+}
+
+/// A server whose clock these tests set.
+struct Jumping {
+    world: World,
+    file: PathBuf,
+    password: String,
+}
+
+impl Jumping {
+    fn new() -> Self {
+        let world = World::new(env!("CARGO_BIN_EXE_keyward"));
+        let file = world.path("clock");
+        std::fs::write(&file, "+0").unwrap();
+        let mut world = world
+            .env("LD_PRELOAD", library().to_str().unwrap())
+            .env("FAKETIME_TIMESTAMP_FILE", file.to_str().unwrap())
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        world.start(&[]);
+        let password = world.person("ada", &["--roles", "admin"]);
+        Self { world, file, password }
+    }
+
+    /// So far from the true time, such as `+1d` or `-3600`. The file is replaced whole: it is read at any moment.
+    fn jump(&self, to: &str) {
+        let new = self.file.with_extension("new");
+        std::fs::write(&new, to).unwrap();
+        std::fs::rename(new, &self.file).unwrap();
+    }
+
+    fn login(&self) -> Tokens {
+        self.world.login("ada", &self.password)
+    }
+
+    /// The status that an access token gets, and that a refresh token gets at a copy of this moment's state.
+    fn access(&self, tokens: &Tokens) -> u16 {
+        self.world.token_status(&tokens.access)
+    }
+}
+
+#[test]
+fn a_token_counts_only_in_the_time_that_it_was_made_for() {
+    let server = Jumping::new();
+    let tokens = server.login();
+    // the clock | an access token of now, good for 15 minutes
+    for row in ["+0 | 200", "-3 | 200", "-60 | 401", "-1h | 401", "+10m | 200", "+16m | 401", "+1d | 401", "+0 | 200"] {
+        let (clock, status) = row.split_once(" | ").unwrap();
+        server.jump(clock);
+        for _ in 0..4 {
+            assert_eq!(server.access(&tokens).to_string(), status, "{row}");
+        }
+    }
+}
+
+#[test]
+fn a_refresh_token_is_good_once_whatever_the_clock_says() {
+    let server = Jumping::new();
+    let first = server.login();
+    server.jump("+31d");
+    assert_eq!(server.world.refresh(&first.refresh).status, 401, "too old by this clock");
+    server.jump("+0");
+    let second = Tokens::of(&server.world.refresh(&first.refresh));
+    assert_eq!(server.access(&second), 200, "being asked too late did not spend it");
+    server.jump("-1h");
+    let third = Tokens::of(&server.world.refresh(&second.refresh));
+    assert_eq!(server.access(&third), 200, "made by this clock, it counts by this clock");
+    assert_eq!(server.world.refresh(&second.refresh).status, 401, "spent stays spent");
+    for clock in ["-1h", "+0", "+1m"] {
+        server.jump(clock);
+        assert_eq!(server.world.refresh(&third.refresh).status, 401, "{clock}: the family is over");
+        for tokens in [&first, &second, &third] {
+            assert_eq!(server.access(tokens), 401, "{clock}: an access token of the family counts");
+        }
+    }
+}
+
+#[test]
+fn what_ended_stays_ended_and_the_audit_log_verifies() {
+    let server = Jumping::new();
+    let tokens = server.login();
+    let key = server.world.key_json("key", &["--expires", "1h"]);
+    let (id, secret) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+    server.jump("+2h");
+    assert_eq!(server.world.get("/", secret).status, 401, "it has ended");
+    server.jump("-2h");
+    assert_eq!(server.world.get("/", secret).status, 200, "by this clock it has not");
+    server.world.ok(&["key", "revoke", id]);
+    server.world.ok(&["user", "disable", "ada"]);
+    for clock in ["+0", "-1d", "+10m"] {
+        server.jump(clock);
+        assert_eq!(server.world.get("/", secret).status, 401, "{clock}");
+        assert_eq!(server.access(&tokens), 401, "{clock}");
+        assert_eq!(server.world.try_login("ada", &server.password).status, 401, "{clock}");
+    }
+    assert_eq!(server.world.json(&["audit", "verify"])["ok"], true, "records are in the order of their numbers");
+    assert_eq!(server.world.send("GET", "/_keyward/ready", &[], "").status, 200);
+}
