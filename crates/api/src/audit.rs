@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::digest::{MacKey, same};
-use keyward_engine::chain::{AuditHead, AuditRecord, Flaw, Walk};
+use keyward_core::time::Timestamp;
+use keyward_engine::audit::Action;
+use keyward_engine::chain::{self, AuditHead, AuditRecord, Flaw, Walk};
 use keyward_engine::ports::{AuditFilter, FeedHead, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,11 +15,16 @@ use serde_json::Value;
 use crate::failure::{Failure, Kind};
 use crate::fields::{self, rfc3339};
 use crate::hex::{hex, unhex};
+use crate::origin::Origin;
 use crate::service::Service;
 use crate::view::Listing;
 
 /// How long a record waits for its seal.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often old records are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// However short they are kept.
+const PRUNE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// How many records are sealed or read at once.
 const BATCH: u32 = 500;
 
@@ -77,7 +84,8 @@ impl Sealer {
         if let Some(kept) = kept {
             let rows = store.audit_after(kept.seq.saturating_sub(1), 1).await?;
             let seal = rows.first().and_then(|(_, record)| record.as_ref()?.seal.as_ref());
-            if !seal.is_some_and(|seal| same(&seal.mac, &kept.mac)) {
+            let is_there = seal.is_some_and(|seal| same(&seal.mac, &kept.mac));
+            if !is_there && pruned(store, &self.key).await?.is_none_or(|last| last.seq < kept.seq) {
                 return Ok(());
             }
         }
@@ -267,11 +275,15 @@ pub async fn verify(service: &Service, exported: Option<&HeadView>) -> Result<Au
             view.head().ok_or_else(|| Failure::invalid("the head is none: its seal is no 64 hexadecimal digits"))
         })
         .transpose()?;
-    let heads: Vec<AuditHead> = kept.into_iter().chain(exported).collect();
+    let pruned = pruned(&*service.store, &service.sealer.key).await.map_err(unread)?;
+    // A head of a record that was let go is met by what was let go, where it was the last of it; else nobody can say.
+    let let_go = pruned.as_ref().map_or(0, |last| last.seq);
+    let heads: Vec<AuditHead> = kept.into_iter().chain(exported).filter(|head| head.seq > let_go).collect();
     let state = service.store.audit_state().await.map_err(unread)?;
     let sealed_to = heads.iter().chain(&state.head).map(|head| head.seq).max().unwrap_or_default();
-    let mut walk = Walk::new(&service.sealer.key, &heads);
-    let (mut after, mut unsealed) = (0, None);
+    let key = &service.sealer.key;
+    let mut walk = pruned.map_or_else(|| Walk::new(key, &heads), |last| Walk::after(key, &heads, last));
+    let (mut after, mut unsealed) = (let_go, None);
     while after < state.last {
         let rows = service.store.audit_after(after, BATCH).await.map_err(unread)?;
         let Some((last, _)) = rows.last() else { break };
@@ -288,6 +300,59 @@ pub async fn verify(service: &Service, exported: Option<&HeadView>) -> Result<Au
     let (verified, found) = walk.end(state.given);
     let flaws: Vec<FlawView> = found.iter().map(|found| flaw(found.flaw, found.from, found.to)).collect();
     Ok(AuditReport { ok: flaws.is_empty(), verified, head: state.head.as_ref().map(HeadView::of), flaws, unsealed })
+}
+
+/// The last record that was let go, by the newest event that says so under its own seal: nobody without the key can
+/// forge one, and the walk meets that event in its place.
+async fn pruned(store: &dyn Store, key: &MacKey) -> Result<Option<AuditHead>, StoreError> {
+    let action = Some(Action::AuditPruned.as_str().into());
+    let events = store.audit(&AuditFilter { action, limit: BATCH, ..AuditFilter::default() }).await?;
+    Ok(events.iter().filter(|event| chain::is_as_sealed(key, event)).find_map(pruned_by))
+}
+
+/// What an event of pruning says.
+fn pruned_by(event: &AuditRecord) -> Option<AuditHead> {
+    let detail: Value = serde_json::from_str(&event.detail).ok()?;
+    let field = |name: &str| detail.get(name).and_then(Value::as_str);
+    Some(AuditHead { seq: field("upTo")?.parse().ok()?, mac: unhex(field("seal")?)? })
+}
+
+/// Lets go of records that are older than they are kept for, from time to time, for as long as the server runs.
+pub async fn keep(service: Arc<Service>, keep: Duration) {
+    loop {
+        // What fails is tried again; nothing is lost by it but room on the disk.
+        let _ = prune(&service, keep).await;
+        tokio::time::sleep(keep.clamp(PRUNE_AT_MOST_EVERY, PRUNE_EVERY)).await;
+    }
+}
+
+/// First an event says up to where, and is sealed; then the records go. Cut off in between, the next one goes on.
+async fn prune(service: &Service, keep: Duration) -> Result<(), Failure> {
+    let millis = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+    let origin = Origin::system(service);
+    let before = Timestamp::from_millis(origin.at.as_millis().saturating_sub(millis));
+    let let_go = async || pruned(&*service.store, &service.sealer.key).await.map_err(unread);
+    let told = let_go().await?;
+    if let Some(last) = service.store.audit_before(before).await.map_err(unread)?
+        && told.is_none_or(|told| told.seq < last.seq)
+        && is_worth_it(service, last.seq).await?
+    {
+        let mut event = origin.event(Action::AuditPruned, "audit log");
+        event.detail = vec![("upTo", last.seq.to_string().into()), ("seal", hex(&last.mac).into())];
+        service.store.record_event(&event).await.map_err(unread)?;
+        service.sealer.seal(&*service.store).await.map_err(unread)?;
+    }
+    if let Some(last) = let_go().await? {
+        while service.store.forget_audit(last.seq, BATCH).await.map_err(unread)? > 0 {}
+    }
+    Ok(())
+}
+
+/// Events of pruning alone would be followed by events of their pruning for ever.
+async fn is_worth_it(service: &Service, up_to: u64) -> Result<bool, Failure> {
+    let oldest = service.store.audit_after(0, BATCH).await.map_err(unread)?;
+    let other = |record: &AuditRecord| *record.action != *Action::AuditPruned.as_str();
+    Ok(oldest.iter().any(|(seq, record)| *seq <= up_to && record.as_ref().is_none_or(other)))
 }
 
 fn flaw(flaw: Flaw, from: u64, to: u64) -> FlawView {

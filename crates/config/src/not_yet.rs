@@ -33,7 +33,6 @@ pub(crate) const NOT_YET: &[&str] = &[
     "security.disclose",
     "security.cors",
     "performance",
-    "audit",
     "endpoints.token",
     "endpoints.revoke",
     "endpoints.introspect",

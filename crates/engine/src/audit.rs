@@ -74,6 +74,8 @@ pub enum Action {
     ConfigRefused,
     /// The store was copied into a backup.
     BackupMade,
+    /// Records that are older than they are kept for were let go.
+    AuditPruned,
     /// The store was put back from a backup.
     StoreRestored,
     /// An older database, or another one, was found in the store's place.
@@ -106,6 +108,7 @@ impl Action {
             Self::ConfigChanged => "config.changed",
             Self::ConfigRefused => "config.refused",
             Self::BackupMade => "backup.made",
+            Self::AuditPruned => "audit.pruned",
             Self::StoreRestored => "store.restored",
             Self::StoreRewound => "store.rewound",
         }

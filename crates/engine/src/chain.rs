@@ -105,6 +105,14 @@ pub struct Found {
     pub to: u64,
 }
 
+/// Whether a record is as its own seal says, wherever it stands.
+pub fn is_as_sealed(key: &MacKey, record: &AuditRecord) -> bool {
+    record.seal.as_ref().is_some_and(|kept| {
+        let right = seal(key, record, kept.previous);
+        right.key_id == kept.key_id && same(&right.mac, &kept.mac)
+    })
+}
+
 /// Walks over all sealed records, in the order of their numbers.
 #[derive(Debug)]
 pub struct Walk<'a> {
@@ -121,6 +129,11 @@ impl<'a> Walk<'a> {
     /// Begins; the heads were kept elsewhere, and each must be met.
     pub fn new(key: &'a MacKey, heads: &'a [AuditHead]) -> Self {
         Self { key, heads, last: 0, previous: Some(BEGINNING), good: 0, found: Vec::new() }
+    }
+
+    /// As [`Walk::new`], after the records that were let go: the first of the others must follow the last of these.
+    pub fn after(key: &'a MacKey, heads: &'a [AuditHead], pruned: AuditHead) -> Self {
+        Self { last: pruned.seq, previous: Some(pruned.mac), ..Self::new(key, heads) }
     }
 
     /// The next record; `None` where what is kept under that number cannot be read.
@@ -150,8 +163,7 @@ impl<'a> Walk<'a> {
     fn flaw(&self, record: Option<&AuditRecord>) -> Option<Flaw> {
         let Some(record) = record else { return Some(Flaw::Altered) };
         let Some(kept) = &record.seal else { return Some(Flaw::NotSealed) };
-        let right = seal(self.key, record, kept.previous);
-        if right.key_id != kept.key_id || !same(&right.mac, &kept.mac) {
+        if !is_as_sealed(self.key, record) {
             return Some(Flaw::Altered);
         }
         let follows = self.previous.is_none_or(|previous| same(&previous, &kept.previous));

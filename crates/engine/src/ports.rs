@@ -313,6 +313,11 @@ pub trait Records: Send + Sync {
     fn audit_state(&self) -> Answer<'_, AuditState>;
     /// Seals the oldest records that have no seal, at most so many; how many it were.
     fn seal_audit<'a>(&'a self, key: &'a MacKey, limit: u32) -> Answer<'a, u64>;
+    /// The last of the sealed records that stand before every record of this time or later; `None`: there is none.
+    fn audit_before(&self, at: Timestamp) -> Answer<'_, Option<AuditHead>>;
+    /// Lets go of sealed records up to a number, at most so many; how many it were. Whoever calls this has recorded it
+    /// before, sealed.
+    fn forget_audit(&self, up_to: u64, limit: u32) -> Answer<'_, u64>;
     /// Notes when keys were last used; later times win. Not told to the feed.
     fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()>;
     /// Answers when a read and the file behind it work.

@@ -1,6 +1,7 @@
 //! The two planes of a server: the workers of the cores, and what runs on the control runtime.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::in_force::Configuration;
@@ -84,6 +85,8 @@ pub struct ControlPlane<'a> {
     pub service: &'a Arc<Service>,
     /// Where records are.
     pub store: &'a Arc<dyn Store>,
+    /// How long the audit log is kept, if not for ever.
+    pub audit_kept: Option<Duration>,
 }
 
 impl ControlPlane<'_> {
@@ -113,6 +116,9 @@ impl ControlPlane<'_> {
         ));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
+        if let Some(keep) = self.audit_kept {
+            tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep));
+        }
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (admin_routes, socket_routes) =
             (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));

@@ -224,3 +224,62 @@ fn sql(file: &Path, statements: &str) {
     let output = Command::new("sqlite3").arg(file).arg(statements).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// Changes the database by hand, as somebody may who can write the folder.
+fn tamper(world: &World, statement: &str) {
+    let database = world.data_dir().join("keyward.db");
+    let done = Command::new("sqlite3").args(["-cmd", ".timeout 10000"]).arg(database).arg(statement).status().unwrap();
+    assert!(done.success(), "{statement}");
+}
+
+#[test]
+fn old_records_are_let_go_and_the_rest_still_verifies_from_its_beginning() {
+    use keyward_testkit::world::until;
+    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).config("audit: {keep: 1s}").serve(&[]);
+    world.key("one", &[]);
+    until("the first records to go", || {
+        let told = events(&world);
+        let pruned = told.iter().any(|event| event["action"] == "audit.pruned");
+        (pruned && told.iter().all(|event| event["action"] != "user.created")).then_some(())
+    });
+    assert_eq!(world.json(&["audit", "verify"])["ok"], true, "while it serves");
+    world.stop();
+    for name in ["two", "three", "four"] {
+        world.key(name, &[]);
+    }
+    let verified = world.json(&["audit", "verify"]);
+    assert_eq!((&verified["ok"], &verified["flaws"]), (&true.into(), &serde_json::json!([])));
+    let pruned = events(&world).into_iter().find(|event| event["action"] == "audit.pruned").unwrap();
+    let up_to: u64 = pruned["detail"]["upTo"].as_str().unwrap().parse().unwrap();
+    let first = events(&world).iter().map(|event| event["seq"].as_u64().unwrap()).min().unwrap();
+    assert_eq!(first, up_to + 1, "no more and no less went than it says");
+
+    // One more than was told, hidden behind an event that nobody sealed.
+    let forged = format!(
+        "INSERT INTO audit (at, actor, action, subject, detail) SELECT at, actor, action, subject, \
+         json_set(detail, '$.upTo', '{first}') FROM audit WHERE action = 'audit.pruned' LIMIT 1; \
+         DELETE FROM audit WHERE seq = {first}"
+    );
+    tamper(&world, &forged);
+    let output = world.run(&["audit", "verify", "--json"]);
+    let found = report(&output);
+    assert_eq!(found["ok"], false);
+    assert_eq!((&found["flaws"][0]["flaw"], &found["flaws"][0]["from"]), (&"missing".into(), &first.into()), "{found}");
+}
+
+#[test]
+fn an_event_of_pruning_that_was_altered_or_removed_hides_nothing() {
+    use keyward_testkit::world::until;
+    for statement in [
+        "UPDATE audit SET detail = json_set(detail, '$.upTo', '99') WHERE action = 'audit.pruned'",
+        "DELETE FROM audit WHERE action = 'audit.pruned'",
+    ] {
+        let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).config("audit: {keep: 1s}").serve(&[]);
+        until("records to go", || events(&world).iter().all(|event| event["action"] != "user.created").then_some(()));
+        world.stop();
+        world.key("after", &[]);
+        assert_eq!(world.json(&["audit", "verify"])["ok"], true);
+        tamper(&world, statement);
+        assert_eq!(report(&world.run(&["audit", "verify", "--json"]))["ok"], false, "{statement}");
+    }
+}

@@ -27,8 +27,9 @@ use std::sync::Arc;
 
 use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
-use keyward_engine::chain::AuditRecord;
+use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
     Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Joined, Lookup, NewUser,
@@ -173,6 +174,18 @@ impl Records for SqliteStore {
                 return Ok(0);
             }
             self.writer.write(async move |transaction| audit::seal(transaction, key, limit).await).await
+        })
+    }
+
+    fn audit_before(&self, at: Timestamp) -> Answer<'_, Option<AuditHead>> {
+        Box::pin(async move { self.read(audit::select_before(at)).await?.first().map(audit::head).transpose() })
+    }
+
+    fn forget_audit(&self, up_to: u64, limit: u32) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let forgotten =
+                self.writer.write(async |transaction| transaction.run(audit::forget(up_to, limit)).await).await?;
+            Ok(u64::try_from(forgotten.len()).unwrap_or(u64::MAX))
         })
     }
 

@@ -2,6 +2,7 @@
 //! the JSON Schema, and the types are its only source.
 
 mod admin;
+mod audit;
 mod data;
 mod decisions;
 mod endpoints;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use crate::text::Written;
 
 pub use admin::Admin;
+pub use audit::Audit;
 pub use data::Data;
 pub use decisions::Decisions;
 pub use endpoints::Endpoints;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub roles: BTreeMap<String, ScopeSet>,
     /// Credentials and how they are guarded.
     pub security: Security,
+    /// The record of what happened.
+    pub audit: Audit,
     /// What is kept of each decision.
     pub decisions: Decisions,
     /// Keyward's own endpoints on the data port, before `routes`; null turns one off.

@@ -165,7 +165,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
-    let control = ControlPlane { admin, data_dir, service: &service, store: &store };
+    let control = ControlPlane { admin, data_dir, service: &service, store: &store, audit_kept: settings.audit.keep };
     control.start(planes.questions, &planes.refresher, own_receiver, uses_received)?;
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));

@@ -49,6 +49,31 @@ pub(super) fn select_after(seq: u64, limit: u32) -> Statement {
     query("SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2").bind(stored(seq)).bind(limit)
 }
 
+/// The last record before all that are of a time or later, if it and all before it are sealed.
+pub(super) fn select_before(at: Timestamp) -> Statement {
+    query(
+        "SELECT seq, seal FROM audit WHERE seq < coalesce((SELECT min(seq) FROM audit WHERE at >= ?1), ?2) \
+         AND seq < coalesce((SELECT min(seq) FROM audit WHERE seal IS NULL), ?2) ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(at.as_millis())
+    .bind(i64::MAX)
+}
+
+/// Number and seal of a sealed record.
+pub(super) fn head(row: &SqliteRow) -> Result<AuditHead, StoreError> {
+    Ok(AuditHead { seq: number(row, "seq")?, mac: bytes(row, "seal")? })
+}
+
+/// Deletes sealed records up to a number, the oldest first.
+pub(super) fn forget(up_to: u64, limit: u32) -> Statement {
+    query(
+        "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE seq <= ?1 AND seal IS NOT NULL ORDER BY seq \
+         LIMIT ?2) RETURNING seq",
+    )
+    .bind(stored(up_to))
+    .bind(limit)
+}
+
 /// The oldest records without a seal.
 pub(super) fn select_unsealed(limit: u32) -> Statement {
     query("SELECT * FROM audit WHERE seal IS NULL ORDER BY seq LIMIT ?1").bind(limit)
