@@ -10,6 +10,7 @@
     reason = "cases fail by panicking, and their names say what they are about"
 )]
 
+pub mod audit;
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
@@ -56,6 +57,7 @@ macro_rules! conformance {
             people::of_many_uses_at_once_one_succeeds,
             people::signing_keys_come_back_and_are_told,
             people::sessions_come_in_the_order_of_their_ids,
+            audit::old_records_go_from_the_beginning_and_only_sealed_ones,
             feed::each_change_is_told_once_with_the_record_as_it_is_now,
             feed::numbers_are_in_commit_order,
             feed::found_keys_and_head_are_one_snapshot,
