@@ -229,13 +229,6 @@ impl Store for SqliteStore {
     }
 
     fn close(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            self.readers.close().await;
-            // What was acknowledged is safe in the write-ahead log already; this leaves one plain file behind. Where
-            // another program still reads, SQLite does as much as it can and says so in a row that nobody needs.
-            let checkpoint = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&self.writer.pool).await;
-            self.writer.pool.close().await;
-            checkpoint.map(drop).map_err(store_error)
-        })
+        Box::pin(self.writer.close(&self.readers))
     }
 }

@@ -139,12 +139,7 @@ impl Decisions for SqliteDecisions {
     }
 
     fn close(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            self.readers.close().await;
-            let checkpoint = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&self.writer.pool).await;
-            self.writer.pool.close().await;
-            checkpoint.map(drop).map_err(store_error)
-        })
+        Box::pin(self.writer.close(&self.readers))
     }
 }
 

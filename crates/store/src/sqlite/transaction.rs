@@ -42,6 +42,17 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Closes the readers and then itself. What was acknowledged is safe in the write-ahead log already; this leaves one plain
+    /// file behind. Where another program still reads, SQLite does as much as it can and says so in a row that nobody needs.
+    pub(super) async fn close(&self, readers: &SqlitePool) -> Result<(), StoreError> {
+        readers.close().await;
+        let checkpoint = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&self.pool).await;
+        self.pool.close().await;
+        checkpoint.map(drop).map_err(store_error)
+    }
+}
+
 /// A transaction under way.
 #[derive(Debug)]
 pub(super) struct Transaction {
