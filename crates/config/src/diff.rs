@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::place::Place;
+use crate::place::{Origin, Place};
 use crate::show::Shown;
 
 /// One value that differs.
@@ -39,6 +39,10 @@ pub(crate) fn changes(before: &[Shown], after: &[Shown]) -> Vec<Changed> {
     let mut found = Vec::new();
     for now in after {
         let was = find(before, &now.path);
+        // What a new entry of a list leaves at its default is no change that anybody made.
+        if was.is_none() && now.origin.origin == Origin::Default {
+            continue;
+        }
         if was.as_ref().is_none_or(|was| was.fingerprint != now.fingerprint || was.value != now.value) {
             found.push(Changed {
                 path: now.path.clone(),
@@ -48,7 +52,8 @@ pub(crate) fn changes(before: &[Shown], after: &[Shown]) -> Vec<Changed> {
             });
         }
     }
-    for was in before.iter().filter(|was| find(after, &was.path).is_none()) {
+    let gone = before.iter().filter(|was| was.origin.origin != Origin::Default && find(after, &was.path).is_none());
+    for was in gone {
         let (path, origin) = (was.path.clone(), was.origin.clone());
         found.push(Changed { path, before: Some(was.value.clone()), after: None, origin });
     }

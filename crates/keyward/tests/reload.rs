@@ -68,7 +68,14 @@ fn a_signal_puts_the_file_in_force_and_says_what_changed() {
     assert!(told[0]["detail"]["changes"].as_str().unwrap().contains("routes[0].public"));
     assert!(!told[0].to_string().contains("closed") && !log.contains("closed"), "what is sent upstream is a secret");
     hang_up(&world, "nothing in it changed");
-    assert_eq!(running(&world)["version"], 2);
+    // A new entry is told by what was written of it, not by its defaults.
+    write(&world, &OPEN.replace("upstream", "  - {name: y, path: /y}\nupstream"));
+    hang_up(&world, "version 3 is in force, 2 values changed");
+    write(&world, OPEN);
+    hang_up(&world, "version 4 is in force, 2 values changed");
+    world.hears("routes[1].path: gone: \"/y\"");
+    write(&world, OPEN);
+    assert_eq!(running(&world)["version"], 4);
 }
 
 #[test]
