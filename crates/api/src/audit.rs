@@ -307,14 +307,21 @@ pub async fn verify(service: &Service, exported: Option<&HeadView>) -> Result<Au
 async fn pruned(store: &dyn Store, key: &MacKey) -> Result<Option<AuditHead>, StoreError> {
     let action = Some(Action::AuditPruned.as_str().into());
     let events = store.audit(&AuditFilter { action, limit: BATCH, ..AuditFilter::default() }).await?;
-    Ok(events.iter().filter(|event| chain::is_as_sealed(key, event)).find_map(pruned_by))
+    Ok(events.iter().filter(|event| chain::is_as_sealed(key, event)).find_map(|event| pruned_by(key, event)))
 }
 
-/// What an event of pruning says.
-fn pruned_by(event: &AuditRecord) -> Option<AuditHead> {
+/// Made where records are let go and nowhere else: the sealer seals whatever row it finds, so a seal alone proves nothing of
+/// who wrote an event.
+fn proof(key: &MacKey, last: &AuditHead) -> [u8; 32] {
+    key.mac(&[b"keyward audit pruning 1", &last.seq.to_be_bytes(), &last.mac])
+}
+
+/// What an event of pruning says, if its proof is right.
+fn pruned_by(key: &MacKey, event: &AuditRecord) -> Option<AuditHead> {
     let detail: Value = serde_json::from_str(&event.detail).ok()?;
     let field = |name: &str| detail.get(name).and_then(Value::as_str);
-    Some(AuditHead { seq: field("upTo")?.parse().ok()?, mac: unhex(field("seal")?)? })
+    let last = AuditHead { seq: field("upTo")?.parse().ok()?, mac: unhex(field("seal")?)? };
+    same(&proof(key, &last), &unhex(field("proof")?)?).then_some(last)
 }
 
 /// Lets go of records that are older than they are kept for, from time to time, for as long as the server runs.
@@ -339,6 +346,7 @@ async fn prune(service: &Service, keep: Duration) -> Result<(), Failure> {
     {
         let mut event = origin.event(Action::AuditPruned, "audit log");
         event.detail = vec![("upTo", last.seq.to_string().into()), ("seal", hex(&last.mac).into())];
+        event.detail.push(("proof", hex(&proof(&service.sealer.key, &last)).into()));
         service.store.record_event(&event).await.map_err(unread)?;
         service.sealer.seal(&*service.store).await.map_err(unread)?;
     }

@@ -283,3 +283,21 @@ fn an_event_of_pruning_that_was_altered_or_removed_hides_nothing() {
         assert_eq!(report(&world.run(&["audit", "verify", "--json"]))["ok"], false, "{statement}");
     }
 }
+
+#[test]
+fn a_forged_event_of_pruning_that_keyward_itself_sealed_hides_nothing() {
+    let world = World::new(env!("CARGO_BIN_EXE_keyward"));
+    world.ok(&["init"]);
+    (0..6).for_each(|number| drop(world.key(&format!("key{number}"), &[])));
+    tamper(
+        &world,
+        "INSERT INTO audit (at, actor, action, subject, detail) SELECT at, 'system', 'audit.pruned', 'audit log', \
+         json_object('upTo', '5', 'seal', lower(hex(seal)), 'proof', lower(hex(seal))) FROM audit WHERE seq = 5",
+    );
+    // Whatever command comes next seals the row.
+    world.key("after", &[]);
+    tamper(&world, "DELETE FROM audit WHERE seq <= 5");
+    let found = report(&world.run(&["audit", "verify", "--json"]));
+    assert_eq!((&found["ok"], &found["flaws"][0]["flaw"]), (&false.into(), &"missing".into()), "{found}");
+    assert_eq!((&found["flaws"][0]["from"], &found["flaws"][0]["to"]), (&1.into(), &5.into()), "{found}");
+}
