@@ -1,105 +1,26 @@
-//! The audit log: its one sealer, its listing, its export and its verification.
+//! The audit log: its listing and its export; in the rooms below, its sealer, its verification, and how old records go.
 
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+mod retention;
+mod sealer;
+mod verification;
 
-use keyward_core::digest::{MacKey, same};
-use keyward_core::time::Timestamp;
-use keyward_engine::audit::Action;
-use keyward_engine::chain::{self, AuditHead, AuditRecord, Flaw, Walk};
-use keyward_engine::ports::{AuditFilter, FeedHead, Store, StoreError};
+use keyward_engine::chain::{AuditHead, AuditRecord};
+use keyward_engine::ports::{AuditFilter, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use retention::keep;
+pub use sealer::{HeadKeeper, Sealer, run};
+pub use verification::{AuditReport, FlawView, verify};
 
 use crate::failure::{Failure, Kind};
 use crate::fields::{self, rfc3339};
 use crate::hex::{hex, unhex};
-use crate::origin::Origin;
 use crate::service::Service;
 use crate::view::Listing;
 
-/// How long a record waits for its seal.
-const PAUSE: Duration = Duration::from_millis(200);
-/// How often old records are looked for.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
-/// However short they are kept.
-const PRUNE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// How many records are sealed or read at once.
 const BATCH: u32 = 500;
-
-/// Where a copy of the head is kept beside the store, so that a store that lost its end, or was put back, is noticed.
-pub trait HeadKeeper: Send + Sync {
-    /// The head as last kept.
-    ///
-    /// # Errors
-    /// It cannot be read, or is none.
-    fn read(&self) -> io::Result<Option<AuditHead>>;
-    /// Keeps a head in its place, whole or not at all.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    fn write(&self, head: &AuditHead) -> io::Result<()>;
-    /// Keeps how far the feed has come, for whoever opens the store next.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    fn witness(&self, feed: FeedHead) -> io::Result<()>;
-}
-
-/// Seals records. There is one for each store at a time: whoever holds the data directory.
-pub struct Sealer {
-    key: MacKey,
-    keeper: Box<dyn HeadKeeper>,
-}
-
-impl Sealer {
-    /// With a key that is not kept in the store.
-    pub fn new(key: MacKey, keeper: Box<dyn HeadKeeper>) -> Self {
-        Self { key, keeper }
-    }
-
-    /// Seals all that is committed and moves the kept head on.
-    ///
-    /// # Errors
-    /// The store's; what was sealed before stays sealed.
-    pub async fn seal(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let mut any = false;
-        while store.seal_audit(&self.key, BATCH).await? > 0 {
-            any = true;
-        }
-        if !any {
-            return Ok(());
-        }
-        // Whatever moves the feed leaves a record, so that what was just sealed is all that can have moved it.
-        let feed = store.identity().await?.head;
-        self.keep_head(store).await?;
-        self.keeper.witness(feed).map_err(|error| StoreError::Other(error.to_string()))
-    }
-
-    /// A kept head that the store does not hold is evidence, and stays until somebody takes it away.
-    async fn keep_head(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let Some(head) = store.audit_state().await?.head else { return Ok(()) };
-        let kept = self.keeper.read().map_err(|error| StoreError::Other(error.to_string()))?;
-        if let Some(kept) = kept {
-            let rows = store.audit_after(kept.seq.saturating_sub(1), 1).await?;
-            let seal = rows.first().and_then(|(_, record)| record.as_ref()?.seal.as_ref());
-            let is_there = seal.is_some_and(|seal| same(&seal.mac, &kept.mac));
-            if !is_there && pruned(store, &self.key).await?.is_none_or(|last| last.seq < kept.seq) {
-                return Ok(());
-            }
-        }
-        self.keeper.write(&head).map_err(|error| StoreError::Other(error.to_string()))
-    }
-}
-
-/// Seals for as long as the server runs. A batch that fails is tried again.
-pub async fn run(service: Arc<Service>) {
-    loop {
-        let _ = service.sealer.seal(&*service.store).await;
-        tokio::time::sleep(PAUSE).await;
-    }
-}
 
 /// Which records to list, as a person or program writes it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -168,35 +89,6 @@ pub struct HeadView {
     pub seal: String,
 }
 
-/// What a verification found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditReport {
-    /// Nothing is wrong.
-    pub ok: bool,
-    /// How many records are as they were sealed.
-    pub verified: u64,
-    /// The head.
-    pub head: Option<HeadView>,
-    /// What is wrong, the first first.
-    pub flaws: Vec<FlawView>,
-    /// Records that are not sealed yet, first and last: what happened in the last moments.
-    pub unsealed: Option<(u64, u64)>,
-}
-
-/// What is wrong in one place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct FlawView {
-    /// From this record.
-    pub from: u64,
-    /// To this one.
-    pub to: u64,
-    /// What: `altered`, `not sealed`, `out of order`, `missing`, `not the head`.
-    pub flaw: String,
-    /// In a sentence.
-    pub text: String,
-}
-
 impl HeadView {
     /// Of a head.
     pub fn of(head: &AuditHead) -> Self {
@@ -234,8 +126,10 @@ pub async fn list(service: &Service, question: &AuditQuestion) -> Result<Listing
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = records.len() > most;
     records.truncate(most);
-    let next_cursor = records.last().filter(|_| more).map(|last| last.seq.to_string());
-    Ok(Listing { data: records.iter().map(view).collect(), next_cursor })
+    let next_cursor = records.last().filter(|_| more).map(|(seq, _)| seq.to_string());
+    let views = records.iter().map(|(seq, record)| readable(*seq, record.as_ref()).map(view));
+    let data = views.collect::<Result<_, _>>()?;
+    Ok(Listing { data, next_cursor })
 }
 
 /// Records after a number, with their seals, and the head.
@@ -246,12 +140,9 @@ pub async fn read(service: &Service, after: u64) -> Result<(Vec<SealedView>, Opt
     let state = service.store.audit_state().await.map_err(unread)?;
     let mut views = Vec::new();
     for (seq, record) in service.store.audit_after(after, BATCH).await.map_err(unread)? {
-        let record = record.ok_or_else(|| Failure {
-            kind: Kind::Conflict,
-            message: format!("record {seq} of the audit log cannot be read; `keyward audit verify` says more"),
-        })?;
+        let record = readable(seq, record.as_ref())?;
         views.push(SealedView {
-            record: view(&record),
+            record: view(record),
             key_id: record.seal.as_ref().map(|seal| seal.key_id.clone()),
             previous: record.seal.as_ref().map(|seal| hex(&seal.previous)),
             seal: record.seal.as_ref().map(|seal| hex(&seal.mac)),
@@ -260,119 +151,11 @@ pub async fn read(service: &Service, after: u64) -> Result<(Vec<SealedView>, Opt
     Ok((views, state.head.as_ref().map(HeadView::of)))
 }
 
-/// Walks over all records and says what is wrong with them.
-///
-/// # Errors
-/// A head that is none, or a store that cannot be read.
-pub async fn verify(service: &Service, exported: Option<&HeadView>) -> Result<AuditReport, Failure> {
-    // The copy is read first: it may only be behind the store, never ahead.
-    let kept = service.sealer.keeper.read().map_err(|error| Failure {
+fn readable(seq: u64, record: Option<&AuditRecord>) -> Result<&AuditRecord, Failure> {
+    record.ok_or_else(|| Failure {
         kind: Kind::Conflict,
-        message: format!("the kept head of the audit log cannot be read: {error}"),
-    })?;
-    let exported = exported
-        .map(|view| {
-            view.head().ok_or_else(|| Failure::invalid("the head is none: its seal is no 64 hexadecimal digits"))
-        })
-        .transpose()?;
-    let pruned = pruned(&*service.store, &service.sealer.key).await.map_err(unread)?;
-    // A head of a record that was let go is met by what was let go, where it was the last of it; else nobody can say.
-    let let_go = pruned.as_ref().map_or(0, |last| last.seq);
-    let heads: Vec<AuditHead> = kept.into_iter().chain(exported).filter(|head| head.seq > let_go).collect();
-    let state = service.store.audit_state().await.map_err(unread)?;
-    let sealed_to = heads.iter().chain(&state.head).map(|head| head.seq).max().unwrap_or_default();
-    let key = &service.sealer.key;
-    let mut walk = pruned.map_or_else(|| Walk::new(key, &heads), |last| Walk::after(key, &heads, last));
-    let (mut after, mut unsealed) = (let_go, None);
-    while after < state.last {
-        let rows = service.store.audit_after(after, BATCH).await.map_err(unread)?;
-        let Some((last, _)) = rows.last() else { break };
-        after = *last;
-        for (seq, record) in rows.iter().filter(|(seq, _)| *seq <= state.last) {
-            if *seq <= sealed_to {
-                walk.step(*seq, record.as_ref());
-            } else {
-                walk.tail(*seq);
-                unsealed = Some((unsealed.map_or(*seq, |(first, _)| first), *seq));
-            }
-        }
-    }
-    let (verified, found) = walk.end(state.given);
-    let flaws: Vec<FlawView> = found.iter().map(|found| flaw(found.flaw, found.from, found.to)).collect();
-    Ok(AuditReport { ok: flaws.is_empty(), verified, head: state.head.as_ref().map(HeadView::of), flaws, unsealed })
-}
-
-/// The last record that was let go, by the newest event that says so under its own seal: nobody without the key can
-/// forge one, and the walk meets that event in its place.
-async fn pruned(store: &dyn Store, key: &MacKey) -> Result<Option<AuditHead>, StoreError> {
-    let action = Some(Action::AuditPruned.as_str().into());
-    let events = store.audit(&AuditFilter { action, limit: BATCH, ..AuditFilter::default() }).await?;
-    Ok(events.iter().filter(|event| chain::is_as_sealed(key, event)).find_map(|event| pruned_by(key, event)))
-}
-
-/// Made where records are let go and nowhere else: the sealer seals whatever row it finds, so a seal alone proves nothing of
-/// who wrote an event.
-fn proof(key: &MacKey, last: &AuditHead) -> [u8; 32] {
-    key.mac(&[b"keyward audit pruning 1", &last.seq.to_be_bytes(), &last.mac])
-}
-
-/// What an event of pruning says, if its proof is right.
-fn pruned_by(key: &MacKey, event: &AuditRecord) -> Option<AuditHead> {
-    let detail: Value = serde_json::from_str(&event.detail).ok()?;
-    let field = |name: &str| detail.get(name).and_then(Value::as_str);
-    let last = AuditHead { seq: field("upTo")?.parse().ok()?, mac: unhex(field("seal")?)? };
-    same(&proof(key, &last), &unhex(field("proof")?)?).then_some(last)
-}
-
-/// Lets go of records that are older than they are kept for, from time to time, for as long as the server runs.
-pub async fn keep(service: Arc<Service>, keep: Duration) {
-    loop {
-        // What fails is tried again; nothing is lost by it but room on the disk.
-        let _ = prune(&service, keep).await;
-        tokio::time::sleep(keep.clamp(PRUNE_AT_MOST_EVERY, PRUNE_EVERY)).await;
-    }
-}
-
-/// First an event says up to where, and is sealed; then the records go. Cut off in between, the next one goes on.
-async fn prune(service: &Service, keep: Duration) -> Result<(), Failure> {
-    let millis = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-    let origin = Origin::system(service);
-    let before = Timestamp::from_millis(origin.at.as_millis().saturating_sub(millis));
-    let let_go = async || pruned(&*service.store, &service.sealer.key).await.map_err(unread);
-    let told = let_go().await?;
-    if let Some(last) = service.store.audit_before(before).await.map_err(unread)?
-        && told.is_none_or(|told| told.seq < last.seq)
-        && is_worth_it(service, last.seq).await?
-    {
-        let mut event = origin.event(Action::AuditPruned, "audit log");
-        event.detail = vec![("upTo", last.seq.to_string().into()), ("seal", hex(&last.mac).into())];
-        event.detail.push(("proof", hex(&proof(&service.sealer.key, &last)).into()));
-        service.store.record_event(&event).await.map_err(unread)?;
-        service.sealer.seal(&*service.store).await.map_err(unread)?;
-    }
-    if let Some(last) = let_go().await? {
-        while service.store.forget_audit(last.seq, BATCH).await.map_err(unread)? > 0 {}
-    }
-    Ok(())
-}
-
-/// Events of pruning alone would be followed by events of their pruning for ever.
-async fn is_worth_it(service: &Service, up_to: u64) -> Result<bool, Failure> {
-    let oldest = service.store.audit_after(0, BATCH).await.map_err(unread)?;
-    let other = |record: &AuditRecord| *record.action != *Action::AuditPruned.as_str();
-    Ok(oldest.iter().any(|(seq, record)| *seq <= up_to && record.as_ref().is_none_or(other)))
-}
-
-fn flaw(flaw: Flaw, from: u64, to: u64) -> FlawView {
-    let (word, what) = match flaw {
-        Flaw::Altered => ("altered", "not as sealed: changed, put in, or moved here from another place"),
-        Flaw::NotSealed => ("not sealed", "without a seal, though it must have one"),
-        Flaw::OutOfOrder => ("out of order", "sealed after another record than the one before it"),
-        Flaw::Missing => ("missing", "gone"),
-        Flaw::NotTheHead => ("not the head", "sealed otherwise than the head that was kept says: the log was replaced"),
-    };
-    let which = if from == to { format!("record {from}") } else { format!("records {from} to {to}") };
-    FlawView { from, to, flaw: word.to_owned(), text: format!("{which}: {what}") }
+        message: format!("record {seq} of the audit log cannot be read; `keyward audit verify` says more"),
+    })
 }
 
 fn view(record: &AuditRecord) -> AuditView {

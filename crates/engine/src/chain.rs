@@ -133,7 +133,11 @@ impl<'a> Walk<'a> {
 
     /// As [`Walk::new`], after the records that were let go: the first of the others must follow the last of these.
     pub fn after(key: &'a MacKey, heads: &'a [AuditHead], pruned: AuditHead) -> Self {
-        Self { last: pruned.seq, previous: Some(pruned.mac), ..Self::new(key, heads) }
+        let mut walk = Self { last: pruned.seq, previous: Some(pruned.mac), ..Self::new(key, heads) };
+        if heads.iter().any(|head| head.seq == pruned.seq && !same(&head.mac, &pruned.mac)) {
+            walk.note(Flaw::NotTheHead, pruned.seq, pruned.seq);
+        }
+        walk
     }
 
     /// The next record; `None` where what is kept under that number cannot be read.

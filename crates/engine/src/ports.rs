@@ -305,9 +305,9 @@ pub trait Records: Send + Sync {
     ) -> Answer<'a, Outcome>;
     /// Keeps an event that comes without another change, such as a failed sign-in.
     fn record_event<'a>(&'a self, event: &'a AuditEvent) -> Answer<'a, ()>;
-    /// Records of the audit log, newest first.
-    fn audit<'a>(&'a self, filter: &'a AuditFilter) -> Answer<'a, Vec<AuditRecord>>;
-    /// Records after a number, in order; `None` stands for one that cannot be read.
+    /// Records of the audit log, newest first, with their numbers; `None` stands for one that cannot be read.
+    fn audit<'a>(&'a self, filter: &'a AuditFilter) -> Answer<'a, Vec<(u64, Option<AuditRecord>)>>;
+    /// As [`Store::audit`], after a number and in order.
     fn audit_after(&self, seq: u64, limit: u32) -> Answer<'_, Vec<(u64, Option<AuditRecord>)>>;
     /// How far the audit log has come.
     fn audit_state(&self) -> Answer<'_, AuditState>;

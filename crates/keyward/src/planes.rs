@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
-use crate::{socket, witness};
+use crate::{socket, terminal, witness};
 
 /// The number and name of the only node of a SQLite store.
 const NODE: (u16, &str) = (1, "node-1");
@@ -117,7 +117,8 @@ impl ControlPlane<'_> {
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
         if let Some(keep) = self.audit_kept {
-            tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep));
+            let tell = |message: &str| terminal::warn_line(&format!("keyward: {message}"));
+            tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep, tell));
         }
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (admin_routes, socket_routes) =

@@ -301,3 +301,71 @@ fn a_forged_event_of_pruning_that_keyward_itself_sealed_hides_nothing() {
     assert_eq!((&found["ok"], &found["flaws"][0]["flaw"]), (&false.into(), &"missing".into()), "{found}");
     assert_eq!((&found["flaws"][0]["from"], &found["flaws"][0]["to"]), (&1.into(), &5.into()), "{found}");
 }
+
+/// A world that serves and has let its first records go, and one that they were followed by.
+fn let_go() -> World {
+    use keyward_testkit::world::until;
+    let world = World::new(env!("CARGO_BIN_EXE_keyward")).config("audit: {keep: 1s}").serve(&[]);
+    until("records to go", || events(&world).iter().all(|event| event["action"] != "user.created").then_some(()));
+    world
+}
+
+#[test]
+fn old_records_that_were_tampered_with_are_kept_as_evidence() {
+    use keyward_testkit::world::until;
+    let world = World::new(env!("CARGO_BIN_EXE_keyward"));
+    world.ok(&["init"]);
+    world.key("one", &[]);
+    tamper(&world, "UPDATE audit SET actor = 'nobody' WHERE seq = 2");
+    let mut world = world.config("audit: {keep: 1s}").serve(&[]);
+    until("the server to say why", || Some(world.hears("old records of the audit log are kept")));
+    assert!(events(&world).iter().any(|event| event["seq"] == 2), "the evidence is gone");
+    world.stop();
+    let found = report(&world.run(&["audit", "verify", "--json"]));
+    assert_eq!((&found["flaws"][0]["flaw"], &found["flaws"][0]["from"]), (&"altered".into(), &2.into()), "{found}");
+}
+
+#[test]
+fn an_event_of_pruning_that_cannot_be_read_is_named() {
+    let mut world = let_go();
+    world.stop();
+    tamper(&world, "UPDATE audit SET seal = x'00' WHERE action = 'audit.pruned'");
+    let found = report(&world.run(&["audit", "verify", "--json"]));
+    assert_eq!(found["ok"], false, "{found}");
+    let flaws = found["flaws"].as_array().unwrap();
+    assert!(flaws.iter().any(|flaw| flaw["flaw"] == "altered"), "{found}");
+}
+
+#[test]
+fn a_head_of_a_record_that_was_let_go_is_refused() {
+    let mut world = let_go();
+    world.stop();
+    let head = world.path("old.json");
+    std::fs::write(&head, serde_json::json!({"head": {"seq": 1, "seal": "00".repeat(32)}}).to_string()).unwrap();
+    let said = world.refused(&["audit", "verify", "--head", head.to_str().unwrap()]);
+    assert!(said.contains("the head is of record 1, and the records up to"), "{said}");
+}
+
+#[test]
+fn a_log_that_is_written_and_let_go_meanwhile_verifies_at_any_moment() {
+    let world = let_go();
+    let newest = || events(&world)[0]["seq"].as_u64().unwrap();
+    for _ in 0..4 {
+        // So many that reading them takes as long as letting them go: each round, one meets the other.
+        tamper(
+            &world,
+            "INSERT INTO audit (at, actor, action, subject, detail) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL \
+             SELECT i + 1 FROM n WHERE i < 4000) SELECT unixepoch() * 1000, 'operator', 'key.created', 'key_' || i, '{}' FROM n",
+        );
+        let last = newest();
+        loop {
+            let found = report(&world.run(&["audit", "verify", "--json"]));
+            assert_eq!(found["ok"], true, "{found}");
+            let oldest: Value = world.json(&["audit", "list", "--limit", "1000"]);
+            let rows = oldest["data"].as_array().unwrap();
+            if rows.iter().all(|row| row["seq"].as_u64().unwrap() > last) {
+                break;
+            }
+        }
+    }
+}

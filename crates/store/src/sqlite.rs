@@ -152,15 +152,12 @@ impl Records for SqliteStore {
         Box::pin(self.writer.write(async move |transaction| audit::insert(transaction, event).await))
     }
 
-    fn audit<'a>(&'a self, filter: &'a AuditFilter) -> Answer<'a, Vec<AuditRecord>> {
-        Box::pin(async move { self.read(audit::select_page(filter)).await?.iter().map(audit::record).collect() })
+    fn audit<'a>(&'a self, filter: &'a AuditFilter) -> Answer<'a, Vec<(u64, Option<AuditRecord>)>> {
+        Box::pin(async move { audit::numbered(&self.read(audit::select_page(filter)).await?) })
     }
 
     fn audit_after(&self, seq: u64, limit: u32) -> Answer<'_, Vec<(u64, Option<AuditRecord>)>> {
-        Box::pin(async move {
-            let rows = self.read(audit::select_after(seq, limit)).await?;
-            rows.iter().map(|row| Ok((audit::number(row, "seq")?, audit::record(row).ok()))).collect()
-        })
+        Box::pin(async move { audit::numbered(&self.read(audit::select_after(seq, limit)).await?) })
     }
 
     fn audit_state(&self) -> Answer<'_, AuditState> {

@@ -116,6 +116,12 @@ pub async fn state(store: &dyn Store) -> State {
         accounts: store.accounts(&Page { after: None, limit: 1000 }).await.unwrap(),
         sessions: store.find_sessions(&["ses_1".into(), "ses_2".into()]).await.unwrap().sessions,
         signing_keys: store.signing_keys().await.unwrap(),
-        events: store.audit(&AuditFilter { limit: 1000, ..AuditFilter::default() }).await.unwrap(),
+        events: store
+            .audit(&AuditFilter { limit: 1000, ..AuditFilter::default() })
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(_, record)| record.unwrap())
+            .collect(),
     }
 }

@@ -119,8 +119,13 @@ pub(super) async fn seal(transaction: &mut Transaction, key: &MacKey, limit: u32
     Ok(count)
 }
 
+/// The records in rows, with their numbers; nothing where one cannot be read.
+pub(super) fn numbered(rows: &[SqliteRow]) -> Result<Vec<(u64, Option<AuditRecord>)>, StoreError> {
+    rows.iter().map(|row| Ok((number(row, "seq")?, record(row).ok()))).collect()
+}
+
 /// The record in a row.
-pub(super) fn record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
+fn record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
     let seal = match column::<Option<&[u8]>>(row, "seal")? {
         None => None,
         Some(_) => {
@@ -142,7 +147,7 @@ pub(super) fn record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
 }
 
 /// A number of a record.
-pub(super) fn number(row: &SqliteRow, name: &'static str) -> Result<u64, StoreError> {
+fn number(row: &SqliteRow, name: &'static str) -> Result<u64, StoreError> {
     position(column(row, name)?)
 }
 
