@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method};
+use http::Method;
 
+use crate::fields::Fields;
 use crate::path::{PathFault, Target};
 
 /// What a door knows of a request.
@@ -16,7 +17,7 @@ pub struct RequestFacts<'a> {
     /// The target, or why it has no single reading.
     pub target: &'a Result<Target<'a>, PathFault>,
     /// The headers.
-    pub headers: &'a HeaderMap,
+    pub headers: Fields<'a>,
 }
 
 impl std::fmt::Debug for RequestFacts<'_> {

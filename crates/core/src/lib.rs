@@ -6,6 +6,7 @@ pub mod decision;
 mod decision_id;
 pub mod digest;
 mod facts;
+pub mod fields;
 pub mod key_format;
 mod listener;
 pub mod machine;

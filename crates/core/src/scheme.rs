@@ -1,8 +1,9 @@
 //! Schemes: where in a request a credential stands, and the three-way answer of reading one.
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 
+use crate::fields::Fields;
 use crate::token::MAX_BYTES;
 
 /// A scheme's place in the rules.
@@ -98,15 +99,15 @@ impl Carrier {
     }
 
     /// Reads the carrier from a request's headers.
-    pub fn read<'a>(&self, headers: &'a HeaderMap) -> Reading<'a> {
-        let mut values = headers.get_all(self.header()).iter();
+    pub fn read<'a>(&self, headers: Fields<'a>) -> Reading<'a> {
+        let mut values = headers.values(self.header().as_str());
         let Some(value) = values.next() else {
             return Reading::Absent;
         };
         if values.next().is_some() {
             return Reading::Malformed(CarrierFault::Twice);
         }
-        let value = value.as_bytes().trim_ascii();
+        let value = value.trim_ascii();
         if value.is_empty() {
             return Reading::Malformed(CarrierFault::Empty);
         }
@@ -129,11 +130,11 @@ impl Carrier {
 
     /// Whether this carrier's header, in whatever spelling, must not go on to the upstream. `Authorization` may carry what is
     /// meant for the upstream; a header of its own carries a credential or nothing.
-    pub fn strips(&self, headers: &HeaderMap) -> bool {
+    pub fn strips(&self, headers: Fields<'_>) -> bool {
         match self {
             Self::Header(_) => true,
-            Self::Authorization(scheme) => headers.get_all(AUTHORIZATION).iter().any(|value| {
-                let value = value.as_bytes().trim_ascii();
+            Self::Authorization(scheme) => headers.values(AUTHORIZATION.as_str()).any(|value| {
+                let value = value.trim_ascii();
                 let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());
                 value.get(..end).is_some_and(|name| name.eq_ignore_ascii_case(scheme.as_bytes()))
             }),
@@ -174,13 +175,13 @@ mod tests {
                 Some(("authorization", scheme)) => Carrier::Authorization(scheme.into()),
                 _ => Carrier::Header(carrier.parse().unwrap()),
             };
-            let mut map = HeaderMap::new();
+            let mut map = http::HeaderMap::new();
             for header in headers.split(" ; ").filter(|text| *text != "-") {
                 let (name, value) = header.split_once(':').unwrap();
                 let value = value.replace("<TAB>", "\t").replace("<SP>", " ");
                 map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             }
-            let got = match carrier.read(&map) {
+            let got = match carrier.read((&map).into()) {
                 Reading::Absent => "absent".to_owned(),
                 Reading::Malformed(fault) => format!("malformed {fault:?}"),
                 Reading::Present(secret) => format!("present {}", String::from_utf8_lossy(secret.expose())),

@@ -1,21 +1,27 @@
 //! The header edits on the way to the upstream: what is removed, in which order, and what is set after.
 
+use std::io::Write as _;
 use std::net::IpAddr;
 
 use http::header::{CONNECTION, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use keyward_core::decision::DecisionId;
+use keyward_core::fields::Fields;
 use keyward_core::machine::Permit;
-use keyward_core::route::{Access, Route};
+use keyward_core::route::Access;
 use keyward_core::rules::Rules;
-use keyward_core::scheme::Scheme;
+use keyward_core::scheme::{Scheme, SchemeId};
 
+use crate::h1::members;
 use crate::identity::{IdentityHeaders, unshared_name};
-use crate::names::{CLAIMS, CollapsedSet, HOP_BY_HOP, collapse_alike, is_of_claimed_family};
+use crate::names::{CLAIMS, CollapsedSet, DECISION, HOP_BY_HOP, collapse_alike, is_of_claimed_family};
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_FOR: &[u8] = b"x-forwarded-for";
+const X_FORWARDED_HOST: &[u8] = b"x-forwarded-host";
+const X_FORWARDED_PROTO: &[u8] = b"x-forwarded-proto";
+
+/// Written anew on each connection; in other spellings nobody needs them, and an upstream may take them for the real ones.
+const WRITTEN_ANEW: [&str; 3] = ["host", "content-length", "expect"];
 
 /// The edits of one configuration, made ready once.
 #[derive(Clone, Debug)]
@@ -47,13 +53,22 @@ pub struct Passing<'a> {
     pub client: IpAddr,
     /// How the client spoke to us.
     pub scheme: &'static str,
+    /// Whom the request was addressed to; HTTP/1.0 may name nobody.
+    pub host: Option<&'a [u8]>,
+    /// The upstream's own name.
+    pub upstream: &'a [u8],
 }
+
+/// Takes a name and a value on their way to the upstream.
+pub trait Put: FnMut(&[u8], &[u8]) {}
+
+impl<F: FnMut(&[u8], &[u8])> Put for F {}
 
 impl HeaderEdits {
     /// Edits that set `own` headers on every request, such as the key of the upstream itself.
     pub fn new(identity: IdentityHeaders, own: Vec<(HeaderName, HeaderValue)>, host: UpstreamHost) -> Self {
         let ours = identity.names().map(HeaderName::as_str).chain(own.iter().map(|(name, _)| name.as_str()));
-        let removed = CollapsedSet::new(ours.chain(CLAIMS).chain(HOP_BY_HOP));
+        let removed = CollapsedSet::new(ours.chain(CLAIMS).chain(HOP_BY_HOP).chain(WRITTEN_ANEW));
         Self { identity, removed, own, host }
     }
 
@@ -70,23 +85,33 @@ impl HeaderEdits {
         }
     }
 
-    /// Applies the edits. The order matters: what `Connection` names goes first, so that it cannot remove what we set
-    /// (RFC 9110 §7.6.1); then every spelling of our names and the credentials; ours are set last.
-    pub fn apply(&self, headers: &mut HeaderMap, passing: &Passing<'_>) {
-        remove_named_by_connection(headers);
-        if let Some(route) = passing.rules.routes.get(passing.permit.route()) {
-            strip_credentials(headers, route, passing.rules);
+    /// Gives the fields that go to the upstream, `Host` first; those that frame the body are left to whoever sends it.
+    ///
+    /// Whatever `Connection` names goes, so that it cannot remove what we set (RFC 9110 §7.6.1); then every spelling of our
+    /// names, of claims and of the credentials; ours come last.
+    pub fn visit(&self, fields: Fields<'_>, passing: &Passing<'_>, put: &mut impl Put) {
+        let received = passing.host.unwrap_or(passing.upstream);
+        let host = match &self.host {
+            UpstreamHost::Received => received,
+            UpstreamHost::Upstream(value) => value.as_bytes(),
+        };
+        put(HOST.as_str().as_bytes(), host);
+        let secrets = Secrets::of(fields, passing);
+        let hops = fields.contain(CONNECTION.as_str());
+        for (name, value) in fields.iter() {
+            let goes = !self.removed.contains(name)
+                && !is_of_claimed_family(name)
+                && !secrets.contain(name)
+                && !(hops && is_named_by_connection(fields, name));
+            if goes {
+                put(name.as_bytes(), value);
+            }
         }
-        remove_all(headers, |name| self.removed.contains(name) || is_of_claimed_family(name));
-        let host = headers.get(HOST).cloned();
-        if let UpstreamHost::Upstream(value) = &self.host {
-            headers.insert(HOST, value.clone());
-        }
-        forward(headers, passing, host);
+        forward(passing, put);
         for (name, value) in &self.own {
-            headers.insert(name, value.clone());
+            put(name.as_str().as_bytes(), value.as_bytes());
         }
-        self.identity.set(headers, passing.permit, passing.decision);
+        self.identity.visit(passing.permit, passing.decision, put);
     }
 }
 
@@ -96,63 +121,70 @@ fn unshared_value(value: &HeaderValue) -> HeaderValue {
     copy
 }
 
-/// Removes hop-by-hop fields of an answer, on its way back.
-pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    remove_named_by_connection(headers);
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
-}
-
-fn remove_named_by_connection(headers: &mut HeaderMap) {
-    if !headers.contains_key(CONNECTION) {
-        return;
-    }
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .filter(|name: &HeaderName| name != HOST)
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-}
-
-/// Removes every credential that the route's schemes could read; on a public route, that any scheme could. A caller that
-/// sends its key everywhere does not show it to the upstream.
-fn strip_credentials(headers: &mut HeaderMap, route: &Route, rules: &Rules) {
-    if route.keep_credential {
-        return;
-    }
-    match &route.access {
-        Access::Credential { schemes, .. } => strip(headers, schemes.iter().filter_map(|id| rules.scheme(*id))),
-        Access::Public => strip(headers, &rules.schemes),
-    }
-}
-
-fn strip<'a>(headers: &mut HeaderMap, schemes: impl IntoIterator<Item = &'a Scheme>) {
-    for carrier in schemes.into_iter().map(|scheme| &scheme.carrier) {
-        if carrier.strips(headers) {
-            remove_all(headers, |name| collapse_alike(name, carrier.header().as_str()));
+/// Gives the fields of an upstream's answer that go to the client: none of one connection, and none that says that Keyward
+/// answered. Those that frame the body are left to whoever sends it, except the length that an answer to HEAD tells of.
+pub fn visit_answer(fields: Fields<'_>, keep_length: bool, put: &mut impl Put) {
+    let hops = fields.contain(CONNECTION.as_str());
+    for (name, value) in fields.iter() {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let goes = !HOP_BY_HOP.iter().any(|hop| is(hop))
+            && (keep_length || !is("content-length"))
+            && !is(DECISION.as_str())
+            && !(hops && is_named_by_connection(fields, name));
+        if goes {
+            put(name.as_bytes(), value);
         }
     }
 }
 
-fn remove_all(headers: &mut HeaderMap, doomed: impl Fn(&str) -> bool) {
-    while let Some(name) = headers.keys().find(|name| doomed(name.as_str())).cloned() {
-        headers.remove(name);
+fn is_named_by_connection(fields: Fields<'_>, name: &str) -> bool {
+    fields.values(CONNECTION.as_str()).flat_map(members).any(|option| option.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// The fields that carry the credentials which the route's schemes could read; on a public route, those that any scheme
+/// could. A caller that sends its key everywhere does not show it to the upstream.
+struct Secrets<'a> {
+    schemes: Option<(&'a [SchemeId], &'a Rules)>,
+    all: &'a [Scheme],
+    fields: Fields<'a>,
+}
+
+impl<'a> Secrets<'a> {
+    fn of(fields: Fields<'a>, passing: &Passing<'a>) -> Self {
+        let none = Self { schemes: None, all: &[], fields };
+        let Some(route) = passing.rules.routes.get(passing.permit.route()).filter(|route| !route.keep_credential) else {
+            return none;
+        };
+        match &route.access {
+            Access::Credential { schemes, .. } => Self { schemes: Some((schemes, passing.rules)), ..none },
+            Access::Public => Self { all: &passing.rules.schemes, ..none },
+        }
+    }
+
+    fn contain(&self, name: &str) -> bool {
+        let (ids, rules) = self.schemes.map_or((&[][..], None), |(ids, rules)| (ids, Some(rules)));
+        let named = ids.iter().filter_map(|id| rules?.scheme(*id));
+        self.all.iter().chain(named).map(|scheme| &scheme.carrier).any(|carrier| {
+            collapse_alike(name, carrier.header().as_str()) && carrier.strips(self.fields)
+        })
     }
 }
 
-fn forward(headers: &mut HeaderMap, passing: &Passing<'_>, host: Option<HeaderValue>) {
-    if let Ok(client) = HeaderValue::from_str(&passing.client.to_string()) {
-        headers.insert(X_FORWARDED_FOR, client);
+fn forward(passing: &Passing<'_>, put: &mut impl Put) {
+    let mut text = [0_u8; 48];
+    put(X_FORWARDED_FOR, written(&mut text, passing.client));
+    put(X_FORWARDED_PROTO, passing.scheme.as_bytes());
+    if let Some(host) = passing.host {
+        put(X_FORWARDED_HOST, host);
     }
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(passing.scheme));
-    if let Some(host) = host {
-        headers.insert(X_FORWARDED_HOST, host);
-    }
+}
+
+/// An address as text, without an allocation.
+fn written(text: &mut [u8], address: IpAddr) -> &[u8] {
+    let room = text.len();
+    let mut rest: &mut [u8] = text;
+    // An IPv6 address has at most 45 characters (RFC 4291 §2.2).
+    let _ = write!(rest, "{address}");
+    let used = room - rest.len();
+    text.get(..used).unwrap_or_default()
 }

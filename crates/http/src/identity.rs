@@ -1,10 +1,12 @@
 //! What the upstream is told of who calls: the names of those headers and their values.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderName;
 use keyward_core::decision::DecisionId;
 use keyward_core::machine::Permit;
 use keyward_core::principal::Principal;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::edits::Put;
 
 /// The header of each fact.
 #[derive(Clone, Debug)]
@@ -60,22 +62,22 @@ impl IdentityHeaders {
         }
     }
 
-    /// Sets the headers for a permitted request. Whatever a client sent under these names must be gone by then.
-    pub fn set(&self, headers: &mut HeaderMap, permit: &Permit, decision: DecisionId) {
-        set(headers, &self.decision, std::str::from_utf8(&decision.text()).ok());
+    /// Gives the fields for a permitted request. Whatever a client sent under these names must be gone by then.
+    pub(crate) fn visit(&self, permit: &Permit, decision: DecisionId, put: &mut impl Put) {
+        put(self.decision.as_str().as_bytes(), &decision.text());
         if let Some(principal) = permit.principal() {
-            self.set_principal(headers, principal);
+            self.visit_principal(principal, put);
         }
     }
 
-    fn set_principal(&self, headers: &mut HeaderMap, principal: &Principal) {
-        set(headers, &self.principal, Some(&principal.id));
-        set(headers, &self.name, Some(&principal.name));
-        set(headers, &self.kind, Some(principal.kind.as_str()));
-        set(headers, &self.account, principal.account.as_deref());
-        set(headers, &self.credential, Some(&principal.credential));
-        set(headers, &self.mode, Some(principal.mode.as_str()));
-        set(headers, &self.scopes, Some(&principal.grants.scopes().to_list()));
+    fn visit_principal(&self, principal: &Principal, put: &mut impl Put) {
+        tell(&self.principal, Some(&principal.id), put);
+        tell(&self.name, Some(&principal.name), put);
+        tell(&self.kind, Some(principal.kind.as_str()), put);
+        tell(&self.account, principal.account.as_deref(), put);
+        tell(&self.credential, Some(&principal.credential), put);
+        tell(&self.mode, Some(principal.mode.as_str()), put);
+        tell(&self.scopes, Some(&principal.grants.scopes().to_list()), put);
     }
 }
 
@@ -85,15 +87,12 @@ pub(crate) fn unshared_name(name: &HeaderName) -> HeaderName {
 }
 
 /// A fact that is absent sends no header.
-fn set(headers: &mut HeaderMap, name: &HeaderName, value: Option<&str>) {
+fn tell(name: &HeaderName, value: Option<&str>, put: &mut impl Put) {
     let Some(value) = value else { return };
-    let plain = value.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'%');
-    let value = if plain {
-        HeaderValue::from_str(value)
+    let name = name.as_str().as_bytes();
+    if value.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'%') {
+        put(name, value.as_bytes());
     } else {
-        HeaderValue::from_str(&utf8_percent_encode(value, ENCODED).to_string())
-    };
-    if let Ok(value) = value {
-        headers.insert(name, value);
+        put(name, utf8_percent_encode(value, ENCODED).to_string().as_bytes());
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod edits;
+pub mod h1;
 pub mod identity;
 pub mod names;
 pub mod own;
