@@ -127,7 +127,7 @@ impl World {
             client: from.parse().unwrap(),
             method: &method,
             target: &Target::parse(&target),
-            headers: &headers,
+            headers: (&headers).into(),
         };
         match self.decide(facts) {
             Decision::Allow(permit) => format!("200 {}", self.rules.routes.get(permit.route()).unwrap().name),

@@ -1,36 +1,152 @@
-//! One client's connection as an exchange sees it, and the shape of what goes back to it.
+//! One client's connection as an exchange sees it: what all its requests have in common, and the bytes both ways.
 
+use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Response};
+use keyward_core::time::Timestamp;
+use keyward_http::h1::lines::{LineFault, Lines, Most};
+use keyward_http::h1::write;
 use keyward_http::problem::Answer;
 
-use crate::body::Download;
+use crate::buffer::Buffer;
+use crate::io::Io;
 use crate::per_core::Core;
-use crate::refused::Refused;
 use crate::watch::Watch;
 
-/// One client's connection: what all its requests have in common.
+/// What all requests of a connection have in common.
 pub(crate) struct Client {
     pub(crate) core: Rc<Core>,
     pub(crate) watch: Rc<Watch>,
     pub(crate) address: IpAddr,
 }
 
-/// An answer, or why the request got none of anybody else's.
-pub(crate) type Reply = Result<Response<Download>, Box<Refused>>;
+/// The bytes of a connection.
+pub(crate) struct Wire {
+    pub(crate) io: Io,
+    /// What came and was not used yet.
+    pub(crate) input: Buffer,
+    pub(crate) lines: Lines,
+}
 
-/// An answer of ours as a response. To HEAD it has the same fields and no content (RFC 9110 §9.3.2).
-pub(crate) fn dress(answer: Answer, bodiless: bool, watch: &Rc<Watch>) -> Response<Download> {
-    let (mut parts, mut body) = answer.into_parts();
-    if bodiless {
-        if !body.is_empty() {
-            parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
-        }
-        body = Bytes::new();
+/// What came instead of a head.
+pub(crate) enum NoHead {
+    /// The end of the connection, or of the core.
+    End,
+    /// Bytes that are none.
+    Fault(LineFault),
+}
+
+/// The client has hung up.
+pub(crate) struct Gone;
+
+impl Client {
+    /// What a head may use up.
+    pub(crate) fn most(&self) -> Most {
+        let limits = &self.core.limits;
+        Most { bytes: limits.header_bytes, fields: limits.headers }
     }
-    Response::from_parts(parts, Download::own(body, watch))
+}
+
+impl Wire {
+    pub(crate) fn new(io: Io) -> Self {
+        Self { io, input: Buffer::default(), lines: Lines::default() }
+    }
+
+    /// Reads on until a head is whole: its length. Between two requests, a core that stops ends the connection.
+    pub(crate) async fn head(&mut self, client: &Client) -> Result<usize, NoHead> {
+        self.lines.reset();
+        let most = client.most();
+        std::future::poll_fn(|cx| {
+            loop {
+                if !self.input.is_empty() {
+                    // Bytes that were there already begin a head, too.
+                    client.watch.read();
+                    match self.lines.advance(self.input.filled(), most) {
+                        Ok(Some(length)) => return Poll::Ready(Ok(length)),
+                        Ok(None) => {}
+                        Err(fault) => return Poll::Ready(Err(NoHead::Fault(fault))),
+                    }
+                } else if client.core.is_stopping() {
+                    return Poll::Ready(Err(NoHead::End));
+                }
+                match ready!(self.input.poll_fill(cx, &mut self.io, most.bytes, &client.core.buffers)) {
+                    Ok(0) | Err(_) => return Poll::Ready(Err(NoHead::End)),
+                    Ok(_) => client.watch.read(),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Whether the client hangs up while it waits for its answer. What it sends ahead of time waits, up to a bound.
+    pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>, client: &Client) -> Poll<Gone> {
+        const AHEAD: usize = 64 * 1024;
+        while self.input.filled().len() < AHEAD {
+            match ready!(self.input.poll_fill(cx, &mut self.io, AHEAD, &client.core.buffers)) {
+                Ok(0) | Err(_) => return Poll::Ready(Gone),
+                Ok(_) => {}
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Writes all of these bytes.
+    pub(crate) async fn send(&mut self, client: &Client, bytes: &[u8]) -> io::Result<()> {
+        let mut at = 0;
+        std::future::poll_fn(|cx| {
+            while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+                at += ready!(self.io.poll_write(cx, rest, &[]))?;
+                client.watch.wrote();
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Writes an answer of our own.
+    pub(crate) async fn answer(&mut self, client: &Client, answer: &Answer, manner: Manner) -> io::Result<()> {
+        let mut out = client.core.buffers.head();
+        write::answer(&mut out, answer);
+        client.core.date(manner.now, &mut out);
+        write::connection(&mut out, manner.goes_on, manner.is_old);
+        out.extend_from_slice(b"\r\n");
+        if !manner.bodiless {
+            out.extend_from_slice(answer.body());
+        }
+        let sent = self.send(client, &out).await;
+        client.core.buffers.give_back_head(out);
+        sent
+    }
+
+    /// Closes our side and then, if the client may still be sending, reads on until it stops or the watch cuts it: a
+    /// socket closed with unread bytes resets the connection, and the client may lose the answer (RFC 9112 §9.6).
+    pub(crate) async fn close(mut self, client: &Client) {
+        let closed = std::future::poll_fn(|cx| self.io.poll_shutdown(cx)).await;
+        if closed.is_ok() && client.watch.has_unread() {
+            client.watch.linger();
+            loop {
+                self.input.give_back(&client.core.buffers);
+                match crate::buffer::fill(&mut self.input, &mut self.io, 0, &client.core.buffers).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) => {}
+                }
+            }
+        }
+        self.input.give_back(&client.core.buffers);
+    }
+}
+
+/// How an answer of our own is to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    /// Without its body: to HEAD.
+    pub(crate) bodiless: bool,
+    /// The client speaks HTTP/1.0.
+    pub(crate) is_old: bool,
+    /// Another request may follow.
+    pub(crate) goes_on: bool,
+    /// When it is.
+    pub(crate) now: Timestamp,
 }

@@ -1,40 +1,62 @@
 //! The built-in upstream of a first try: it answers what an upstream sees, so that a newcomer sees it too.
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::request::Parts;
-use http_body_util::BodyExt as _;
+use keyward_core::machine::Permit;
 use keyward_core::principal::Principal;
+use keyward_engine::worker::Judged;
+use keyward_http::edits::{HeaderEdits, Passing};
+use keyward_http::h1::request::Request;
 use keyward_http::problem::Answer;
 use serde_json::{Map, Value, json};
 
-use crate::body::{Broken, Upload};
+use crate::client::{Client, Wire};
+use crate::exchange::{Outcome, Reply};
 
 const NOTE: &str = "this is Keyward's built-in demo upstream; start with --upstream URL to put Keyward before your API";
 
-/// How much of a body the demo reads; the connection closes after a longer one.
-const MOST: usize = 1024 * 1024;
+/// The name that the demo goes by.
+const HOST: &[u8] = b"demo";
 
-/// Reads a body and forgets it.
-pub(crate) async fn drain(mut body: Upload) -> Result<(), Broken> {
-    let mut left = MOST;
-    while let Some(frame) = body.frame().await {
-        let length = frame?.data_ref().map_or(0, Bytes::len);
-        let Some(rest) = left.checked_sub(length) else { break };
-        left = rest;
-    }
-    Ok(())
+/// Answers a request with what an upstream would see of it. Its body is left to whoever clears the connection.
+pub(crate) async fn answer(
+    client: &Client,
+    _: &mut Wire,
+    request: &Request<'_>,
+    (edits, judged, permit): (&HeaderEdits, Judged<'_>, &Permit),
+) -> Outcome {
+    let passing = Passing {
+        permit,
+        decision: judged.id(),
+        rules: judged.rules(),
+        client: client.address,
+        scheme: "http",
+        host: request.host,
+        upstream: HOST,
+    };
+    let mut headers = Map::new();
+    edits.visit(request.fields, &passing, &mut |name: &[u8], value: &[u8]| join(&mut headers, name, value));
+    Ok(Reply::Own(echo(request, headers, permit.principal())))
 }
 
-/// Answers a request, whose headers were edited already.
-pub(crate) fn echo(request: &Parts, principal: Option<&Principal>) -> Answer {
+/// Repeated fields as one, separated by commas (RFC 9110 §5.3).
+fn join(headers: &mut Map<String, Value>, name: &[u8], value: &[u8]) {
+    let (name, value) = (String::from_utf8_lossy(name).to_ascii_lowercase(), String::from_utf8_lossy(value));
+    let joined = match headers.get(&name).and_then(Value::as_str) {
+        Some(before) => format!("{before}, {value}"),
+        None => value.into_owned(),
+    };
+    headers.insert(name, joined.into());
+}
+
+fn echo(request: &Request<'_>, headers: Map<String, Value>, principal: Option<&Principal>) -> Answer {
+    let (path, query) = request.target.split_once('?').map_or((request.target, None), |(path, query)| (path, Some(query)));
     let seen = json!({
         "method": request.method.as_str(),
-        "path": request.uri.path(),
-        "query": request.uri.query(),
-        "headers": headers(&request.headers),
+        "path": path,
+        "query": query,
+        "headers": headers,
         "identity": principal.map(identity),
         "note": NOTE,
     });
@@ -45,16 +67,6 @@ pub(crate) fn echo(request: &Parts, principal: Option<&Principal>) -> Answer {
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer.headers_mut().insert(CONTENT_LENGTH, length);
     answer
-}
-
-/// Repeated fields as one, separated by commas (RFC 9110 §5.3).
-fn headers(headers: &HeaderMap) -> Value {
-    let joined = headers.keys().map(|name| {
-        let values: Vec<_> =
-            headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-        (name.as_str().to_owned(), Value::from(values.join(", ")))
-    });
-    Value::Object(joined.collect::<Map<_, _>>())
 }
 
 fn identity(principal: &Principal) -> Value {

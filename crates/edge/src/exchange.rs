@@ -1,48 +1,134 @@
-//! One exchange: check the head, decide, and pass the request on with its permit or answer why not.
+//! One exchange: understand the head, decide, and pass the request on with its permit or answer why not.
 
-use http::{Method, Request, Response};
-use http_body::Body as _;
+use http::{Method, StatusCode};
 use keyward_core::decision::Decision;
 use keyward_core::machine::{Permit, RequestFacts};
+use keyward_core::path::Target;
 use keyward_core::route::Destination;
 use keyward_engine::mark::Verdict;
 use keyward_engine::worker::{Judged, Snapshot};
 use keyward_http::answer::UpstreamFault;
+use keyward_http::h1::{Framing, Version};
+use keyward_http::h1::lines::LineFault;
+use keyward_http::h1::request::Request;
+use keyward_http::problem::Answer;
 
-use crate::body::{Download, Wire};
-use crate::client::{Client, Reply, dress};
+use crate::client::{Client, Manner, Wire};
+use crate::forward;
 use crate::note::Note;
+use crate::own;
 use crate::refused::Refused;
-use crate::{forward, head, own};
+use crate::relay::Answering;
 
-/// Answers one request, whatever becomes of it.
-pub(crate) async fn answer(client: &Client, request: Request<Wire>) -> Response<Download> {
-    client.watch.begin(!request.body().is_end_stream());
-    let snapshot = client.core.worker.snapshot();
-    let bodiless = *request.method() == Method::HEAD;
-    let mut note = Note::begin(client, &snapshot, &request);
-    match pass(client, &snapshot, request, &mut note).await {
-        Ok(response) => {
-            note.allowed(response.status());
-            response
-        }
-        Err(refused) => {
-            note.refused(&refused);
-            dress(refused.answer, bodiless, &client.watch)
-        }
-    }
+/// How much of a body that nobody wants is read over, to keep its connection.
+const READ_OVER: u64 = 64 * 1024;
+
+/// What is to be sent back.
+pub(crate) enum Reply {
+    /// An answer of our own.
+    Own(Answer),
+    /// What an upstream answers: its head, and its body as it comes.
+    Upstream(Box<Answering>),
+    /// Nothing: the client has gone.
+    Nothing,
 }
 
-async fn pass(client: &Client, snapshot: &Snapshot, request: Request<Wire>, note: &mut Note<'_>) -> Reply {
-    let most = client.core.limits.header_bytes;
-    if let Err(fault) = head::check(&request, most) {
-        let (outcome, detail) = fault.words();
-        return Err(Refused::head(fault, note.judge(Verdict::of(outcome, Some(detail))).id()));
-    }
-    let (permit, judged) = decide(client, snapshot, &request, note).await?;
+/// What a request came to.
+pub(crate) type Outcome = Result<Reply, Box<Refused>>;
+
+/// Runs one exchange, whose head is of this length. Whether another may follow on this connection.
+pub(crate) async fn run(client: &Client, wire: &mut Wire, length: usize) -> bool {
+    // The head stays where it is while its body, and what follows, goes on in another buffer.
+    let lines = std::mem::take(&mut wire.lines);
+    let rest = wire.input.split(length, &client.core.buffers);
+    let mut head = std::mem::replace(&mut wire.input, rest);
+    let goes_on = match Request::read(&lines, head.filled()) {
+        Ok(request) => {
+            client.watch.begin(!request.framing.is_empty());
+            answer(client, wire, &request).await
+        }
+        Err(fault) => {
+            client.watch.begin(true);
+            refuse(client, wire, |id| Refused::request(fault, id)).await
+        }
+    };
+    head.give_back(&client.core.buffers);
+    wire.lines = lines;
+    goes_on
+}
+
+/// Refuses bytes that are no head, and what follows them.
+pub(crate) async fn refuse_lines(client: &Client, wire: &mut Wire, fault: LineFault) -> bool {
+    client.watch.begin(true);
+    refuse(client, wire, |id| Refused::lines(fault, id)).await
+}
+
+async fn refuse(
+    client: &Client,
+    wire: &mut Wire,
+    why: impl Fn(keyward_core::decision::DecisionId) -> Box<Refused>,
+) -> bool {
+    let snapshot = client.core.worker.snapshot();
+    let mut note = Note::begin(client, &snapshot, &Method::GET, "");
+    let told = why(keyward_core::decision::DecisionId::default());
+    let refused = why(note.judge(Verdict::of(told.outcome, told.detail)).id());
+    note.refused(&refused);
+    drop(note);
+    let manner = Manner { bodiless: false, is_old: false, goes_on: false, now: snapshot.now().wall };
+    let _ = wire.answer(client, &refused.answer, manner).await;
+    false
+}
+
+async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool {
+    let snapshot = client.core.worker.snapshot();
+    let path = request.target.split_once('?').map_or(request.target, |(path, _)| path);
+    let mut note = Note::begin(client, &snapshot, &request.method, path);
+    let reply = pass(client, &snapshot, wire, request, &mut note).await;
+    let answer = match reply {
+        Ok(Reply::Upstream(answering)) => {
+            note.allowed(answering.status());
+            drop(note);
+            return answering.relay(client, wire).await;
+        }
+        Ok(Reply::Own(answer)) => {
+            note.allowed(answer.status());
+            answer
+        }
+        Ok(Reply::Nothing) => return false,
+        Err(refused) => {
+            note.refused(&refused);
+            refused.answer
+        }
+    };
+    drop(note);
+    // A body that nobody read is read over, if it is small; one that the client may never send ends the connection.
+    let has_body = client.watch.has_unread();
+    let is_small = !request.expects_continue && !matches!(request.framing, Framing::Length(length) if length > READ_OVER);
+    let goes_on = request.keep_alive && (!has_body || is_small) && !client.core.is_stopping();
+    let manner = Manner {
+        bodiless: request.method == Method::HEAD,
+        is_old: request.version == Version::Http10,
+        goes_on,
+        now: snapshot.now().wall,
+    };
+    let is_sent = wire.answer(client, &answer, manner).await.is_ok();
+    is_sent && goes_on && (!has_body || own::read_over(client, wire, request.framing, READ_OVER).await)
+}
+
+async fn pass(
+    client: &Client,
+    snapshot: &Snapshot,
+    wire: &mut Wire,
+    request: &Request<'_>,
+    note: &mut Note<'_>,
+) -> Outcome {
+    let (permit, judged) = decide(client, snapshot, request, note).await?;
     match judged.rules().routes.get(permit.route()).map(|route| route.destination) {
-        Some(Destination::Upstream(place)) => forward::forward(client, judged, permit, place, request).await,
-        Some(Destination::Own(endpoint)) => own::call(client, judged, permit, endpoint, request).await,
+        Some(Destination::Upstream(place)) => {
+            let leave = forward::Leave { judged, permit, place };
+            forward::forward(client, wire, request, leave).await
+        }
+        Some(Destination::Own(endpoint)) => own::call(client, wire, request, (judged, permit, endpoint)).await,
         // A permit names a route of the rules that made it.
         None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     }
@@ -51,12 +137,12 @@ async fn pass(client: &Client, snapshot: &Snapshot, request: Request<Wire>, note
 async fn decide<'a>(
     client: &Client,
     snapshot: &Snapshot,
-    request: &Request<Wire>,
+    request: &Request<'_>,
     note: &mut Note<'a>,
 ) -> Result<(Permit, Judged<'a>), Box<Refused>> {
-    let target = head::target(request);
+    let target = Target::parse(request.target);
     let facts =
-        RequestFacts { client: client.address, method: request.method(), target: &target, headers: request.headers() };
+        RequestFacts { client: client.address, method: &request.method, target: &target, headers: request.fields };
     match client.core.worker.decide(snapshot, facts).await {
         Ok(Decision::Allow(permit)) => {
             let judged = note.permitted(&permit);
@@ -72,3 +158,8 @@ async fn decide<'a>(
         }
     }
 }
+
+/// What a client that announced a body is told when it does not come (RFC 9110 §15.5.9, or §15.5.1 where it broke off).
+pub(crate) const BROKEN: StatusCode = StatusCode::BAD_REQUEST;
+/// When it does not come in time.
+pub(crate) const LATE: StatusCode = StatusCode::REQUEST_TIMEOUT;

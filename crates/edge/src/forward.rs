@@ -1,122 +1,244 @@
-//! A permitted request on its way to an upstream, and the upstream's answer on its way back.
+//! A permitted request on its way to an upstream, up to the head of its answer.
 
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use http_body::Body as _;
+use http::{Method, StatusCode};
 use keyward_core::decision::Fault;
 use keyward_core::machine::Permit;
 use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
-use keyward_http::edits::{Passing, remove_hop_by_hop};
-use keyward_http::names::DECISION;
+use keyward_http::edits::{Passing, visit_answer};
+use keyward_http::h1::lines::Most;
+use keyward_http::h1::request::Request;
+use keyward_http::h1::response::Response;
+use keyward_http::h1::{Framing, Version, write};
 
-use crate::body::{Download, Upload, Wire};
-use crate::client::{Client, Reply, dress};
+use crate::client::{Client, Wire};
 use crate::demo;
-use crate::per_core::Upstream;
-use crate::pool::Pool;
+use crate::exchange::{BROKEN, LATE, Outcome, Reply};
+use crate::per_core::{Upstream, Ways};
+use crate::pool::{Lease, Pool};
+use crate::pump::{Pump, PumpFault};
 use crate::refused::Refused;
-use crate::watch::{Late, Uploaded, Watch};
+use crate::relay;
+use crate::watch::{Late, Uploaded};
+
+/// The most that the head of an upstream's answer may use up.
+const ANSWER: Most = Most { bytes: 256 * 1024, fields: 256 };
+
+/// Leave to go, and where to.
+pub(crate) struct Leave<'a> {
+    pub(crate) judged: Judged<'a>,
+    pub(crate) permit: Permit,
+    pub(crate) place: usize,
+}
+
+/// What came instead of an answer's head.
+pub(crate) enum NoAnswer {
+    Upstream(UpstreamFault),
+    /// The client's body did not come, or was too long.
+    Upload(Uploaded),
+    ClientGone,
+}
 
 /// Forwards a request with its permit, which ends here.
-pub(crate) async fn forward(
-    client: &Client,
-    judged: Judged<'_>,
-    permit: Permit,
-    place: usize,
-    request: Request<Wire>,
-) -> Reply {
+pub(crate) async fn forward(client: &Client, wire: &mut Wire, request: &Request<'_>, leave: Leave<'_>) -> Outcome {
+    let Leave { judged, permit, place } = leave;
     let limit = client.core.limits.body_bytes;
-    if let Some(limit) = limit.filter(|limit| request.body().size_hint().lower() > *limit) {
+    if let (Framing::Length(length), Some(limit)) = (request.framing, limit)
+        && length > limit
+    {
         return Err(Refused::too_large(limit, judged.id()));
     }
     let Some(ways) = client.core.ways(judged.version()) else {
         return Err(Refused::faulted(Fault::Busy, judged.id()));
     };
-    let (mut parts, body) = request.into_parts();
-    let body = Upload::new(body, limit, Rc::clone(&client.watch));
+    let pool = match ways.upstreams.get(place) {
+        Some(Upstream::Http(pool)) => pool,
+        Some(Upstream::Demo) => return demo::answer(client, wire, request, (&ways.edits, judged, &permit)).await,
+        None => return Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
+    };
+    if request.expects_continue {
+        // Answered here: an upstream that does not know it would make both wait.
+        let _ = wire.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
+    }
+    let head = head(client, request, (&ways, judged, &permit), pool.host());
+    let mut up = Pump::new(head, request.framing, request.framing, limit);
+    let sent = client.watch.bounded(send(client, wire, request, (&mut up, pool))).await;
+    let why = match sent {
+        Ok(Ok(lease)) => return Ok(Reply::Upstream(relay::begin(client, request, (up, lease), judged))),
+        Ok(Err(NoAnswer::ClientGone)) => return Ok(Reply::Nothing),
+        Ok(Err(why)) => why,
+        Err(Late) if client.watch.uploaded() == Uploaded::Awaited => {
+            return Err(Refused::body_missing(LATE, judged.id()));
+        }
+        Err(Late) => NoAnswer::Upstream(UpstreamFault::Timeout),
+    };
+    Err(match why {
+        NoAnswer::Upload(Uploaded::Outgrown) => Refused::too_large(limit.unwrap_or_default(), judged.id()),
+        NoAnswer::Upload(_) | NoAnswer::ClientGone => Refused::body_missing(BROKEN, judged.id()),
+        NoAnswer::Upstream(fault) => Refused::upstream(fault, judged.id()),
+    })
+}
+
+/// The head of the request as the upstream gets it: origin form, byte for byte the target that was judged (RFC 9112 §3.2.1).
+fn head(client: &Client, request: &Request<'_>, way: (&Ways, Judged<'_>, &Permit), upstream: &[u8]) -> Vec<u8> {
+    let (ways, judged, permit) = way;
+    let mut out = client.core.buffers.head();
+    out.extend_from_slice(request.method.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(request.target.as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
     let passing = Passing {
-        permit: &permit,
+        permit,
         decision: judged.id(),
         rules: judged.rules(),
         client: client.address,
         scheme: "http",
+        host: request.host,
+        upstream,
     };
-    ways.edits.apply(&mut parts.headers, &passing);
-    let sent = match ways.upstreams.get(place) {
-        Some(Upstream::Http(pool)) => {
-            make_ready(&mut parts, &body, pool.host());
-            client.watch.bounded(through(pool, Request::from_parts(parts, body), &client.watch)).await
+    ways.edits.visit(request.fields, &passing, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    write::framing(&mut out, request.framing);
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+/// Sends a request and waits for the head of its answer.
+///
+/// A kept connection may have been closed by the upstream a moment ago. The request then goes once more over a new one, if
+/// nothing of it was sent, or if it is idempotent and empty (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+async fn send(
+    client: &Client,
+    wire: &mut Wire,
+    request: &Request<'_>,
+    (up, pool): (&mut Pump, &Rc<Pool>),
+) -> Result<Lease, NoAnswer> {
+    let mut connection = pool.take().await.map_err(NoAnswer::Upstream)?;
+    let may_repeat = request.framing.is_empty() && request.method.is_idempotent();
+    loop {
+        let mut lease = Lease { connection, pool: Rc::clone(pool) };
+        lease.connection.lines.reset();
+        let awaited = poll_fn(|cx| poll_head(cx, client, wire, (up, &mut lease), &request.method)).await;
+        match awaited {
+            Ok(()) => return Ok(lease),
+            Err(NoAnswer::Upstream(UpstreamFault::Unreachable))
+                if lease.connection.is_used && !lease.connection.lines.has_begun() && (may_repeat || !up.has_begun()) =>
+            {
+                up.rewind();
+                connection = pool.connect().await.map_err(NoAnswer::Upstream)?;
+            }
+            Err(why) => return Err(why),
         }
-        Some(Upstream::Demo) => client.watch.bounded(demo(&parts, body, &permit, &client.watch)).await,
-        None => Ok(Err(UpstreamFault::Unreachable)),
+    }
+}
+
+/// Sends on what comes from the client, until the head of an answer is whole that is not merely informational.
+fn poll_head(
+    cx: &mut Context<'_>,
+    client: &Client,
+    wire: &mut Wire,
+    (up, lease): (&mut Pump, &mut Lease),
+    method: &Method,
+) -> Poll<Result<(), NoAnswer>> {
+    let connection = &mut lease.connection;
+    let upload = poll_upload(cx, client, wire, (up, &mut connection.io));
+    // An upstream that takes no more may have answered already.
+    let takes_no_more = match upload {
+        Some(NoAnswer::Upstream(_)) => true,
+        Some(why) => return Poll::Ready(Err(why)),
+        None => false,
     };
-    match sent {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(fault)) => Err(failed(client, judged, Ok(fault))),
-        Err(late) => Err(failed(client, judged, Err(late))),
-    }
-}
-
-type Sent = Result<Response<Download>, UpstreamFault>;
-
-async fn through(pool: &Rc<Pool>, request: Request<Upload>, watch: &Rc<Watch>) -> Sent {
-    let (mut response, lease) = pool.send(request).await?;
-    if response.status().is_informational() {
-        // 101, for an upgrade that was never asked for; hyper keeps the others to itself.
-        return Err(UpstreamFault::Garbage);
-    }
-    *response.version_mut() = Version::HTTP_11;
-    remove_what_is_not_for_the_client(response.headers_mut());
-    Ok(response.map(|body| Download::upstream(body, lease, watch)))
-}
-
-async fn demo(parts: &Parts, body: Upload, permit: &Permit, watch: &Rc<Watch>) -> Sent {
-    demo::drain(body).await.map_err(|_| UpstreamFault::Unreachable)?;
-    Ok(dress(demo::echo(parts, permit.principal()), parts.method == Method::HEAD, watch))
-}
-
-/// What is left to make a request that the codec writes as we mean it.
-fn make_ready(parts: &mut Parts, body: &Upload, host: &HeaderValue) {
-    parts.version = Version::HTTP_11;
-    if let Some(named) = parts.uri.authority() {
-        if let Ok(named) = HeaderValue::from_str(named.as_str()) {
-            // Where a Host came beside it, they were found to be the same.
-            parts.headers.entry(HOST).or_insert(named);
+    loop {
+        if !connection.input.is_empty() {
+            let garbage = NoAnswer::Upstream(UpstreamFault::Garbage);
+            match connection.lines.advance(connection.input.filled(), ANSWER) {
+                Err(_) => return Poll::Ready(Err(garbage)),
+                Ok(None) => {}
+                Ok(Some(length)) => {
+                    let Ok(answer) = Response::read(&connection.lines, connection.input.filled(), method) else {
+                        return Poll::Ready(Err(garbage));
+                    };
+                    match answer.status {
+                        // An upgrade that was never asked for.
+                        StatusCode::SWITCHING_PROTOCOLS => return Poll::Ready(Err(garbage)),
+                        status if status.is_informational() => {
+                            connection.input.consume(length);
+                            connection.lines.reset();
+                            continue;
+                        }
+                        _ => return Poll::Ready(Ok(())),
+                    }
+                }
+            }
         }
-        // Origin form, byte for byte what was judged (RFC 9112 §3.2.1).
-        parts.uri = parts.uri.path_and_query().cloned().map(Uri::from).unwrap_or_default();
-    }
-    // Only HTTP/1.0 may come without.
-    parts.headers.entry(HOST).or_insert_with(|| host.clone());
-    if !body.is_end_stream() && body.size_hint().exact().is_none() {
-        // Said outright, or the codec would drop the body of a GET.
-        parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        parts.headers.remove(CONTENT_LENGTH);
-    }
-}
-
-/// Why there is no answer: the client's body may be to blame.
-fn failed(client: &Client, judged: Judged<'_>, why: Result<UpstreamFault, Late>) -> Box<Refused> {
-    let id = judged.id();
-    match (client.watch.uploaded(), why) {
-        (Uploaded::Outgrown, _) => Refused::too_large(client.core.limits.body_bytes.unwrap_or_default(), id),
-        (Uploaded::Broken, _) => Refused::body_missing(StatusCode::BAD_REQUEST, id),
-        (Uploaded::Awaited, Err(Late)) => Refused::body_missing(StatusCode::REQUEST_TIMEOUT, id),
-        (_, Err(Late)) => Refused::upstream(UpstreamFault::Timeout, id),
-        (_, Ok(fault)) => Refused::upstream(fault, id),
+        match connection.input.poll_fill(cx, &mut connection.io, ANSWER.bytes, &client.core.buffers) {
+            Poll::Ready(Ok(count)) if count > 0 => client.watch.progress(),
+            Poll::Ready(_) => return Poll::Ready(Err(NoAnswer::Upstream(UpstreamFault::Unreachable))),
+            Poll::Pending if takes_no_more => {
+                return Poll::Ready(Err(NoAnswer::Upstream(UpstreamFault::Unreachable)));
+            }
+            Poll::Pending => return Poll::Pending,
+        }
     }
 }
 
-fn remove_what_is_not_for_the_client(headers: &mut HeaderMap) {
-    if headers.contains_key(TRANSFER_ENCODING) {
-        // The codec went by the former, so the latter is a lie (RFC 9112 §6.3).
-        headers.remove(CONTENT_LENGTH);
+/// Sends on what comes from the client; why that cannot go on, if it cannot.
+pub(crate) fn poll_upload(
+    cx: &mut Context<'_>,
+    client: &Client,
+    wire: &mut Wire,
+    (up, to): (&mut Pump, &mut crate::io::Io),
+) -> Option<NoAnswer> {
+    if up.is_done() {
+        return wire.poll_gone(cx, client).is_ready().then_some(NoAnswer::ClientGone);
     }
-    remove_hop_by_hop(headers);
-    // Only Keyward says that Keyward answered.
-    headers.remove(DECISION);
+    match up.poll(cx, (&mut wire.io, &mut wire.input), to, (&client.watch, &client.core.buffers)) {
+        Poll::Ready(Ok(())) => {
+            client.watch.set_uploaded(Uploaded::Whole);
+            wire.poll_gone(cx, client).is_ready().then_some(NoAnswer::ClientGone)
+        }
+        Poll::Ready(Err(PumpFault::To)) => Some(NoAnswer::Upstream(UpstreamFault::Unreachable)),
+        Poll::Ready(Err(PumpFault::From)) => {
+            client.watch.set_uploaded(Uploaded::Broken);
+            Some(NoAnswer::Upload(Uploaded::Broken))
+        }
+        Poll::Ready(Err(PumpFault::TooLong)) => {
+            client.watch.set_uploaded(Uploaded::Outgrown);
+            Some(NoAnswer::Upload(Uploaded::Outgrown))
+        }
+        Poll::Pending => {
+            client.watch.set_uploaded(if up.is_read() { Uploaded::Partly } else { Uploaded::Awaited });
+            None
+        }
+    }
+}
+
+/// The head of the answer as the client gets it, and how its body is framed there.
+pub(crate) fn answer_head(
+    client: &Client,
+    request: &Request<'_>,
+    answer: &Response<'_>,
+    (goes_on, judged): (bool, Judged<'_>),
+) -> (Vec<u8>, Framing) {
+    let is_old = request.version == Version::Http10;
+    let framing = match answer.framing {
+        Framing::Chunked | Framing::UntilClose if is_old => Framing::UntilClose,
+        Framing::UntilClose => Framing::Chunked,
+        other => other,
+    };
+    let mut out = client.core.buffers.head();
+    write::status(&mut out, answer.status, answer.reason);
+    // What has no body tells of the length that it would have (RFC 9110 §8.6), except where it may not.
+    let keeps_length = answer.framing == Framing::Empty && answer.status != StatusCode::NO_CONTENT;
+    visit_answer(answer.fields, keeps_length, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    if !answer.fields.contain("date") {
+        client.core.date(judged.now().wall, &mut out);
+    }
+    write::framing(&mut out, framing);
+    write::connection(&mut out, goes_on && framing != Framing::UntilClose, is_old);
+    out.extend_from_slice(b"\r\n");
+    (out, framing)
 }

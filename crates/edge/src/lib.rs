@@ -1,28 +1,29 @@
 //! The data plane: sockets, one runtime per core, and the reverse proxy before the upstreams.
 //!
 //! `bind` takes the port, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs. `server`
-//! and `pool` speak HTTP by hyper, with the client and with an upstream; what lies between them (`client`, `head`, `exchange`,
-//! `forward`, `own`, `demo`, `refused`, `note`) knows only the `http` types and `http_body::Body`. `watch` makes every
-//! time limit true with one timer per core.
+//! runs one client's connection: `client` reads heads and writes answers, `exchange` decides on each and passes it to `forward` and
+//! `relay` (over a connection of `pool`), to `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say
+//! what became of it. What the bytes mean is `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core.
 
 mod bind;
-mod body;
+mod buffer;
 mod client;
 mod config;
 mod demo;
 mod edge;
 mod exchange;
 mod forward;
-mod head;
+mod io;
 mod note;
 mod origin;
 mod own;
 mod per_core;
 mod pool;
+mod pump;
 mod refused;
+mod relay;
 mod server;
 mod setup;
-mod stream;
 mod watch;
 
 pub use bind::{BindError, Bound};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Request, StatusCode};
+use http::{Method, StatusCode};
 use keyward_core::decision::{DecisionId, Denial};
 use keyward_core::machine::Permit;
 use keyward_core::time::Monotonic;
@@ -33,7 +33,7 @@ pub(crate) struct Note<'a> {
 }
 
 impl<'a> Note<'a> {
-    pub(crate) fn begin<B>(client: &'a Client, snapshot: &'a Snapshot, request: &Request<B>) -> Self {
+    pub(crate) fn begin(client: &'a Client, snapshot: &'a Snapshot, method: &Method, path: &str) -> Self {
         let now = snapshot.now();
         let wanted = client.core.ledger.want(now.wall);
         let record = wanted.record().then(|| Record {
@@ -41,8 +41,8 @@ impl<'a> Note<'a> {
             at: now.wall,
             took: std::time::Duration::ZERO,
             client: client.address,
-            method: request.method().as_str().into(),
-            path: request.uri().path().into(),
+            method: method.as_str().into(),
+            path: path.into(),
             route: None,
             outcome: CLIENT_GONE.0,
             detail: None,

@@ -6,22 +6,25 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use keyward_core::time::Timestamp;
 use keyward_engine::ledger::Ledger;
 use keyward_engine::ports::Use;
 use keyward_engine::worker::Worker;
 use keyward_http::edits::HeaderEdits;
+use keyward_http::h1::write;
 use keyward_http::own::OwnSender;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::{interval, sleep, timeout};
 
+use crate::buffer::Buffers;
 use crate::config::{EdgeConfig, Limits};
 use crate::origin::Origin;
 use crate::pool::Pool;
-use crate::server::{self, Codec, Seat};
+use crate::server::{self, Seat};
 use crate::setup::Setups;
 use crate::watch::{Spans, Ticks, Watch};
 
@@ -40,7 +43,8 @@ pub(crate) struct Core {
     pub(crate) own: OwnSender,
     pub(crate) ledger: Ledger,
     pub(crate) limits: Limits,
-    pub(crate) codec: Codec,
+    pub(crate) buffers: Buffers,
+    date: RefCell<(i64, String)>,
     uses: mpsc::Sender<Vec<Use>>,
     setups: Arc<Setups>,
     ways: RefCell<Option<Rc<Ways>>>,
@@ -81,7 +85,8 @@ impl Core {
             own: config.own.clone(),
             ledger: Ledger::new(config.recording.clone()),
             limits: config.limits.clone(),
-            codec: server::codec(&config.limits),
+            buffers: Buffers::default(),
+            date: RefCell::default(),
             uses: config.uses.clone(),
             setups: Arc::clone(&config.setups),
             ways: RefCell::default(),
@@ -118,6 +123,17 @@ impl Core {
         kept.iter().find(same).cloned().unwrap_or_else(|| {
             Upstream::Http(Rc::new(Pool::new(authority, self.connect, self.ticks.clone(), self.spans.tick)))
         })
+    }
+
+    /// Writes the `Date` field (RFC 9110 §6.6.1), whose text is made once a second.
+    pub(crate) fn date(&self, now: Timestamp, out: &mut Vec<u8>) {
+        let second = now.as_millis() / 1000;
+        let mut date = self.date.borrow_mut();
+        if date.0 != second || date.1.is_empty() {
+            let since = Duration::from_secs(u64::try_from(second).unwrap_or_default());
+            *date = (second, httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since));
+        }
+        write::field(out, b"date", date.1.as_bytes());
     }
 
     /// A watch for a new connection, seen by the sweep from now on.

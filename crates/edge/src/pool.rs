@@ -1,18 +1,19 @@
-//! One core's connections to one upstream: HTTP/1.1 by hyper, kept while idle, replaced when they turn out stale.
+//! One core's connections to one upstream: kept while idle, replaced when they turn out stale.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::uri::Authority;
-use http::{HeaderValue, Request, Response};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
 use keyward_http::answer::UpstreamFault;
+use keyward_http::h1::lines::Lines;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use crate::body::{Upload, Wire};
+use crate::buffer::{Buffer, Buffers};
+use crate::io::Io;
 use crate::watch::Ticks;
 
 /// How many connections are kept while nobody uses them.
@@ -23,7 +24,6 @@ const IDLE_FOR: Duration = Duration::from_secs(30);
 /// The connections.
 pub(crate) struct Pool {
     authority: Authority,
-    host: HeaderValue,
     connect: Duration,
     ticks: Ticks,
     idle_ticks: u64,
@@ -31,34 +31,26 @@ pub(crate) struct Pool {
 }
 
 struct Idle {
-    sender: SendRequest<Upload>,
+    connection: Connection,
     since: u64,
 }
 
-/// A connection in use, to be given back once its answer has been read to the end.
-pub(crate) struct Lease {
-    sender: SendRequest<Upload>,
-    pool: Rc<Pool>,
-}
-
-impl Lease {
-    /// Keeps the connection for the next request.
-    pub(crate) fn give_back(self) {
-        let mut idle = self.pool.idle.borrow_mut();
-        if idle.len() < IDLE && !self.sender.is_closed() {
-            idle.push(Idle { sender: self.sender, since: self.pool.ticks.now() });
-        }
-    }
+/// A connection to an upstream.
+pub(crate) struct Connection {
+    pub(crate) io: Io,
+    /// What came and was not used yet.
+    pub(crate) input: Buffer,
+    pub(crate) lines: Lines,
+    /// Whether it carried another exchange before: the upstream may have closed it a moment ago.
+    pub(crate) is_used: bool,
 }
 
 impl Pool {
     /// A pool without connections. `tick` is how long one of `ticks` lasts.
     pub(crate) fn new(authority: &Authority, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
-        let text = authority.as_str();
         Self {
-            // Copies, so that cores share no reference count. What was an authority once is one again.
-            authority: text.parse().unwrap_or_else(|_| authority.clone()),
-            host: HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("upstream")),
+            // A copy, so that cores share no reference count. What was an authority once is one again.
+            authority: authority.as_str().parse().unwrap_or_else(|_| authority.clone()),
             connect,
             ticks,
             idle_ticks: u64::try_from(IDLE_FOR.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u64::MAX),
@@ -72,55 +64,43 @@ impl Pool {
     }
 
     /// The upstream's own `Host`.
-    pub(crate) fn host(&self) -> &HeaderValue {
-        &self.host
+    pub(crate) fn host(&self) -> &[u8] {
+        self.authority.as_str().as_bytes()
     }
 
-    /// Sends a request and waits for the head of its answer.
-    ///
-    /// A kept connection may have been closed by the upstream a moment ago. The request then goes once more over a new
-    /// one, if nothing of it was sent, or if it is idempotent and empty (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
-    pub(crate) async fn send(
-        self: &Rc<Self>,
-        mut request: Request<Upload>,
-    ) -> Result<(Response<Wire>, Lease), UpstreamFault> {
-        if let Some(mut sender) = self.kept() {
-            let spare = spare(&request);
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok((response, self.lease(sender))),
-                Err(mut error) => {
-                    let unsent = error.take_message();
-                    let fault = fault(&error.into_error());
-                    let spare = spare.filter(|_| fault == UpstreamFault::Unreachable);
-                    request = unsent.or(spare).ok_or(fault)?;
-                }
+    /// A connection: the one used last, so that the others can grow old, or a new one.
+    pub(crate) async fn take(&self) -> Result<Connection, UpstreamFault> {
+        while let Some(kept) = self.kept() {
+            let is_stale = poll_fn(|cx| Poll::Ready(kept.io.has_come(cx))).await;
+            if !is_stale {
+                return Ok(kept);
             }
         }
-        let mut sender = self.connect().await?;
-        match sender.send_request(request).await {
-            Ok(response) => Ok((response, self.lease(sender))),
-            Err(error) => Err(fault(&error)),
+        self.connect().await
+    }
+
+    /// Keeps a connection for the next request, if it has no more to say.
+    pub(crate) fn give_back(&self, mut connection: Connection, buffers: &Buffers) {
+        let mut idle = self.idle.borrow_mut();
+        if connection.input.is_empty() && idle.len() < IDLE {
+            connection.input.give_back(buffers);
+            connection.is_used = true;
+            idle.push(Idle { connection, since: self.ticks.now() });
         }
     }
 
-    /// Lets go of connections that were idle for too long, or that the upstream closed.
+    /// Lets go of connections that were idle for too long.
     pub(crate) fn prune(&self) {
         let now = self.ticks.now();
-        self.idle.borrow_mut().retain(|one| !one.sender.is_closed() && now - one.since <= self.idle_ticks);
+        self.idle.borrow_mut().retain(|one| now - one.since <= self.idle_ticks);
     }
 
-    fn lease(self: &Rc<Self>, sender: SendRequest<Upload>) -> Lease {
-        Lease { sender, pool: Rc::clone(self) }
+    fn kept(&self) -> Option<Connection> {
+        self.idle.borrow_mut().pop().map(|idle| idle.connection)
     }
 
-    /// The connection used last, so that the others can grow old. One that is not ready is closed or still busy with
-    /// the rest of an upload that nobody waits for; it is let go.
-    fn kept(&self) -> Option<SendRequest<Upload>> {
-        let mut idle = self.idle.borrow_mut();
-        std::iter::from_fn(|| idle.pop()).map(|one| one.sender).find(SendRequest::is_ready)
-    }
-
-    async fn connect(&self) -> Result<SendRequest<Upload>, UpstreamFault> {
+    /// A new connection.
+    pub(crate) async fn connect(&self) -> Result<Connection, UpstreamFault> {
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
         let port = self.authority.port_u16().unwrap_or(80);
         let socket = tokio::time::timeout(self.connect, TcpStream::connect((host, port)))
@@ -130,27 +110,12 @@ impl Pool {
         // Both are wishes: a connection works without.
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&socket).set_keepalive(true);
-        let (sender, connection) = handshake(TokioIo::new(socket)).await.map_err(|error| fault(&error))?;
-        tokio::task::spawn_local(async move {
-            // How it ended is told to whoever waits for an answer on it.
-            let _ = connection.await;
-        });
-        Ok(sender)
+        Ok(Connection { io: Io::Tcp(socket), input: Buffer::default(), lines: Lines::default(), is_used: false })
     }
 }
 
-/// The same request once more, if it may be sent twice.
-fn spare(request: &Request<Upload>) -> Option<Request<Upload>> {
-    if !request.method().is_idempotent() {
-        return None;
-    }
-    let mut again = Request::new(request.body().empty_again()?);
-    request.method().clone_into(again.method_mut());
-    request.uri().clone_into(again.uri_mut());
-    request.headers().clone_into(again.headers_mut());
-    Some(again)
-}
-
-fn fault(error: &hyper::Error) -> UpstreamFault {
-    if error.is_parse() { UpstreamFault::Garbage } else { UpstreamFault::Unreachable }
+/// A connection with the pool that it goes back to once its answer was read to the end.
+pub(crate) struct Lease {
+    pub(crate) connection: Connection,
+    pub(crate) pool: Rc<Pool>,
 }

@@ -5,9 +5,13 @@ use keyward_core::decision::{DecisionId, Denial, Fault, Forbidden, Reason};
 use keyward_core::machine::RequestFacts;
 use keyward_core::rules::Rules;
 use keyward_http::answer::{self, UpstreamFault};
+use keyward_http::h1::lines::LineFault;
+use keyward_http::h1::request::RequestFault;
 use keyward_http::problem::{Answer, Problem};
 
-use crate::head::HeadFault;
+
+/// The word for what nothing can be decided on.
+const MALFORMED: &str = "Malformed";
 
 /// A refusal, whoever spoke it. Boxed, because it is rare and large.
 pub(crate) struct Refused {
@@ -45,16 +49,27 @@ impl Refused {
         Self::new(answer::too_large(limit, id), "TooLarge", Some("body"))
     }
 
-    /// The head is not one that is taken here: 431 (RFC 6585 §5) or 400.
-    pub(crate) fn head(fault: HeadFault, id: DecisionId) -> Box<Self> {
-        let (outcome, detail) = fault.words();
-        let text = fault.text();
-        if fault != HeadFault::TooLarge {
-            return Self::new(answer::malformed(text, id), outcome, Some(detail));
+    /// Bytes that are no head, or a head that is too large: 400, or 431 (RFC 6585 §5).
+    pub(crate) fn lines(fault: LineFault, id: DecisionId) -> Box<Self> {
+        let text = format!("The head of the request {}.", fault.text());
+        if matches!(fault, LineFault::TooLarge | LineFault::TooMany) {
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            let problem = Problem::new(status, "Request Header Fields Too Large", "TooLarge", text);
+            return Self::new(problem.answer(id), "TooLarge", Some("head"));
         }
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        let problem = Problem::new(status, "Request Header Fields Too Large", outcome, text);
-        Self::new(problem.answer(id), outcome, Some(detail))
+        Self::new(answer::malformed(text, id), MALFORMED, Some(fault.text()))
+    }
+
+    /// A head that is no request which is taken here: 400, 417 or 505.
+    pub(crate) fn request(fault: RequestFault, id: DecisionId) -> Box<Self> {
+        let text = fault.text();
+        let refused = |status: StatusCode, title| Problem::new(status, title, MALFORMED, text).answer(id);
+        let answer = match fault {
+            RequestFault::Version => refused(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "HTTP Version Not Supported"),
+            RequestFault::Expect => refused(StatusCode::EXPECTATION_FAILED, "Expectation Failed"),
+            _ => answer::malformed(text, id),
+        };
+        Self::new(answer, MALFORMED, Some(text))
     }
 
     /// The client did not send the body that it announced (RFC 9110 §15.5.9, or §15.5.1 where it broke off).

@@ -27,7 +27,7 @@ fn decision(criterion: &mut Criterion) {
                     client: "192.0.2.1".parse().unwrap(),
                     method: &Method::GET,
                     target: &target,
-                    headers: &headers,
+                    headers: (&headers).into(),
                 };
                 let snapshot = world.worker.snapshot();
                 assert!(matches!(world.worker.begin(&snapshot, facts, &mut ()), Begun::Decided(_)));

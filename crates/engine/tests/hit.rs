@@ -20,7 +20,7 @@ fn a_hit_asks_nobody_and_allocates_nothing() {
     headers.insert("x-api-key", world.secret.parse().unwrap());
     let target = Target::parse("/orders?page=2");
     let facts =
-        RequestFacts { client: "192.0.2.1".parse().unwrap(), method: &Method::GET, target: &target, headers: &headers };
+        RequestFacts { client: "192.0.2.1".parse().unwrap(), method: &Method::GET, target: &target, headers: (&headers).into() };
     let passed = Cell::new(0);
     let measured = allocation_counter::measure(|| {
         for _ in 0..100 {
@@ -46,7 +46,7 @@ fn a_guess_asks_nobody() {
             client: "192.0.2.1".parse().unwrap(),
             method: &Method::GET,
             target: &target,
-            headers: &headers,
+            headers: (&headers).into(),
         };
         let snapshot = world.worker.snapshot();
         let begun = world.worker.begin(&snapshot, facts, &mut ());

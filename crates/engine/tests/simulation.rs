@@ -252,7 +252,7 @@ impl World {
             client: "192.0.2.1".parse().unwrap(),
             method: &Method::GET,
             target: &Target::parse("/"),
-            headers: &headers,
+            headers: (&headers).into(),
         };
         if let Ok(Decision::Allow(_)) = worker.decide(&snapshot, facts).await {
             self.permits.set(self.permits.get() + 1);

@@ -93,7 +93,7 @@ impl UpstreamFault {
 }
 
 /// A head that nothing can be decided on (RFC 6750 §3.1: `invalid_request`).
-pub fn malformed(detail: &'static str, decision: DecisionId) -> Answer {
+pub fn malformed(detail: impl Into<String>, decision: DecisionId) -> Answer {
     let mut answer = Problem::new(StatusCode::BAD_REQUEST, "Bad Request", "Malformed", detail).answer(decision);
     let challenge = HeaderValue::from_static("ApiKey realm=\"keyward\", error=\"invalid_request\"");
     answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);

@@ -95,7 +95,7 @@ fn every_answer() {
             client: "192.0.2.1".parse().unwrap(),
             method: &Method::POST,
             target: &Target::parse(target),
-            headers: &headers,
+            headers: (&headers).into(),
         };
         let routed = !matches!(reason, Reason::NoRoute | Reason::Path(_));
         let denial =

@@ -99,7 +99,7 @@ pub fn warm() -> Warm {
             client: "192.0.2.1".parse().unwrap(),
             method: &Method::GET,
             target: &target,
-            headers: &headers,
+            headers: (&headers).into(),
         };
         let snapshot = worker.snapshot();
         tokio::select! {

@@ -104,6 +104,11 @@ impl Lines {
         Fields::Places(bytes, &self.places)
     }
 
+    /// How long the head is, once it is whole.
+    pub fn length(&self) -> usize {
+        self.line
+    }
+
     /// Whether a byte of a head has come.
     pub fn has_begun(&self) -> bool {
         self.looked > 0

@@ -1,0 +1,204 @@
+//! A body on its way from one connection to the other, behind the head that it belongs to: read as it is framed there, written
+//! as it is framed here, never gathered.
+
+use std::task::{Context, Poll, ready};
+
+use keyward_http::h1::chunked::{Chunks, Piece};
+use keyward_http::h1::{Framing, write};
+
+use crate::buffer::{Buffer, Buffers};
+use crate::io::Io;
+use crate::watch::Watch;
+
+/// Pieces up to this size are copied behind the head, to go with it in one write.
+const SMALL: usize = 4096;
+/// How much is gathered like that.
+const GATHERED: usize = 16 * 1024;
+
+/// Why a body did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PumpFault {
+    /// Whoever sends it broke off, or sent what is no body.
+    From,
+    /// Whoever takes it does not any more.
+    To,
+    /// It is longer than it may be.
+    TooLong,
+}
+
+/// Where the end of what is read is known by.
+enum Source {
+    Length(u64),
+    Chunked(Chunks),
+    UntilClose,
+    Ended,
+}
+
+/// The way of a body.
+pub(crate) struct Pump {
+    source: Source,
+    chunked: bool,
+    /// A chunk was written whose line end is due.
+    open: bool,
+    /// The last chunk was written.
+    closed: bool,
+    head: Vec<u8>,
+    head_at: usize,
+    /// So many bytes at the front of the buffer are to be written as they are.
+    ready: usize,
+    left: u64,
+    /// Whether anything was written.
+    began: bool,
+}
+
+impl Pump {
+    /// A body that is framed one way there and another way here, behind a head.
+    pub(crate) fn new(head: Vec<u8>, from: Framing, to: Framing, most: Option<u64>) -> Self {
+        let source = match from {
+            Framing::Empty | Framing::Length(0) => Source::Ended,
+            Framing::Length(length) => Source::Length(length),
+            Framing::Chunked => Source::Chunked(Chunks::default()),
+            Framing::UntilClose => Source::UntilClose,
+        };
+        let chunked = to == Framing::Chunked;
+        Self {
+            source,
+            chunked,
+            open: false,
+            closed: !chunked,
+            head,
+            head_at: 0,
+            ready: 0,
+            left: most.unwrap_or(u64::MAX),
+            began: false,
+        }
+    }
+
+    /// Whether all of it was written.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_read() && self.closed && !self.has_more()
+    }
+
+    /// Whether all of it was read.
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(self.source, Source::Ended) && self.ready == 0
+    }
+
+    /// Whether any byte of the head or the body was written.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.began
+    }
+
+    /// Begins anew on another connection, where nothing but a head is to be sent.
+    pub(crate) fn rewind(&mut self) {
+        (self.head_at, self.began) = (0, false);
+    }
+
+    /// Gives what the head was put together in.
+    pub(crate) fn into_head(self) -> Vec<u8> {
+        self.head
+    }
+
+    fn has_more(&self) -> bool {
+        self.head_at < self.head.len() || self.ready > 0
+    }
+
+    /// Goes on until all is written.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        (from, input): (&mut Io, &mut Buffer),
+        to: &mut Io,
+        (watch, buffers): (&Watch, &Buffers),
+    ) -> Poll<Result<(), PumpFault>> {
+        loop {
+            self.prepare(input)?;
+            if self.has_more() {
+                let head = self.head.get(self.head_at..).unwrap_or_default();
+                let body = input.filled().get(..self.ready).unwrap_or_default();
+                let written = ready!(to.poll_write(cx, head, body)).map_err(|_| PumpFault::To)?;
+                self.wrote(written, input);
+                watch.progress();
+                continue;
+            }
+            if matches!(self.source, Source::Ended) {
+                return Poll::Ready(Ok(()));
+            }
+            let count = ready!(input.poll_fill(cx, from, 0, buffers)).map_err(|_| PumpFault::From)?;
+            watch.progress();
+            if count == 0 {
+                match self.source {
+                    Source::UntilClose => self.source = Source::Ended,
+                    _ => return Poll::Ready(Err(PumpFault::From)),
+                }
+            }
+        }
+    }
+
+    /// Makes ready what is at hand.
+    fn prepare(&mut self, input: &mut Buffer) -> Result<(), PumpFault> {
+        // A head that nothing follows is kept: it may have to be sent again.
+        if self.head_at == self.head.len() && !self.is_read() {
+            self.head.clear();
+            self.head_at = 0;
+        }
+        while self.ready == 0 && !input.is_empty() && self.head.len() < GATHERED {
+            let count = match &mut self.source {
+                Source::Ended => break,
+                Source::UntilClose => input.filled().len(),
+                Source::Length(left) => {
+                    let here = usize::try_from(*left).unwrap_or(usize::MAX).min(input.filled().len());
+                    *left -= here as u64;
+                    here
+                }
+                Source::Chunked(chunks) => match chunks.take(input.filled()).map_err(|_| PumpFault::From)? {
+                    Piece::Framing(count) => {
+                        input.consume(count);
+                        continue;
+                    }
+                    Piece::End(count) => {
+                        input.consume(count);
+                        self.source = Source::Ended;
+                        break;
+                    }
+                    Piece::Data(count) => count,
+                },
+            };
+            self.left = self.left.checked_sub(count as u64).ok_or(PumpFault::TooLong)?;
+            if matches!(self.source, Source::Length(0)) {
+                self.source = Source::Ended;
+            }
+            self.announce(count);
+            if count <= SMALL {
+                self.head.extend_from_slice(input.filled().get(..count).unwrap_or_default());
+                input.consume(count);
+            } else {
+                self.ready = count;
+            }
+        }
+        if matches!(self.source, Source::Ended) && self.ready == 0 && !self.closed {
+            self.head.extend_from_slice(if self.open { b"\r\n0\r\n\r\n" } else { b"0\r\n\r\n" });
+            self.closed = true;
+        }
+        Ok(())
+    }
+
+    fn announce(&mut self, count: usize) {
+        if self.chunked {
+            if self.open {
+                self.head.extend_from_slice(b"\r\n");
+            }
+            write::chunk_size(&mut self.head, count);
+            self.open = true;
+        }
+    }
+
+    fn wrote(&mut self, count: usize, input: &mut Buffer) {
+        self.began = true;
+        let of_head = count.min(self.head.len() - self.head_at);
+        self.head_at += of_head;
+        let of_body = count - of_head;
+        input.consume(of_body);
+        self.ready -= of_body.min(self.ready);
+    }
+}

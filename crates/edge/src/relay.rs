@@ -1,0 +1,93 @@
+//! The answer of an upstream on its way back, while the rest of the request may still be on its way there.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use http::StatusCode;
+use keyward_engine::worker::Judged;
+use keyward_http::h1::Framing;
+use keyward_http::h1::request::Request;
+use keyward_http::h1::response::Response;
+
+use crate::client::{Client, Wire};
+use crate::forward::{answer_head, poll_upload};
+use crate::pool::Lease;
+use crate::pump::Pump;
+
+/// An answer whose head is known.
+pub(crate) struct Answering {
+    status: StatusCode,
+    up: Pump,
+    down: Pump,
+    lease: Lease,
+    /// Whether the upstream takes another request on its connection.
+    is_kept: bool,
+    /// Whether the client's connection may go on.
+    goes_on: bool,
+}
+
+/// Begins an answer whose head stands at the front of what the upstream sent.
+pub(crate) fn begin(
+    client: &Client,
+    request: &Request<'_>,
+    (up, mut lease): (Pump, Lease),
+    judged: Judged<'_>,
+) -> Box<Answering> {
+    let connection = &mut lease.connection;
+    let length = connection.lines.length();
+    let goes_on = request.keep_alive && up.is_done() && !client.core.is_stopping();
+    let head = connection.input.filled();
+    let answer = Response::read(&connection.lines, head, &request.method);
+    // It was read a moment ago, or this would not begin.
+    let (status, is_kept, from) = answer.as_ref().map_or((StatusCode::BAD_GATEWAY, false, Framing::Empty), |answer| {
+        (answer.status, answer.keep_alive, answer.framing)
+    });
+    let (out, to) = match &answer {
+        Ok(answer) => answer_head(client, request, answer, (goes_on, judged)),
+        Err(_) => (Vec::new(), Framing::Empty),
+    };
+    connection.input.consume(length);
+    let down = Pump::new(out, from, to, None);
+    Box::new(Answering { status, up, down, lease, is_kept, goes_on: goes_on && to != Framing::UntilClose })
+}
+
+impl Answering {
+    /// The status that the upstream answers.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Passes the answer on to its end. Whether the client's connection may go on.
+    pub(crate) async fn relay(mut self: Box<Self>, client: &Client, wire: &mut Wire) -> bool {
+        let relayed = client.watch.bounded(self.pump(client, wire)).await;
+        let is_whole = matches!(relayed, Ok(true));
+        let Self { up, down, lease, is_kept, goes_on, .. } = *self;
+        let is_sent = up.is_done();
+        let buffers = &client.core.buffers;
+        if is_whole && is_sent && is_kept {
+            lease.pool.give_back(lease.connection, buffers);
+        }
+        buffers.give_back_head(up.into_head());
+        buffers.give_back_head(down.into_head());
+        is_whole && is_sent && goes_on
+    }
+
+    /// Whether it came to its end.
+    async fn pump(&mut self, client: &Client, wire: &mut Wire) -> bool {
+        let Self { up, down, lease, .. } = self;
+        let connection = &mut lease.connection;
+        poll_fn(|cx| {
+            let both = (&mut connection.io, &mut connection.input);
+            match down.poll(cx, both, &mut wire.io, (&client.watch, &client.core.buffers)) {
+                Poll::Ready(ended) => return Poll::Ready(ended.is_ok()),
+                Poll::Pending => {}
+            }
+            if poll_upload(cx, client, wire, (up, &mut connection.io)).is_some() {
+                // Whoever is gone, or sends what is no body: the answer cannot be told apart from a whole one but by its end.
+                return Poll::Ready(false);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
