@@ -209,6 +209,22 @@ pub fn would_pass(
     }
 }
 
+/// Whether a request would come as far as its credential: the path, route and address steps alone, for a browser's question
+/// that can carry no credential. It makes no [`Permit`].
+///
+/// # Errors
+/// The denial that the request would meet.
+pub fn would_be_asked(
+    rules: &Rules,
+    facts: RequestFacts<'_>,
+    now: Now,
+    listener: &mut impl Listener,
+) -> Result<RouteId, Denial> {
+    let frame = Frame { rules, facts, now };
+    let routed = frame.route(listener).and_then(|routed| routed.check_addresses(listener))?;
+    Ok(routed.id)
+}
+
 impl<'a> Frame<'a> {
     fn deny(&self, reason: Reason) -> Denial {
         Denial { reason, route: None, scheme: None, credential: None }

@@ -9,6 +9,7 @@ use keyward_core::route::{Access, Route};
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
 
+use crate::names::display_name;
 use crate::problem::{Answer, Problem};
 
 /// The answer to a denied request.
@@ -98,6 +99,12 @@ pub fn malformed(detail: &'static str, decision: DecisionId) -> Answer {
     let challenge = HeaderValue::from_static("ApiKey realm=\"keyward\", error=\"invalid_request\"");
     answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     answer
+}
+
+/// A preflight of a page that may not call; its browser only needs to see that nothing is allowed.
+pub fn foreign_page(decision: DecisionId) -> Answer {
+    let detail = "Web pages of this origin may not call this API.";
+    Problem::new(StatusCode::FORBIDDEN, "Forbidden", "Forbidden", detail).answer(decision)
 }
 
 /// A body longer than the configuration or an own endpoint takes.
@@ -221,20 +228,6 @@ fn carrier(rules: &Rules, scheme: SchemeId) -> String {
         Some(Carrier::Header(name)) => display_name(name.as_str()),
         _ => "Authorization".to_owned(),
     }
-}
-
-/// `x-api-key` as people write it: `X-API-Key`.
-fn display_name(name: &str) -> String {
-    name.split('-')
-        .map(|word| {
-            if word == "api" {
-                return word.to_ascii_uppercase();
-            }
-            let mut letters = word.chars();
-            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
-        })
-        .collect::<Vec<String>>()
-        .join("-")
 }
 
 /// The error code of the challenge (RFC 6750 §3.1): `Some(None)` is a challenge without one.
