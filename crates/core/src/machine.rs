@@ -339,7 +339,7 @@ impl<'a> Routed<'a> {
     }
 }
 
-/// The key's own addresses, then the route's scopes.
+/// The key's own addresses, those of its accounts, then the route's scopes.
 fn authorize(
     routed: &Routed<'_>,
     authentication: Authentication,
@@ -347,11 +347,14 @@ fn authorize(
 ) -> Result<Cleared, Denial> {
     let Authentication { entry, scheme } = authentication;
     let client = crate::address::canonical(routed.frame.facts.client);
-    let inside = entry.addresses.permits(client);
-    listener.hear(Event::Address(AddressRule::ApiKey, client, inside));
-    if !inside {
-        let reason = Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey));
-        return Err(routed.denial(reason, Some(entry)));
+    let accounts = entry.account_addresses.iter().map(|list| (AddressRule::Account, list));
+    for (rule, list) in std::iter::once((AddressRule::ApiKey, &entry.addresses)).chain(accounts) {
+        let inside = list.permits(client);
+        listener.hear(Event::Address(rule, client, inside));
+        if !inside {
+            let reason = Reason::Forbidden(Forbidden::Address(rule));
+            return Err(routed.denial(reason, Some(Arc::clone(&entry))));
+        }
     }
     let mut missing = false;
     for scope in routed.route.scopes.needed(routed.frame.facts.method) {

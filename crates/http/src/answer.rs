@@ -171,6 +171,7 @@ fn credential(kind: Option<CredentialKind>) -> &'static str {
 fn forbidden_text(forbidden: Forbidden, route: Option<&Route>, facts: &RequestFacts<'_>) -> String {
     match forbidden {
         Forbidden::Address(AddressRule::ApiKey) => "This API key may not be used from this address.".to_owned(),
+        Forbidden::Address(AddressRule::Account) => "This account may not be used from this address.".to_owned(),
         Forbidden::Address(_) => "Access from this address is not allowed.".to_owned(),
         Forbidden::Scope => format!(
             "The credential lacks a scope that this needs: {}.",

@@ -246,3 +246,56 @@ fn whom_to_trust_is_taken_over_while_it_runs() {
     world.hears("version 2 is in force");
     assert_eq!(status(), 403);
 }
+
+#[test]
+fn an_accounts_list_holds_beside_the_keys_own() {
+    let upstream = Upstream::start();
+    let world = before(&upstream, &format!("server: {{{TRUSTED}}}\n"));
+    world.ok(&["account", "add", "acme", "--ip", "192.0.2.0/24 , 2001:db8:2::/48 "]);
+    let own = |name: &str, ip: &[&str]| world.key(name, &[&["--account", "acme"], ip].concat());
+    let (wide, narrow) = (own("wide", &[]), own("narrow", &["--ip", "192.0.2.7,198.51.100.7"]));
+    let password = world.person("member", &["--account", "acme"]);
+    let token = world.login("member", &password).access;
+    let members = world.key("of the member", &["--owner", "member"]);
+    let other = world.key("of nobody's account", &[]);
+    let shown = [
+        format!("X-API-Key: {wide}"),
+        format!("X-API-Key: {narrow}"),
+        format!("X-API-Key: {members}"),
+        format!("Authorization: Bearer {token}"),
+        format!("X-API-Key: {other}"),
+    ];
+    let statuses = |from: &str| -> Vec<u16> {
+        let from = format!("X-Forwarded-For: {from}");
+        shown.iter().map(|shown| world.send("GET", "/x", &[shown, &from], "").status).collect()
+    };
+    let all = |table: &[(&str, [u16; 5])]| {
+        for (from, expected) in table {
+            assert_eq!(statuses(from), expected, "{from}");
+        }
+    };
+    all(&[
+        ("192.0.2.7", [200; 5]),
+        ("192.0.2.8", [200, 403, 200, 200, 200]),
+        ("2001:db8:2::1", [200, 403, 200, 200, 200]),
+        // In the key's own list, but not in its account's.
+        ("198.51.100.7", [403, 403, 403, 403, 200]),
+        ("203.0.113.1", [403, 403, 403, 403, 200]),
+    ]);
+    let refused = world.send("GET", "/x", &[&shown[0], "X-Forwarded-For: 203.0.113.1"], "").json();
+    assert!(refused["detail"].as_str().unwrap().contains("account"), "{refused}");
+    // A change of the account bites at the next request, of every credential that memory knows by now.
+    world.ok(&["account", "ip", "acme", "198.51.100.0/24"]);
+    all(&[("192.0.2.7", [403, 403, 403, 403, 200]), ("198.51.100.7", [200; 5])]);
+    let none = world.refused(&["account", "ip", "acme", ""]);
+    assert!(none.contains("names no address"), "an unset variable must not open it: {none}");
+    assert!(world.refused(&["account", "ip", "acme", "example.com"]).contains("not an address"));
+    assert_eq!(statuses("192.0.2.7"), [403, 403, 403, 403, 200]);
+    world.ok(&["account", "ip", "acme", "anywhere"]);
+    all(&[("203.0.113.1", [200, 403, 200, 200, 200])]);
+    let account = world.json(&["account", "list"])["data"][0].clone();
+    assert_eq!(account["allowedIps"], serde_json::json!([]), "{account}");
+    let events = world.json(&["audit", "list", "--subject", account["id"].as_str().unwrap()]);
+    let told: Vec<_> = events["data"].as_array().unwrap().iter().map(|one| &one["detail"]["allowedIps"]).collect();
+    assert_eq!(told, ["", "198.51.100.0/24", "192.0.2.0/24, 2001:db8:2::/48"], "{events}");
+}
