@@ -31,6 +31,7 @@ fn lines(text: &str) -> Vec<&str> {
     text.split(" / ").filter(|line| *line != "-").collect()
 }
 
+// Long for its rows.
 #[test]
 fn lists_see_the_caller_and_not_what_it_says() {
     let upstream = Upstream::start();
@@ -103,6 +104,7 @@ fn lists_see_the_caller_and_not_what_it_says() {
     }
 }
 
+// Long for its rows.
 #[test]
 fn the_upstream_is_told_what_was_verified() {
     let upstream = Upstream::start();

@@ -6,8 +6,8 @@ use keyward_testkit::client::Answer;
 use keyward_testkit::upstream::Upstream;
 use keyward_testkit::world::World;
 
-/// The block of m9m's documentation, word for word.
-const M9M: &str = "
+/// A block as another program documents it, word for word.
+const FROM_THE_DOCS: &str = "
 security:
   cors:
     enabled: true
@@ -63,7 +63,7 @@ const TO_NOBODY: [&str; 1] = ["vary: Origin"];
 #[test]
 fn a_preflight_needs_no_credential() {
     let upstream = upstream();
-    let world = before(&upstream, &format!("{M9M}{ROUTES}"));
+    let world = before(&upstream, &format!("{FROM_THE_DOCS}{ROUTES}"));
     let preflight = [
         "allow-credentials: true",
         "allow-headers: Content-Type, Authorization, X-API-Key",
@@ -92,7 +92,7 @@ fn a_preflight_needs_no_credential() {
 #[test]
 fn a_preflight_that_may_not_be_is_told_nothing() {
     let upstream = upstream();
-    let world = before(&upstream, &format!("{M9M}{ROUTES}"));
+    let world = before(&upstream, &format!("{FROM_THE_DOCS}{ROUTES}"));
     for (target, headers, status) in [
         // Origins are compared as a whole.
         ("/open/x", &[EVIL, ASKS][..], 403),
@@ -140,7 +140,7 @@ fn a_preflight_that_may_not_be_is_told_nothing() {
 #[test]
 fn every_answer_says_who_may_read_it() {
     let upstream = upstream();
-    let world = before(&upstream, M9M);
+    let world = before(&upstream, FROM_THE_DOCS);
     let key = format!("X-API-Key: {}", world.key("one", &["--scopes", "self:*,x"]));
     let wrong = "X-API-Key: wrong";
     for (method, target, headers, status) in [
@@ -207,7 +207,7 @@ fn a_key_header_of_ones_own_may_always_be_sent() {
 
 #[test]
 fn preflights_are_on_record() {
-    let world = before(&upstream(), M9M);
+    let world = before(&upstream(), FROM_THE_DOCS);
     world.send("OPTIONS", "/x", &[APP, ASKS], "");
     let refused = world.send("OPTIONS", "/x", &[EVIL, ASKS], "");
     let explained = world.json(&["explain", refused.json()["decision"].as_str().unwrap()]);
