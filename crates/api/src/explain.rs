@@ -295,6 +295,7 @@ fn list_name(rule: AddressRule) -> &'static str {
         AddressRule::Global => "the list `ip`",
         AddressRule::Route => "the route's list",
         AddressRule::ApiKey => "the key's own list",
+        AddressRule::Account => "the account's list",
     }
 }
 
@@ -328,6 +329,9 @@ fn advice(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>) -> String {
         Reason::Forbidden(Forbidden::Address(AddressRule::Route)) => "change `ip` of the route".to_owned(),
         Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey)) => {
             "make a key whose --ip list holds the address".to_owned()
+        }
+        Reason::Forbidden(Forbidden::Address(AddressRule::Account)) => {
+            "`keyward account ip ACCOUNT LIST` gives the account another list".to_owned()
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What is written down of one request, filled as the exchange goes on; handed over when its answer's head is known.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{Request, StatusCode};
 use keyward_core::decision::{DecisionId, Denial};
 use keyward_core::machine::Permit;
+use keyward_core::route::RouteId;
 use keyward_core::time::Monotonic;
 use keyward_engine::ledger::{Closed, Wanted};
 use keyward_engine::mark::Verdict;
@@ -23,6 +25,8 @@ const ALLOWED: &str = "allowed";
 /// A note in the making. Dropped unfinished, it says that the client hung up.
 pub(crate) struct Note<'a> {
     client: &'a Client,
+    /// Who calls, as far as it is known.
+    caller: IpAddr,
     snapshot: &'a Snapshot,
     began: Monotonic,
     wanted: Wanted,
@@ -33,14 +37,14 @@ pub(crate) struct Note<'a> {
 }
 
 impl<'a> Note<'a> {
-    pub(crate) fn begin<B>(client: &'a Client, snapshot: &'a Snapshot, request: &Request<B>) -> Self {
+    pub(crate) fn begin<B>(client: &'a Client, caller: IpAddr, snapshot: &'a Snapshot, request: &Request<B>) -> Self {
         let now = snapshot.now();
         let wanted = client.core.ledger.want(now.wall);
         let record = wanted.record().then(|| Record {
             id: DecisionId::default(),
             at: now.wall,
             took: std::time::Duration::ZERO,
-            client: client.address,
+            client: caller,
             method: request.method().as_str().into(),
             path: request.uri().path().into(),
             route: None,
@@ -50,13 +54,18 @@ impl<'a> Note<'a> {
             credential: None,
             status: CLIENT_GONE.1,
         });
-        Self { client, snapshot, began: now.monotonic, wanted, record, judged: None, closed: false }
+        Self { client, caller, snapshot, began: now.monotonic, wanted, record, judged: None, closed: false }
     }
 
     /// The request may pass.
     pub(crate) fn permitted(&mut self, permit: &Permit) -> Judged<'a> {
         let credential = permit.shared_credential().map(Arc::clone);
         self.judge(Verdict { outcome: ALLOWED, detail: None, route: Some(permit.route()), credential })
+    }
+
+    /// A browser was told that a page may send such a request.
+    pub(crate) fn preflight(&mut self, route: RouteId) {
+        self.judge(Verdict { outcome: ALLOWED, detail: Some("preflight"), route: Some(route), credential: None });
     }
 
     /// It may not.
@@ -68,7 +77,7 @@ impl<'a> Note<'a> {
 
     /// Something was decided that nothing can change any more: the id is fixed.
     pub(crate) fn judge(&mut self, verdict: Verdict) -> Judged<'a> {
-        let judged = self.snapshot.judged(self.client.core.ledger.mark(&verdict, self.client.address));
+        let judged = self.snapshot.judged(self.client.core.ledger.mark(&verdict, self.caller));
         if let Some(record) = &mut self.record {
             let route = verdict.route.and_then(|id| self.snapshot.rules().routes.get(id));
             let principal = verdict.credential.as_deref().map(|entry| &entry.principal);
@@ -81,9 +90,10 @@ impl<'a> Note<'a> {
         judged
     }
 
-    /// An answer of the upstream or of an own endpoint.
+    /// An answer of the upstream or of an own endpoint, or to a preflight.
     pub(crate) fn allowed(&mut self, status: StatusCode) {
-        self.close(ALLOWED, None, status.as_u16());
+        let detail = self.judged.as_ref().and_then(|(verdict, _)| verdict.detail);
+        self.close(ALLOWED, detail, status.as_u16());
     }
 
     pub(crate) fn refused(&mut self, refused: &Refused) {
@@ -105,7 +115,7 @@ impl<'a> Note<'a> {
             record.status = status;
         }
         let (at, routes) = (self.snapshot.now().wall, &self.snapshot.rules().routes);
-        let closed = Closed { id: *id, at, verdict, routes, client: self.client.address, outcome, status, took };
+        let closed = Closed { id: *id, at, verdict, routes, client: self.caller, outcome, status, took };
         core.ledger.close(self.wanted, self.record.take(), &closed);
     }
 }

@@ -14,18 +14,19 @@ use keyward_engine::worker::Judged;
 use keyward_http::own::{MAX_BODY, OwnRequest};
 
 use crate::body::{Upload, Wire};
-use crate::client::{Client, Reply, dress};
+use crate::client::{Client, Reply, Visit, dress};
 use crate::refused::Refused;
 use crate::watch::{Late, Uploaded};
 
 /// Calls an own endpoint.
 pub(crate) async fn call(
-    client: &Client,
+    visit: Visit<'_>,
     judged: Judged<'_>,
     permit: Permit,
     endpoint: Endpoint,
     request: Request<Wire>,
 ) -> Reply {
+    let client = visit.client;
     let (parts, body) = request.into_parts();
     let bodiless = parts.method == Method::HEAD;
     let own = OwnRequest {
@@ -34,7 +35,7 @@ pub(crate) async fn call(
         target: parts.uri.path_and_query().map_or("", |target| target.as_str()).into(),
         json: is_json(&parts.headers),
         body: collect(client, judged, body).await?,
-        client: client.address,
+        client: visit.caller.address,
         permit,
         decision: judged.id(),
         now: judged.now(),

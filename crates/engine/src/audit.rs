@@ -58,6 +58,8 @@ pub enum Action {
     AccountDisabled,
     /// An account's pause ended.
     AccountEnabled,
+    /// Where an account may be used from was changed.
+    AccountAddresses,
     /// Somebody signed in.
     SignedIn,
     /// Somebody tried to sign in and failed.
@@ -100,6 +102,7 @@ impl Action {
             Self::AccountCreated => "account.created",
             Self::AccountDisabled => "account.disabled",
             Self::AccountEnabled => "account.enabled",
+            Self::AccountAddresses => "account.addresses_changed",
             Self::SignedIn => "session.signed_in",
             Self::SignInFailed => "session.sign_in_failed",
             Self::SignedOut => "session.signed_out",

@@ -1,5 +1,6 @@
 //! The port to users, accounts and sessions, and the rules of which state allows which change of them.
 
+use keyward_core::address::IpNet;
 use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
@@ -98,27 +99,36 @@ pub struct AccountRecord {
     pub created_at: Timestamp,
     /// Since when it is paused.
     pub disabled_at: Option<Timestamp>,
+    /// Where its keys and tokens may be used from; empty = anywhere.
+    pub allowed_ips: Vec<IpNet>,
 }
 
 /// A change of one account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountChange {
     /// Pause of its keys and users; their sessions end.
     Disable(Timestamp),
     /// End of a pause; keys and users count again, sessions do not.
     Enable,
+    /// Another list of where its keys and tokens may be used from.
+    Addresses(Vec<IpNet>),
 }
 
 impl AccountChange {
     /// Applies the change to a record. `false`: it is so already, nothing to write.
-    pub fn apply(self, account: &mut AccountRecord) -> bool {
+    pub fn apply(&self, account: &mut AccountRecord) -> bool {
         match self {
             Self::Disable(at) => {
                 let paused = account.disabled_at.is_some();
-                account.disabled_at = account.disabled_at.or(Some(at));
+                account.disabled_at = account.disabled_at.or(Some(*at));
                 !paused
             }
             Self::Enable => account.disabled_at.take().is_some(),
+            Self::Addresses(list) => {
+                let other = account.allowed_ips != *list;
+                account.allowed_ips.clone_from(list);
+                other
+            }
         }
     }
 }
@@ -198,7 +208,7 @@ pub trait People: Send + Sync {
     fn change_account<'a>(
         &'a self,
         id: &'a str,
-        change: AccountChange,
+        change: &'a AccountChange,
         event: &'a AuditEvent,
     ) -> Answer<'a, Changed<AccountRecord>>;
     /// Begins a session of a user whose password was found to be `verified`. `None` where the user is paused, or has

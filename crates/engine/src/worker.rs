@@ -3,9 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use keyward_core::decision::{Decision, DecisionId, Fault};
+use keyward_core::decision::{Decision, DecisionId, Denial, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
-use keyward_core::machine::{Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Step, Verified, decide};
+use keyward_core::machine::{
+    Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Step, Verified, decide, would_be_asked,
+};
+use keyward_core::route::RouteId;
 use keyward_core::rules::Rules;
 use keyward_core::time::Now;
 
@@ -219,6 +222,14 @@ impl Worker {
             }
         }
         Err(Fault::Busy)
+    }
+
+    /// Whether a request would come as far as its credential; leads to no permit.
+    ///
+    /// # Errors
+    /// The denial that it would meet before.
+    pub fn would_be_asked(&self, snapshot: &Snapshot, facts: RequestFacts<'_>) -> Result<RouteId, Denial> {
+        would_be_asked(&snapshot.rules, facts, snapshot.now, &mut ())
     }
 
     /// The part of a decision that needs no IO. On a hit this is all of it: no await, no lock, no allocation.

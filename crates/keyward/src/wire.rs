@@ -149,7 +149,13 @@ pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
         None => Origin::Demo,
         Some(url) => Origin::Http(url.authority().clone()),
     };
-    Ok(Setup { version, upstreams: vec![origin], edits: header_edits(settings)? })
+    Ok(Setup {
+        version,
+        upstreams: vec![origin],
+        edits: header_edits(settings)?,
+        proxies: keyward_config::trusted_proxies(settings),
+        cors: keyward_config::cors(settings),
+    })
 }
 
 fn refused(error: impl std::fmt::Display) -> Failed {

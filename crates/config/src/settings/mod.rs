@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+mod cors;
 mod data;
 mod decisions;
 mod endpoints;
@@ -24,6 +25,7 @@ use crate::text::Written;
 
 pub use admin::Admin;
 pub use audit::Audit;
+pub use cors::Cors;
 pub use data::Data;
 pub use decisions::Decisions;
 pub use endpoints::Endpoints;

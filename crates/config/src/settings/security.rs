@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::Cors;
 use crate::text::{Prefix, Written};
 
 /// Credentials and how they are guarded.
@@ -17,6 +18,8 @@ pub struct Security {
     pub jwt: Jwt,
     /// API keys.
     pub api_keys: ApiKeys,
+    /// Which web pages may call.
+    pub cors: Cors,
 }
 
 /// Tokens that Keyward issues to users who sign in.

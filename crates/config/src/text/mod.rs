@@ -1,6 +1,7 @@
 //! Values that are written as text: how each is read, what is said when it does not fit, and its schema.
 
 mod access;
+mod caller;
 mod header;
 mod key;
 mod maps;
@@ -17,7 +18,7 @@ use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
 pub use key::Prefix;
-pub use unit::Size;
+pub use unit::{Seconds, Size};
 pub use upstream::{EndpointPath, HostSeen, UpstreamUrl};
 
 pub(crate) use header::is_token;

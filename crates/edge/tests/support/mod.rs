@@ -26,6 +26,7 @@ use keyward_engine::node::Node;
 use keyward_engine::ports::{Changes, Clock, FeedHead, Use};
 use keyward_engine::record::{Journal, Records, journal};
 use keyward_engine::worker::{Parts, Worker};
+use keyward_http::caller::TrustedProxies;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
 use keyward_http::own::{self, OwnReceiver};
@@ -117,6 +118,8 @@ impl Setup {
                 version: 1,
                 upstreams: self.upstreams,
                 edits: edits(),
+                proxies: TrustedProxies::default(),
+                cors: None,
             })),
             own,
             recording: Recording::none().logged(journal),

@@ -134,7 +134,7 @@ pub fn record(secret: &str) -> Joined {
             replaces: None,
             overlap_ends_at: None,
         },
-        account_disabled_at: None,
+        account: None,
         owner: Owner {
             id: owner,
             username: "admin".into(),

@@ -32,7 +32,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("roles", |store| change_user(store, UserChange::Roles(vec!["x".into()]))),
     ("insert_account", |store| Box::pin(async { store.insert_account(&account("acc_2"), &event()).await.map(drop) })),
     ("disable_account", |store| {
-        Box::pin(async { store.change_account("acc_1", AccountChange::Disable(at(9)), &event()).await.map(drop) })
+        Box::pin(async { store.change_account("acc_1", &AccountChange::Disable(at(9)), &event()).await.map(drop) })
     }),
     ("begin_session", |store| {
         Box::pin(async {

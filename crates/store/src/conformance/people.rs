@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use keyward_core::address::IpNet;
+use keyward_core::api_key::OwningAccount;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
 use keyward_engine::people::{
@@ -25,6 +27,7 @@ pub fn account(id: &str) -> AccountRecord {
         external_id: Some(format!("ref of {id}").into()),
         created_at: at(1),
         disabled_at: None,
+        allowed_ips: Vec::new(),
     }
 }
 
@@ -130,21 +133,29 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             assert_eq!(store.api_key("key_1").await.unwrap().unwrap().owner, changed.owner, "{change:?}");
         }
     }
-    for (change, paused) in [(AccountChange::Disable(at(9)), Some(at(9))), (AccountChange::Enable, None)] {
+    let listed: Vec<IpNet> = vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/48".parse().unwrap()];
+    for (change, paused, allowed) in [
+        (AccountChange::Disable(at(9)), Some(at(9)), &[][..]),
+        (AccountChange::Enable, None, &[]),
+        (AccountChange::Addresses(listed.clone()), None, &listed),
+        (AccountChange::Addresses(Vec::new()), None, &[]),
+    ] {
         for told in [1, 0] {
             let before = state(&*store).await.position;
-            let Changed::Done(head, _) = store.change_account("acc_1", change, &event()).await.unwrap() else {
+            let Changed::Done(head, _) = store.change_account("acc_1", &change, &event()).await.unwrap() else {
                 panic!("{change:?} was not done")
             };
             assert_eq!(head.position, before + told);
             let joined = store.find(&[kept.digest]).await.unwrap().keys.remove(0).unwrap();
-            assert_eq!(joined.account_disabled_at, paused, "{change:?}");
+            let expected = OwningAccount { id: "acc_1".into(), disabled_at: paused, allowed_ips: allowed.to_vec() };
+            assert_eq!(joined.account, Some(expected.clone()), "{change:?}");
             let member = store.users_called("user_member").await.unwrap().remove(0);
-            assert_eq!(member.owner.account.unwrap().disabled_at, paused, "{change:?}");
+            assert_eq!(member.owner.account, Some(expected), "{change:?}");
+            assert_eq!(store.accounts_called("acc_1").await.unwrap().remove(0).allowed_ips, allowed, "{change:?}");
         }
     }
     let head = store.identity().await.unwrap().head;
-    let changes = store.changes(FeedHead { position: head.position - 5, ..head }).await.unwrap().changes;
+    let changes = store.changes(FeedHead { position: head.position - 7, ..head }).await.unwrap().changes;
     let ancestors: Vec<_> = changes
         .iter()
         .filter_map(|change| match change {
@@ -152,9 +163,9 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             _ => None,
         })
         .collect();
-    assert_eq!(ancestors, [OTHER, OTHER, OTHER, "acc_1", "acc_1"]);
+    assert_eq!(ancestors, [OTHER, OTHER, OTHER, "acc_1", "acc_1", "acc_1", "acc_1"]);
     assert_eq!(store.change_user("user_none", &UserChange::Enable, &event()).await.unwrap(), Changed::NotFound);
-    assert_eq!(store.change_account("acc_none", AccountChange::Enable, &event()).await.unwrap(), Changed::NotFound);
+    assert_eq!(store.change_account("acc_none", &AccountChange::Enable, &event()).await.unwrap(), Changed::NotFound);
 }
 
 pub async fn a_session_begins_only_with_the_password_that_counts<H: Home>() {
@@ -171,7 +182,7 @@ pub async fn a_session_begins_only_with_the_password_that_counts<H: Home>() {
     store.change_user(OWNER, &UserChange::Enable, &event()).await.unwrap();
     assert!(begin(hash("a")).await.is_some());
     let member = SessionRecord { user: "user_member".into(), ..session("ses_3") };
-    store.change_account("acc_1", AccountChange::Disable(at(7)), &event()).await.unwrap();
+    store.change_account("acc_1", &AccountChange::Disable(at(7)), &event()).await.unwrap();
     let begun = store.begin_session(&member, &hash("a"), &refresh("third", 7), &event()).await.unwrap();
     assert_eq!(begun, None, "its account is paused");
 }

@@ -56,7 +56,7 @@ impl People for SqliteStore {
     fn change_account<'a>(
         &'a self,
         id: &'a str,
-        change: AccountChange,
+        change: &'a AccountChange,
         event: &'a AuditEvent,
     ) -> Answer<'a, Changed<AccountRecord>> {
         Box::pin(self.writer.write(async move |transaction| accounts::change(transaction, id, change, event).await))
