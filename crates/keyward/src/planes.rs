@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::in_force::Configuration;
+use keyward_api::opener::Opener;
 use keyward_api::service::Service;
 use keyward_engine::fetcher::{self, Questions};
 use keyward_engine::node::Node;
 use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
 use keyward_engine::refresher::Refresher;
-use keyward_engine::signing::VerifyingKeys;
+use keyward_engine::signing::VerifyingSource as _;
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
 use tokio::sync::mpsc;
@@ -23,6 +24,18 @@ use crate::{socket, terminal, witness};
 const NODE: (u16, &str) = (1, "node-1");
 /// Keys that one core remembers, in each of two generations.
 const KEYS_REMEMBERED: usize = 100_000;
+
+/// What both planes stand on.
+pub struct Ground {
+    /// Where records are.
+    pub store: Arc<dyn Store>,
+    /// What the store keeps once.
+    pub identity: Identity,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What opens the signing keys.
+    pub opener: Arc<Opener>,
+}
 
 /// What both planes share: a node, its cores' workers, and the tasks that keep them true.
 pub struct Planes {
@@ -41,14 +54,9 @@ impl Planes {
     ///
     /// # Errors
     /// The store's.
-    pub async fn new(
-        store: &Arc<dyn Store>,
-        identity: &Identity,
-        clock: &Arc<dyn Clock>,
-        first: &Configuration,
-        cores: usize,
-    ) -> Result<Self> {
-        let signing_keys = Arc::new(VerifyingKeys::of(&store.signing_keys().await.map_err(failed)?));
+    pub async fn new(ground: &Ground, first: &Configuration, cores: usize) -> Result<Self> {
+        let Ground { store, identity, clock, opener } = ground;
+        let signing_keys = Arc::new(opener.verifying(&store.signing_keys().await.map_err(failed)?));
         let (node, mailboxes) = Node::new(identity.head, cores);
         let node = Arc::new(node);
         let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
@@ -70,7 +78,8 @@ impl Planes {
             })
         };
         let workers = mailboxes.into_iter().enumerate().map(worker).collect();
-        let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock)));
+        let source = Arc::<Opener>::clone(opener);
+        let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source));
         Ok(Self { node, refresher, workers, questions })
     }
 }

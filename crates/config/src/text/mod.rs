@@ -4,6 +4,7 @@ mod access;
 mod header;
 mod key;
 mod maps;
+mod token_secret;
 mod unit;
 mod upstream;
 
@@ -17,6 +18,7 @@ use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
 pub use key::Prefix;
+pub use token_secret::TokenSecret;
 pub use unit::Size;
 pub use upstream::{EndpointPath, HostSeen, UpstreamUrl};
 
