@@ -27,3 +27,40 @@ fn members(half: &PublicHalf) -> Value {
         PublicHalf::Rsa(n, e) => json!({"kty": "RSA", "n": text(n), "e": text(e)}),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keyward_core::algorithm::Algorithm;
+    use keyward_core::time::Timestamp;
+    use keyward_engine::ports::Random;
+    use keyward_engine::signing::VerifyingSource as _;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::opener::Opener;
+    use crate::sealing::MasterKey;
+
+    struct Sevens;
+
+    impl Random for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    #[test]
+    fn the_set_says_what_is_public_and_nothing_else() {
+        let opener = Opener::new(Some(MasterKey::from_bytes(Zeroizing::new([1; 32]))));
+        let kept = Algorithm::ALL.map(|algorithm| {
+            opener.make(algorithm.name().into(), algorithm, &Sevens, Timestamp::from_millis(0)).unwrap().1
+        });
+        let set = set(&opener.verifying(&kept));
+        let names = |key: &Value| key.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+        let keys: Vec<String> = set["keys"].as_array().unwrap().iter().map(names).collect();
+        assert_eq!(keys, ["kty crv x use alg kid", "kty crv x y use alg kid", "kty n e use alg kid"]);
+        // RFC 7518 §6.2.1.2: as long as the curve's field; §6.3.1.2: 65537 without leading zeros.
+        let lengths = ["x", "y"].map(|name| set["keys"][1][name].as_str().unwrap().len());
+        assert_eq!((lengths, &set["keys"][2]["e"]), ([43, 43], &json!("AQAB")));
+        assert_eq!(set["keys"][2]["n"].as_str().unwrap().len(), 342, "2048 bits");
+    }
+}

@@ -24,7 +24,7 @@ fn lies_in_secret_place(path: &[Step]) -> bool {
 pub(crate) fn is_secret(path: &[Step], scalar: &Scalar) -> bool {
     // user:password@host
     let userinfo = path.last() == Some(&Step::from("url")) && scalar.text.contains('@');
-    !scalar.references.is_empty() || userinfo || lies_in_secret_place(path)
+    !scalar.references.is_empty() || userinfo || (lies_in_secret_place(path) && !scalar.is_null())
 }
 
 /// Blanks the secrets of a file as it was written. What only refers to a secret stays readable.

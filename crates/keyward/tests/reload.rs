@@ -113,6 +113,7 @@ fn what_takes_a_restart_is_refused_with_the_rest() {
     let world = world(CLOSED);
     for (yaml, name) in [
         ("admin: {host: 127.0.0.2}", "admin.host"),
+        ("security: {jwt: {algorithm: ES256}}", "security.jwt.algorithm"),
         ("decisions: {keep: 1d}", "decisions.keep"),
         ("server: {limits: {drain: 1s}}", "server.limits.drain"),
     ] {
