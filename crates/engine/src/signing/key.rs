@@ -27,7 +27,7 @@ enum Pair {
     EdDsa(Ed25519KeyPair),
     Es256(EcdsaKeyPair),
     Rs256(RsaKeyPair),
-    Hs256(hmac::Key),
+    Hs256(Box<hmac::Key>),
 }
 
 /// A new private half as it is kept: 32 random bytes where any will do, else PKCS #8. Primes and scalars are drawn by the
@@ -60,7 +60,7 @@ impl SigningKey {
             Algorithm::Es256 => Pair::Es256(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, secret).ok()?),
             Algorithm::Rs256 => Pair::Rs256(RsaKeyPair::from_pkcs8(secret).ok()?),
             Algorithm::Hs256 if secret.len() < SHORTEST_SECRET => return None,
-            Algorithm::Hs256 => Pair::Hs256(hmac::Key::new(hmac::HMAC_SHA256, secret)),
+            Algorithm::Hs256 => Pair::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))),
         };
         Some(Self { id: id.into(), pair })
     }

@@ -20,7 +20,7 @@ pub struct VerifyingKey {
 #[derive(Clone)]
 enum Check {
     Public(PublicHalf, ParsedPublicKey),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 /// A public half in the members of a JWK, each big-endian.
@@ -90,7 +90,7 @@ impl VerifyingKey {
 
     /// By a secret, for HS256. `None`: it is too short.
     pub fn secret(id: &str, secret: &[u8]) -> Option<Self> {
-        let check = Check::Secret(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        let check = Check::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)));
         (secret.len() >= SHORTEST_SECRET).then(|| Self { id: id.into(), algorithm: Algorithm::Hs256, check })
     }
 
