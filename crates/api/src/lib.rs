@@ -16,6 +16,7 @@ pub mod in_force;
 pub mod jwks;
 pub mod keys;
 pub mod listing;
+pub mod metrics;
 pub mod opener;
 pub mod origin;
 pub mod own;

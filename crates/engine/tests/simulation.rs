@@ -305,6 +305,7 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
                     head,
                     // Fewer than there are keys, so that entries are forgotten and filled again.
                     capacity: 2,
+                    tally: Default::default(),
                 }))
             });
             SimNode { link, clock: Arc::clone(&clock), refresher, workers: workers.collect() }

@@ -1,6 +1,8 @@
 //! What others collected against verifiers of signatures, run through ours: Wycheproof, the JOSE cookbook (RFC 7520,
 //! RFC 8037) and RFC 7515.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keyward_core::algorithm::Algorithm;

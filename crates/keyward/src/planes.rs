@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::in_force::Configuration;
+use keyward_api::metrics::{Depth, Metrics};
 use keyward_api::opener::Opener;
 use keyward_api::service::Service;
 use keyward_engine::fetcher::{self, Questions};
@@ -12,6 +13,7 @@ use keyward_engine::node::Node;
 use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::signing::VerifyingSource as _;
+use keyward_engine::tally::{Shown, Tally};
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
 use tokio::sync::mpsc;
@@ -47,6 +49,10 @@ pub struct Planes {
     pub workers: Vec<Worker>,
     /// What they ask the store.
     pub questions: Questions,
+    /// What they count.
+    pub tallies: Vec<Shown>,
+    /// How many of their questions wait.
+    pub questions_waiting: Depth,
 }
 
 impl Planes {
@@ -75,12 +81,15 @@ impl Planes {
                 asker: asker.clone(),
                 head: identity.head,
                 capacity: KEYS_REMEMBERED,
+                tally: Tally::default(),
             })
         };
-        let workers = mailboxes.into_iter().enumerate().map(worker).collect();
+        let workers: Vec<Worker> = mailboxes.into_iter().enumerate().map(worker).collect();
+        let tallies = workers.iter().map(|worker| worker.tally().shown()).collect();
+        let questions_waiting = Box::new(asker.depth());
         let source = Arc::<Opener>::clone(opener);
         let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source));
-        Ok(Self { node, refresher, workers, questions })
+        Ok(Self { node, refresher, workers, questions, tallies, questions_waiting })
     }
 }
 
@@ -94,6 +103,8 @@ pub struct ControlPlane<'a> {
     pub service: &'a Arc<Service>,
     /// Where records are.
     pub store: &'a Arc<dyn Store>,
+    /// What the admin port tells of the server.
+    pub metrics: Metrics,
     /// How long the audit log is kept, if not for ever.
     pub audit_kept: Option<Duration>,
 }
@@ -131,7 +142,7 @@ impl ControlPlane<'_> {
         }
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (admin_routes, socket_routes) =
-            (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));
+            (admin_routes(Arc::clone(self.service), self.metrics), socket_routes(Arc::clone(self.service)));
         tokio::spawn(async move { axum::serve(admin, admin_routes).await });
         tokio::spawn(async move { axum::serve(socket, socket_routes).await });
         Ok(())

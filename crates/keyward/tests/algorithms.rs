@@ -1,5 +1,7 @@
 //! Each algorithm that tokens can be signed with: signing in, going on, and others who check what was signed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_api::metrics::{Metrics, Sources};
 use keyward_api::service::Service;
 use keyward_api::tokens;
 use keyward_config::Settings;
@@ -162,7 +163,21 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
-    let control = ControlPlane { admin, data_dir, service: &service, store: &store, audit_kept: settings.audit.keep };
+    let metrics = Metrics::new(
+        Sources {
+            cores: planes.tallies,
+            queues: vec![
+                ("own_endpoints", Box::new(own_sender.depth())),
+                ("store", planes.questions_waiting),
+                ("decisions", Box::new(recording.depth())),
+            ],
+            node: planes.node.shared(),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        Arc::clone(&service),
+    );
+    let audit_kept = settings.audit.keep;
+    let control = ControlPlane { admin, data_dir, service: &service, store: &store, metrics, audit_kept };
     control.start(planes.questions, &planes.refresher, own_receiver, uses_received)?;
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
