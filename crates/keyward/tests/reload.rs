@@ -158,6 +158,25 @@ fn a_secret_in_a_file_of_its_own_is_read_again() {
     assert!(!world.server().log().contains("old!old!") && !world.server().log().contains("new!new!"));
 }
 
+#[test]
+fn another_secret_that_signs_tokens_takes_a_restart_and_is_not_told() {
+    let secret = |text: &str| text.repeat(8);
+    let yaml = "security: {jwt: {algorithm: HS256, secret: \"${file:token-secret}\"}}\n";
+    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).config(yaml);
+    [secret("old!"), secret("new!")].iter().for_each(|secret| world.issued.note(secret));
+    let write = |world: &World, text: &str| std::fs::write(world.path("token-secret"), secret(text)).unwrap();
+    write(&world, "old!");
+    world.start(&[]);
+    let tokens = world.login("admin", &world.first_password());
+    write(&world, "new!");
+    hang_up(&world, "security.jwt.secret: takes a restart");
+    assert_eq!(world.token_status(&tokens.access), 200);
+    world.stop();
+    world.start(&[]);
+    assert_eq!(world.token_status(&tokens.access), 401, "signed with a secret that is no longer there");
+    assert_eq!(world.refresh(&tokens.refresh).status, 200, "the session goes on");
+}
+
 /// On the open route no credential is read, so that no identity goes on; on the closed one it does. An answer that mixes
 /// the two saw two configurations.
 #[test]
