@@ -14,7 +14,7 @@ use keyward_core::route::Match;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, Reading, SchemeId};
 use keyward_engine::ports::Held;
-use keyward_engine::signing::VerifyingKeys;
+use keyward_engine::signing::VerifyingSource as _;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -113,7 +113,7 @@ async fn walk(
             Resumed::Decided(decision) => decision,
             Resumed::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
             Resumed::Verify(verifying) => {
-                let keys = VerifyingKeys::of(&service.store.signing_keys().await?);
+                let keys = service.opener.verifying(&service.store.signing_keys().await?);
                 let is_signed = keys.verify(verifying.token());
                 match verifying.resume(is_signed, account) {
                     Verified::Decided(decision) => decision,

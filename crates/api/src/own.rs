@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
 use keyward_core::route::Endpoint;
 use keyward_engine::change::KeyChange;
+use keyward_engine::signing::VerifyingKeys;
 use keyward_http::names::RECEIPT;
 use keyward_http::own::{OwnReceiver, OwnRequest};
 use keyward_http::problem::{Answer, Problem};
@@ -21,6 +20,7 @@ use tokio::sync::Semaphore;
 use crate::actor::{self, Actor, Door};
 use crate::failure::{Failure, Kind};
 use crate::fields;
+use crate::jwks;
 use crate::keys::{self, NewKey};
 use crate::origin::Origin;
 use crate::passwords::Password;
@@ -116,15 +116,10 @@ async fn refresh(service: &Service, request: &OwnRequest) -> Result<Answer, Fail
     Ok(json(StatusCode::OK, &sign_in::refresh(service, refresh.refresh_token.expose(), &origin(request)).await?))
 }
 
-/// The public halves of the signing keys (RFC 7517 §5, RFC 8037 §2).
+/// The public halves of the signing keys.
 fn jwks(service: &Service) -> Answer {
-    let key = |(id, public): (&str, &[u8; 32])| {
-        let x = URL_SAFE_NO_PAD.encode(public);
-        serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": id, "x": x})
-    };
-    let keys: Vec<Value> =
-        service.keyring.get().map(|keyring| keyring.verifying.iter().map(key).collect()).unwrap_or_default();
-    json(StatusCode::OK, &serde_json::json!({"keys": keys}))
+    let none = VerifyingKeys::default();
+    json(StatusCode::OK, &jwks::set(service.keyring.get().map_or(&none, |keyring| &keyring.verifying)))
 }
 
 async fn on_keys(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {

@@ -130,6 +130,11 @@ impl PasswordPool {
         answer.await.ok().flatten().ok_or_else(|| busy(Kind::Unavailable))
     }
 
+    /// How many passwords of callers wait or are being checked.
+    pub fn waiting(&self) -> usize {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
     fn take_place(&self, client: IpAddr) -> Result<Place, Failure> {
         let address = network(client);
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,6 +12,7 @@ use keyward_engine::refresher::Refresher;
 
 use crate::audit::Sealer;
 use crate::in_force::{Configuration, InForce};
+use crate::opener::Opener;
 use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
 use crate::tokens::Keyring;
@@ -42,6 +43,8 @@ pub struct Service {
     pub pulse: Pulse,
     /// Where passwords are hashed and checked.
     pub passwords: PasswordPool,
+    /// What opens the signing keys.
+    pub opener: Arc<Opener>,
     /// The signing keys; not there where a command works on the store alone.
     pub keyring: OnceLock<Keyring>,
     /// The file that the first password was written to, if the first start wrote one.

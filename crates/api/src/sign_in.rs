@@ -69,7 +69,7 @@ pub async fn sign_in(
     let mut event = Origin { actor: user.owner.id.clone(), ..origin.clone() }.event(Action::SignedIn, &session.id);
     event.detail.push(("username", user.owner.username.clone()));
     match service.store.begin_session(&session, &hash, &kept, &event).await? {
-        Some(held) => Ok(issue(service, keyring, &held, &refresh, origin)),
+        Some(held) => issue(service, keyring, &held, &refresh, origin),
         None => refuse(service, origin, &subject, "the user is disabled, or its password was just changed").await,
     }
 }
@@ -97,7 +97,7 @@ pub async fn refresh(service: &Service, presented: &str, origin: &Origin) -> Res
     let digest = ApiKeyDigest::of(presented.as_bytes());
     let reuse = origin.event(Action::FamilyKilled, "");
     match service.store.spend_refresh_token(&digest, &successor, &reuse).await? {
-        Spent::Done(held) => Ok(issue(service, keyring, &held, &secret, origin)),
+        Spent::Done(held) => issue(service, keyring, &held, &secret, origin),
         Spent::Reused(head, _) => {
             service.receipt(head, service.now()).await;
             Err(unauthorized(
@@ -138,16 +138,18 @@ fn issue(
     held: &JoinedSession,
     refresh: &ApiKeySecret,
     origin: &Origin,
-) -> Tokens {
+) -> Result<Tokens, Failure> {
     let configuration = service.configuration();
     let rules = &configuration.rules;
     let scopes = rules.scopes_of_roles(held.user.roles.iter().map(AsRef::as_ref));
-    let (access_token, expires_in) = tokens::access_token(service, keyring, &rules.tokens, held, &scopes, origin.at);
-    Tokens {
+    let signed = tokens::access_token(service, keyring, &rules.tokens, held, &scopes, origin.at);
+    let (access_token, expires_in) = signed
+        .ok_or_else(|| Failure { kind: Kind::Unavailable, message: "the token could not be signed".to_owned() })?;
+    Ok(Tokens {
         access_token,
         token_type: "Bearer",
         expires_in,
         refresh_token: refresh.expose().to_owned(),
         user: Who { id: held.user.id.clone(), username: held.user.username.clone() },
-    }
+    })
 }

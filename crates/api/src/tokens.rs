@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keyward_core::algorithm::Algorithm;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::scope::ScopeSet;
@@ -10,11 +11,9 @@ use keyward_core::token::{Claims, TokenRules};
 use keyward_engine::audit::Action;
 use keyward_engine::people::NewRefreshToken;
 use keyward_engine::ports::{JoinedSession, StoreError};
-use keyward_engine::signing::{SigningKey, SigningKeyRecord, VerifyingKeys};
-use zeroize::Zeroizing;
+use keyward_engine::signing::{SigningKey, VerifyingKeys, VerifyingSource as _};
 
 use crate::origin::Origin;
-use crate::sealing::MasterKey;
 use crate::service::Service;
 
 /// How tokens are issued.
@@ -37,22 +36,26 @@ pub struct Keyring {
     pub verifying: VerifyingKeys,
 }
 
-/// The signing keys of a store: the newest that the master key opens signs; where there is none, one is made.
-/// Says whether one had to be made although there were some.
+/// The signing keys of a store. One of the algorithm signs: the configured secret, else the newest that can be opened; where
+/// there is none, one is made. The others go on checking. Says whether one had to be made although there were some.
 ///
 /// # Errors
 /// The store, or randomness that makes no key.
-pub async fn keyring(service: &Service, master: &MasterKey) -> Result<(Keyring, bool), StoreError> {
+pub async fn keyring(service: &Service, algorithm: Algorithm) -> Result<(Keyring, bool), StoreError> {
     let mut records = service.store.signing_keys().await?;
-    let opened =
-        records.iter().rev().filter(|record| record.retired_at.is_none()).find_map(|record| open(record, master));
-    let lost = opened.is_none() && !records.is_empty();
-    let signing = match opened {
+    let opener = &service.opener;
+    let mut fitting =
+        records.iter().rev().filter(|record| record.retired_at.is_none() && record.algorithm == algorithm).peekable();
+    let some = fitting.peek().is_some();
+    let found = opener.configured(algorithm).or_else(|| fitting.find_map(|record| opener.open(record)));
+    let lost = some && found.is_none();
+    let signing = match found {
         Some(signing) => signing,
         None => {
-            let (signing, record) =
-                new_key(service, master).ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
-            let event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
+            let made = opener.make(service.new_id("sig"), algorithm, &*service.random, service.now().wall);
+            let (signing, record) = made.ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
+            let mut event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
+            event.detail.push(("algorithm", algorithm.name().into()));
             let head = service.store.insert_signing_key(&record, &event).await?;
             // Before the first token is issued every core can check it.
             service.receipt(head, service.now()).await;
@@ -60,40 +63,11 @@ pub async fn keyring(service: &Service, master: &MasterKey) -> Result<(Keyring, 
             signing
         }
     };
-    Ok((Keyring { signing, verifying: VerifyingKeys::of(&records) }, lost))
+    Ok((Keyring { signing, verifying: opener.verifying(&records) }, lost))
 }
 
-fn purpose(id: &str) -> String {
-    format!("keyward signing key {id}")
-}
-
-fn open(record: &SigningKeyRecord, master: &MasterKey) -> Option<SigningKey> {
-    let seed = master.open(&purpose(&record.id), &record.sealed)?;
-    let seed = Zeroizing::new(<[u8; 32]>::try_from(seed.as_slice()).ok()?);
-    SigningKey::from_seed(&record.id, &seed).filter(|key| key.public() == record.public)
-}
-
-/// Whether a master key opens the signing key that signs, so that it goes on signing.
-pub fn opens(records: &[SigningKeyRecord], master: &MasterKey) -> bool {
-    records.iter().rev().find(|record| record.retired_at.is_none()).is_some_and(|record| open(record, master).is_some())
-}
-
-fn new_key(service: &Service, master: &MasterKey) -> Option<(SigningKey, SigningKeyRecord)> {
-    let mut seed = Zeroizing::new([0; 32]);
-    service.random.fill(seed.as_mut_slice());
-    let id = service.new_id("sig");
-    let key = SigningKey::from_seed(&id, &seed)?;
-    let record = SigningKeyRecord {
-        public: key.public(),
-        sealed: master.seal(&purpose(&id), seed.as_slice(), &*service.random)?,
-        created_at: service.now().wall,
-        retired_at: None,
-        id,
-    };
-    Some((key, record))
-}
-
-/// An access token of a session, with the scopes that its user's roles give now, and the seconds that it counts for.
+/// An access token of a session, with the scopes that its user's roles give now, and the seconds that it counts for; `None`
+/// where it cannot be signed.
 pub fn access_token(
     service: &Service,
     keyring: &Keyring,
@@ -101,7 +75,7 @@ pub fn access_token(
     held: &JoinedSession,
     scopes: &ScopeSet,
     now: Timestamp,
-) -> (String, u64) {
+) -> Option<(String, u64)> {
     let lifetime = service.configuration().issuing.expiration.as_secs();
     let iat = now.as_millis().div_euclid(1000);
     let claims = Claims {
@@ -115,7 +89,7 @@ pub fn access_token(
         iat,
         nbf: iat,
     };
-    (keyring.signing.sign(&rules.typ, &claims), lifetime)
+    Some((keyring.signing.sign(&rules.typ, &claims)?, lifetime))
 }
 
 /// A refresh token, and what is kept of it.

@@ -21,7 +21,6 @@ pub(crate) const NOT_YET: &[&str] = &[
     "limits",
     "plans",
     "accounts",
-    "security.jwt.secret",
     "security.jwt.rotate_every",
     "security.issuers",
     "security.api_keys.pair_prefix",

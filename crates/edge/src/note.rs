@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, StatusCode};
 use keyward_core::decision::{DecisionId, Denial};
@@ -43,7 +44,7 @@ impl<'a> Note<'a> {
         let record = wanted.record().then(|| Record {
             id: DecisionId::default(),
             at: now.wall,
-            took: std::time::Duration::ZERO,
+            took: Duration::ZERO,
             client: caller,
             method: request.method().as_str().into(),
             path: request.uri().path().into(),
@@ -77,7 +78,9 @@ impl<'a> Note<'a> {
 
     /// Something was decided that nothing can change any more: the id is fixed.
     pub(crate) fn judge(&mut self, verdict: Verdict) -> Judged<'a> {
-        let judged = self.snapshot.judged(self.client.core.ledger.mark(&verdict, self.caller));
+        let core = &self.client.core;
+        core.worker.tally().decided(self.span());
+        let judged = self.snapshot.judged(core.ledger.mark(&verdict, self.caller));
         if let Some(record) = &mut self.record {
             let route = verdict.route.and_then(|id| self.snapshot.rules().routes.get(id));
             let principal = verdict.credential.as_deref().map(|entry| &entry.principal);
@@ -100,6 +103,11 @@ impl<'a> Note<'a> {
         self.close(refused.outcome, refused.detail, refused.answer.status().as_u16());
     }
 
+    /// Since the request's head.
+    fn span(&self) -> Duration {
+        self.client.core.worker.clock().now().monotonic.since(self.began)
+    }
+
     fn close(&mut self, outcome: &'static str, detail: Option<&'static str>, status: u16) {
         self.closed = true;
         if self.judged.is_none() {
@@ -107,7 +115,8 @@ impl<'a> Note<'a> {
         }
         let Some((verdict, id)) = &self.judged else { return };
         let core = &self.client.core;
-        let took = core.worker.clock().now().monotonic.since(self.began);
+        let took = self.span();
+        core.worker.tally().answered(outcome, status, took);
         if let Some(record) = &mut self.record {
             record.took = took;
             record.outcome = outcome;

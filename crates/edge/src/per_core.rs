@@ -173,13 +173,14 @@ impl Core {
         }
     }
 
-    /// Hands decisions over for as long as the core runs, and reads the mailbox where no request does.
+    /// Hands decisions over and lays numbers out for as long as the core runs, and reads the mailbox where no request does.
     async fn flush(&self) {
         let mut tick = interval(FLUSH_EVERY);
         loop {
             tick.tick().await;
             self.worker.catch_up();
             self.ledger.flush();
+            self.worker.tally().lay_out(self.open.get());
         }
     }
 
@@ -210,8 +211,11 @@ pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<Atomic
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    if let Some(seat) = Seat::take(&taken, core.limits.connections) {
-                        spawn_local(attend(Open::new(&core), seat, socket, peer.ip().to_canonical()));
+                    match Seat::take(&taken, core.limits.connections) {
+                        Some(seat) => {
+                            spawn_local(attend(Open::new(&core), seat, socket, peer.ip().to_canonical()));
+                        }
+                        None => core.worker.tally().turned_away(),
                     }
                 }
                 Err(error) if is_shortage(&error) => sleep(BREATHER).await,

@@ -95,6 +95,15 @@ impl Recording {
         (Self { batches: Some(sender), singles, log: Journal::none() }, receiver)
     }
 
+    /// How many batches wait for the store, asked by somebody who keeps the channel from nothing; 0 where nothing is kept.
+    pub fn depth(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let queue = self.batches.as_ref().map(mpsc::Sender::downgrade);
+        move || {
+            let queue = queue.as_ref().and_then(mpsc::WeakSender::upgrade);
+            queue.map_or(0, |queue| queue.max_capacity() - queue.capacity())
+        }
+    }
+
     /// Every decision goes to this log, too.
     #[must_use]
     pub fn logged(self, log: Journal) -> Self {

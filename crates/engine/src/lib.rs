@@ -18,4 +18,5 @@ pub mod ports;
 pub mod record;
 pub mod refresher;
 pub mod signing;
+pub mod tally;
 pub mod worker;

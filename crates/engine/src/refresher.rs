@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::node::{FILL, LEASE, Node, REFRESH_EVERY};
 use crate::ports::{Change, Changes, Clock, FeedHead, Lookup, StoreError};
-use crate::signing::VerifyingKeys;
+use crate::signing::{VerifyingKeys, VerifyingSource};
 
 /// How much faster or slower than true a node's clock may run, in parts of a thousand.
 const DRIFT_PER_MILLE: u32 = 10;
@@ -37,15 +37,22 @@ pub struct Refresher {
     node: Arc<Node>,
     store: Arc<dyn Lookup>,
     clock: Arc<dyn Clock>,
+    source: Arc<dyn VerifyingSource>,
     hint: Notify,
     applied: watch::Sender<FeedHead>,
 }
 
 impl Refresher {
     /// A refresher of one node. Nothing runs before [`Refresher::refresh`] or [`Refresher::run`].
-    pub fn new(name: &str, node: Arc<Node>, store: Arc<dyn Lookup>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        name: &str,
+        node: Arc<Node>,
+        store: Arc<dyn Lookup>,
+        clock: Arc<dyn Clock>,
+        source: Arc<dyn VerifyingSource>,
+    ) -> Self {
         let (applied, _) = watch::channel(node.head());
-        Self { name: name.into(), node, store, clock, hint: Notify::new(), applied }
+        Self { name: name.into(), node, store, clock, source, hint: Notify::new(), applied }
     }
 
     /// Where the node stands, as it moves on.
@@ -74,7 +81,7 @@ impl Refresher {
         if !changes.lost && !changes.changes.iter().any(about_keys) {
             return Ok((changes, None));
         }
-        let keys = VerifyingKeys::of(&self.store.signing_keys().await?);
+        let keys = self.source.verifying(&self.store.signing_keys().await?);
         Ok((changes, Some(Arc::new(keys))))
     }
 

@@ -18,6 +18,7 @@ use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
 use crate::ports::{Change, Clock, FeedHead, Held, Use};
 use crate::signing::VerifyingKeys;
+use crate::tally::{LookedUp, Tally};
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
@@ -118,6 +119,8 @@ pub struct Parts {
     pub head: FeedHead,
     /// How many keys to remember in one generation.
     pub capacity: usize,
+    /// What it counts.
+    pub tally: Tally,
 }
 
 /// One core's engine. `Send`, not `Sync`: it belongs to one thread at a time.
@@ -134,6 +137,7 @@ pub struct Worker {
     seen: Cell<u64>,
     counter: Cell<u64>,
     asker: Asker,
+    tally: Tally,
 }
 
 /// What a core decides by.
@@ -177,6 +181,7 @@ impl Worker {
             seen: Cell::new(0),
             counter: Cell::new(0),
             asker: parts.asker,
+            tally: parts.tally,
         }
     }
 
@@ -243,7 +248,8 @@ impl Worker {
             Step::Decided(decision) => Begun::Decided(decision),
             Step::Recall(digest, recalling) => {
                 let recalled = self.recall(snapshot, &digest);
-                match recalling.resume(recalled, &self.tag_key, listener) {
+                let remembered = !matches!(recalled, Recalled::Nothing);
+                let begun = match recalling.resume(recalled, &self.tag_key, listener) {
                     Resumed::Decided(decision) => {
                         self.note_use(&digest, snapshot, &decision);
                         Begun::Decided(decision)
@@ -256,7 +262,13 @@ impl Worker {
                             Verified::Fetch(question, fetching) => Begun::Ask(question, fetching),
                         }
                     }
-                }
+                };
+                self.tally.looked_up(match begun {
+                    Begun::Ask(..) => LookedUp::InStore,
+                    Begun::Decided(_) if remembered => LookedUp::InMemory,
+                    Begun::Decided(_) => LookedUp::Nowhere,
+                });
+                begun
             }
         }
     }
@@ -296,6 +308,11 @@ impl Worker {
     pub fn take_uses(&self) -> Vec<Use> {
         self.catch_up();
         self.memory.borrow_mut().take_uses()
+    }
+
+    /// What this core counts.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The clock that snapshots are taken by: for the span up to an answer.

@@ -55,6 +55,12 @@ pub fn channel() -> (OwnSender, OwnReceiver) {
 }
 
 impl OwnSender {
+    /// How many wait, asked by somebody who keeps no door open.
+    pub fn depth(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let queue = self.0.downgrade();
+        move || queue.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     /// Sends a request and waits for its answer; `None` when nobody answers or too many wait.
     pub async fn call(&self, request: OwnRequest) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();

@@ -5,8 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use keyward_api::audit::Sealer;
 use keyward_api::in_force::{Configuration, InForce, Prefixes};
+use keyward_api::opener::Opener;
 use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
+use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
 use keyward_config::{HostSeen, Settings};
@@ -22,14 +24,16 @@ use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
 use keyward_http::own::OwnSender;
 use keyward_store::{SqliteDecisions, SqliteStore};
+use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
 use crate::first_start;
+use crate::planes::Ground;
 use crate::settings::Loaded;
 use crate::system::{SystemClock, SystemRandom};
-use crate::{audit_files, witness};
+use crate::{audit_files, master_key, witness};
 
 /// Opens the store of a data directory, made where it is missing, with its first user. Says whether it was made.
 ///
@@ -58,7 +62,20 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let decisions = decisions.map(|decisions| Arc::new(decisions) as Arc<dyn Decisions>);
     let clock = Arc::new(SystemClock::new());
     let configuration = configuration(loaded, 0, clock.now().wall);
-    service(data_dir, Opened { store, identity: &identity, clock, configuration, refresher: None, decisions }).await
+    // Only an explanation of a token with a symmetric signature needs it; whatever is wrong with it is for `serve` to say.
+    let master = master_key::existing(data_dir.path()).ok().flatten();
+    let opener = opener(loaded.settings(), master, &identity);
+    let ground = Ground { store, identity, clock, opener };
+    service(data_dir, Opened { ground: &ground, configuration, refresher: None, decisions }).await
+}
+
+/// What opens signing keys: the master key, and the secret in the configuration.
+pub fn opener(settings: &Settings, master: Option<MasterKey>, identity: &Identity) -> Arc<Opener> {
+    let opener = Opener::new(master);
+    Arc::new(match &settings.security.jwt.secret {
+        Some(secret) => opener.with_secret(secret.expose_secret(), &identity.tag_key),
+        None => opener,
+    })
 }
 
 /// What seals the audit log of a data directory.
@@ -82,12 +99,8 @@ pub fn step_back() {
 
 /// What a service is made of, opened already.
 pub struct Opened<'a> {
-    /// Where records are.
-    pub store: Arc<dyn Store>,
-    /// What the store keeps once.
-    pub identity: &'a Identity,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
+    /// Store, clock and keys.
+    pub ground: &'a Ground,
     /// The configuration in force.
     pub configuration: Configuration,
     /// The node that serves beside it.
@@ -101,18 +114,19 @@ pub struct Opened<'a> {
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { store, identity, clock, configuration, refresher, decisions } = opened;
+    let Opened { ground, configuration, refresher, decisions } = opened;
     Ok(Service {
-        sealer: sealer(data_dir.path(), &*store).await?,
-        store,
-        clock,
+        sealer: sealer(data_dir.path(), &*ground.store).await?,
+        store: Arc::clone(&ground.store),
+        clock: Arc::clone(&ground.clock),
         random: Arc::new(SystemRandom),
-        tag_key: identity.tag_key.clone(),
+        tag_key: ground.identity.tag_key.clone(),
         in_force: InForce::new(configuration),
         refresher,
         decisions,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
+        opener: Arc::clone(&ground.opener),
         keyring: OnceLock::new(),
         initial_password: Some(first_start::file(data_dir.path())),
     })

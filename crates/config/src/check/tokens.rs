@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use keyward_core::algorithm::Algorithm;
+
 use super::Look;
 use crate::place::at;
 
@@ -25,6 +27,13 @@ pub(super) fn check(look: &mut Look<'_>) {
         if span < Duration::from_secs(1) {
             look.mistake(&at!["security", "jwt", name], "tokens would never count", ["write 15m, for example"]);
         }
+    }
+    if jwt.secret.is_some() && jwt.algorithm != Algorithm::Hs256 {
+        look.mistake(
+            &at!["security", "jwt", "secret"],
+            format!("a secret signs nothing where the algorithm is {}", jwt.algorithm.name()),
+            ["write algorithm: HS256 beside it, or leave it out"],
+        );
     }
     if jwt.expiration > LONG {
         look.warning(

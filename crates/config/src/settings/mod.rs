@@ -32,7 +32,7 @@ pub use endpoints::Endpoints;
 pub use identity::{Identity, IdentityHeaders};
 pub use routes::Route;
 pub use schemes::Scheme;
-pub use security::{ApiKeys, Jwt, Security, StaticKey, TokenAlgorithm};
+pub use security::{ApiKeys, Jwt, Security, StaticKey};
 pub use server::{Server, ServerLimits};
 pub use upstream::{Timeouts, Upstream};
 

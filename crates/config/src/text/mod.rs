@@ -5,6 +5,7 @@ mod caller;
 mod header;
 mod key;
 mod maps;
+mod token_secret;
 mod unit;
 mod upstream;
 
@@ -18,6 +19,7 @@ use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
 pub use key::Prefix;
+pub use token_secret::TokenSecret;
 pub use unit::{Seconds, Size};
 pub use upstream::{EndpointPath, HostSeen, UpstreamUrl};
 

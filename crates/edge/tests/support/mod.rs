@@ -183,6 +183,7 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
         asker: asker.clone(),
         head: HEAD,
         capacity: 100,
+        tally: Default::default(),
     };
     mailboxes.into_iter().enumerate().map(parts).map(Worker::new).collect()
 }

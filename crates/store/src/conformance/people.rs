@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keyward_core::address::IpNet;
+use keyward_core::algorithm::Algorithm;
 use keyward_core::api_key::OwningAccount;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
@@ -47,7 +48,8 @@ pub fn refresh(text: &str, created_at: i64) -> NewRefreshToken {
 pub fn signing_key(id: &str) -> SigningKeyRecord {
     SigningKeyRecord {
         id: id.into(),
-        public: [3; 32],
+        algorithm: Algorithm::EdDsa,
+        public: Some([3; 32].into()),
         sealed: vec![1, 2, 3].into(),
         created_at: at(4),
         retired_at: None,
@@ -264,6 +266,28 @@ pub async fn signing_keys_come_back_and_are_told<H: Home>() {
     assert_eq!(store.signing_keys().await.unwrap(), [signing_key("sig_1"), retired]);
     let changes = store.changes(before).await.unwrap().changes;
     assert!(matches!(changes[..], [Change::SigningKeys(_), Change::SigningKeys(_)]), "{changes:?}");
+}
+
+pub async fn signing_keys_keep_their_algorithm_and_a_public_half_of_any_length<H: Home>() {
+    let (home, store) = fresh::<H>().await;
+    let keys: Vec<SigningKeyRecord> = [Some(32), Some(65), Some(270), None]
+        .into_iter()
+        .zip(Algorithm::ALL)
+        .map(|(length, algorithm)| SigningKeyRecord {
+            algorithm,
+            public: length.map(|length| vec![7; length].into()),
+            ..signing_key(&format!("sig_{}", algorithm.name()))
+        })
+        .collect();
+    for key in &keys {
+        store.insert_signing_key(key, &event()).await.unwrap();
+    }
+    let mut kept = store.signing_keys().await.unwrap();
+    kept.sort_by_key(|key| keys.iter().position(|one| one.id == key.id));
+    assert_eq!(kept, keys);
+    let nameless = SigningKeyRecord { public: None, ..signing_key("sig_without") };
+    assert!(store.insert_signing_key(&nameless, &event()).await.is_err(), "only a symmetric key has no public half");
+    drop(home);
 }
 
 pub async fn sessions_come_in_the_order_of_their_ids<H: Home>() {
