@@ -138,9 +138,22 @@ fn advice(view: &DecisionView) -> Option<String> {
         ("Rejected", "expired") => "make a new key, or rotate before the end next time",
         ("Rejected", "disabled") => "enable the key, its user or its account",
         ("Rejected", "revoked") => "make a new key; a revoked one never comes back",
+        ("Rejected", "name or password") => {
+            "check the name and the password; `keyward user passwd NAME` sets another, and `keyward user list` tells who is \
+             disabled"
+        }
+        ("Rejected", "refresh token") => {
+            "sign in again; `keyward audit list --action session.family_killed` tells whether it was used twice"
+        }
         ("Rejected", _) => "check that the credential is whole and was made by this server",
         ("Forbidden", "scope") => {
             "give the caller the scopes that the route asks for: `keyward explain --path …` names them"
+        }
+        ("Forbidden", "roles beyond a token") => {
+            "give the user fewer roles, or the roles fewer scopes: `a:*` stands for all that begin with `a:`"
+        }
+        ("Forbidden", "beyond the caller") => {
+            "ask for no more than the caller has itself; the answer named what was too much"
         }
         ("Forbidden", _) => {
             "look at `ip` of the configuration, of the route and of the key: one of them leaves this address out"
@@ -148,6 +161,14 @@ fn advice(view: &DecisionView) -> Option<String> {
         ("Malformed" | "TooLarge", _) => {
             "send what the detail asks for; the configuration's limits say how much is taken"
         }
+        ("Throttled", _) => "wait for the passwords that were sent already; an address has a few places at a time",
+        ("Invalid", "media type") => "send JSON, with Content-Type: application/json",
+        ("Invalid", _) => {
+            "send what docs/reference/endpoints.md shows for this endpoint; the answer named what does not fit"
+        }
+        ("NotFound", _) => "look at the caller's own keys: GET on the list of keys",
+        ("Conflict", _) => "look at the state of the key: `keyward key show ID`",
+        ("Incomplete", _) => "send the whole body that the head announced",
         ("Unavailable", _) => "try again; look at the store and at the load of the server",
         ("upstream unreachable" | "upstream answered garbage" | "upstream timed out", _) => {
             "Keyward let it pass; look at the API behind it"

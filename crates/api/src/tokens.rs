@@ -1,16 +1,19 @@
 //! What issues tokens: the signing key in use, what tokens say, and how long they count.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
-use keyward_core::scope::ScopeSet;
+use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
-use keyward_core::token::{Claims, TokenRules};
+use keyward_core::token::{Claims, MAX_BYTES};
 use keyward_engine::audit::Action;
 use keyward_engine::people::NewRefreshToken;
 use keyward_engine::ports::{JoinedSession, StoreError};
-use keyward_engine::signing::{SigningKey, SigningKeyRecord, VerifyingKeys};
+use keyward_engine::signing::{SigningKey, SigningKeyRecord};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::origin::Origin;
@@ -28,39 +31,66 @@ pub struct Issuing {
     pub refresh_prefix: String,
 }
 
-/// The keys of a server: one that signs, and all that verify.
-#[derive(Debug)]
-pub struct Keyring {
-    /// What signs.
-    pub signing: SigningKey,
-    /// What verifies, for the JWK set.
-    pub verifying: VerifyingKeys,
+/// What signs: the newest key that the master key opens, for as long as it counts; then another.
+pub struct Signing {
+    master: MasterKey,
+    current: RwLock<Arc<SigningKey>>,
+    /// Held by whoever looks for another key, so that not each of many makes one.
+    turning: Mutex<()>,
 }
 
-/// The signing keys of a store: the newest that the master key opens signs; where there is none, one is made.
-/// Says whether one had to be made although there were some.
-///
-/// # Errors
-/// The store, or randomness that makes no key.
-pub async fn keyring(service: &Service, master: &MasterKey) -> Result<(Keyring, bool), StoreError> {
-    let mut records = service.store.signing_keys().await?;
-    let opened =
-        records.iter().rev().filter(|record| record.retired_at.is_none()).find_map(|record| open(record, master));
-    let lost = opened.is_none() && !records.is_empty();
-    let signing = match opened {
-        Some(signing) => signing,
-        None => {
-            let (signing, record) =
-                new_key(service, master).ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
-            let event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
-            let head = service.store.insert_signing_key(&record, &event).await?;
-            // Before the first token is issued every core can check it.
-            service.receipt(head, service.now()).await;
-            records.push(record);
-            signing
+impl Signing {
+    /// Opens the newest signing key of a store; where there is none, one is made. Says whether one had to be made although
+    /// there were some.
+    ///
+    /// # Errors
+    /// The store, or randomness that makes no key.
+    pub async fn open(service: &Service, master: MasterKey) -> Result<(Self, bool), StoreError> {
+        let (key, lost) = newest(service, &master).await?;
+        Ok((Self { master, current: RwLock::new(Arc::new(key)), turning: Mutex::new(()) }, lost))
+    }
+
+    /// The key that signs now. One that was retired since signs no more: nobody would take its tokens.
+    ///
+    /// # Errors
+    /// It is retired, and the store gives no other.
+    pub async fn key(&self, service: &Service) -> Result<Arc<SigningKey>, StoreError> {
+        let counts = |key: &SigningKey| {
+            service.refresher.as_ref().is_none_or(|refresher| refresher.signing_keys().has(key.id()))
+        };
+        let current = self.current();
+        if counts(&current) {
+            return Ok(current);
         }
-    };
-    Ok((Keyring { signing, verifying: VerifyingKeys::of(&records) }, lost))
+        let _turning = self.turning.lock().await;
+        let current = self.current();
+        if counts(&current) {
+            return Ok(current);
+        }
+        let next = Arc::new(newest(service, &self.master).await?.0);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        Ok(next)
+    }
+
+    fn current(&self) -> Arc<SigningKey> {
+        // A panic elsewhere leaves it whole: it is replaced by one assignment.
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn newest(service: &Service, master: &MasterKey) -> Result<(SigningKey, bool), StoreError> {
+    let records = service.store.signing_keys().await?;
+    let mut counting = records.iter().rev().filter(|record| record.retired_at.is_none());
+    if let Some(key) = counting.find_map(|record| open(record, master)) {
+        return Ok((key, false));
+    }
+    let (key, record) =
+        new_key(service, master).ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
+    let event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
+    let head = service.store.insert_signing_key(&record, &event).await?;
+    // Before the first token is issued every core can check it.
+    service.receipt(head, service.now()).await;
+    Ok((key, records.iter().any(|record| record.retired_at.is_none())))
 }
 
 fn purpose(id: &str) -> String {
@@ -93,29 +123,39 @@ fn new_key(service: &Service, master: &MasterKey) -> Option<(SigningKey, Signing
     Some((key, record))
 }
 
-/// An access token of a session, with the scopes that its user's roles give now, and the seconds that it counts for.
+/// An access token of a session, with the scopes that its user's roles give now, and the seconds that it counts for. `None`:
+/// they are too many for a token that anybody would read.
 pub fn access_token(
     service: &Service,
-    keyring: &Keyring,
-    rules: &TokenRules,
+    key: &SigningKey,
+    rules: &Rules,
     held: &JoinedSession,
-    scopes: &ScopeSet,
     now: Timestamp,
-) -> (String, u64) {
+) -> Option<(String, u64)> {
     let lifetime = service.configuration().issuing.expiration.as_secs();
     let iat = now.as_millis().div_euclid(1000);
     let claims = Claims {
-        iss: rules.issuer.to_string(),
-        aud: rules.audience.to_string(),
+        iss: rules.tokens.issuer.to_string(),
+        aud: rules.tokens.audience.to_string(),
         sub: held.user.id.to_string(),
         sid: held.session.id.to_string(),
         jti: service.new_id("tok").to_string(),
-        scope: scopes.to_list(),
+        scope: scopes(rules, &held.user),
         exp: iat.saturating_add_unsigned(lifetime),
         iat,
         nbf: iat,
     };
-    (keyring.signing.sign(&rules.typ, &claims), lifetime)
+    let token = key.sign(&rules.tokens.typ, &claims);
+    (token.len() <= MAX_BYTES).then_some((token, lifetime))
+}
+
+/// Whether the scopes that a user's roles give fit into a token.
+pub fn fits(rules: &Rules, user: &Owner) -> bool {
+    scopes(rules, user).len() <= rules.tokens.room_for_scopes()
+}
+
+fn scopes(rules: &Rules, user: &Owner) -> String {
+    rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref)).to_list()
 }
 
 /// A refresh token, and what is kept of it.

@@ -42,7 +42,7 @@ async fn pass(client: &Client, snapshot: &Snapshot, request: Request<Wire>, note
     let (permit, judged) = decide(client, snapshot, &request, note).await?;
     match judged.rules().routes.get(permit.route()).map(|route| route.destination) {
         Some(Destination::Upstream(place)) => forward::forward(client, judged, permit, place, request).await,
-        Some(Destination::Own(endpoint)) => own::call(client, judged, permit, endpoint, request).await,
+        Some(Destination::Own(endpoint)) => own::call(client, note, permit, endpoint, request).await,
         // A permit names a route of the rules that made it.
         None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     }

@@ -71,6 +71,11 @@ impl VerifyingKeys {
         Self(active.map(|key| (key.id.clone(), key.public)).collect())
     }
 
+    /// Whether what a key signs counts.
+    pub fn has(&self, id: &str) -> bool {
+        self.iter().any(|(known, _)| known == id)
+    }
+
     /// Ids and public halves, for a JWK set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8; 32])> {
         self.0.iter().map(|(id, public)| (&**id, public))

@@ -70,7 +70,7 @@ impl Planes {
             })
         };
         let workers = mailboxes.into_iter().enumerate().map(worker).collect();
-        let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock)));
+        let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), signing_keys));
         Ok(Self { node, refresher, workers, questions })
     }
 }
@@ -116,6 +116,7 @@ impl ControlPlane<'_> {
         ));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
+        tokio::spawn(keyward_api::attempts::run(Arc::clone(self.service)));
         if let Some(keep) = self.audit_kept {
             let tell = |message: &str| terminal::warn_line(&format!("keyward: {message}"));
             tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep, tell));

@@ -200,6 +200,7 @@ impl Running {
         if let Some(keeper) = self.keeper {
             keeper.finish().await;
         }
+        self.service.attempts.settle(&self.service, true).await;
         // What cannot be sealed now is sealed at the next start.
         let _ = self.service.sealer.seal(&*self.store).await;
         self.store.close().await.map_err(failed)
@@ -217,7 +218,7 @@ fn greet(banner: &str, form: Log) {
 /// Opens the signing keys, or makes the first.
 async fn prepare_tokens(service: &Service, data_dir: &DataDir) -> Result<()> {
     let master = master_key::of(data_dir)?;
-    let (keyring, lost) = tokens::keyring(service, &master).await.map_err(failed)?;
+    let (signing, lost) = tokens::Signing::open(service, master).await.map_err(failed)?;
     if lost {
         terminal::warn_line(
             "keyward: the master key opens none of the store's signing keys; a new one signs from now on. Tokens that the \
@@ -225,7 +226,7 @@ async fn prepare_tokens(service: &Service, data_dir: &DataDir) -> Result<()> {
         );
     }
     // Set once, before anybody can ask.
-    let _ = service.keyring.set(keyring);
+    let _ = service.signing.set(signing);
     Ok(())
 }
 
