@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
+use keyward_engine::mark::Level;
 use serde::{Deserialize, Serialize};
 
 use crate::decisions::{DecisionView, kept, unread};
@@ -50,6 +51,10 @@ pub async fn explain(service: &Service, id: &str) -> Result<DecidedView, Failure
     while found.is_empty() && just_now && service.now().monotonic.since(began.monotonic) < ARRIVES_WITHIN {
         tokio::time::sleep(LOOK_EVERY).await;
         found = decisions.find(id).await.map_err(|error| unread(&error))?;
+    }
+    // What was kept on its own is meant by its id alone; folds that share its mark counted others.
+    if found.iter().any(|one| one.level == Level::Single) {
+        found.retain(|one| one.level == Level::Single);
     }
     if found.is_empty() {
         let oldest = decisions.oldest().await.map_err(|error| unread(&error))?;
