@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use keyward_testkit::people::Tokens;
 use keyward_testkit::rounds;
-use keyward_testkit::world::{World, is_private, text, until};
+use keyward_testkit::world::{World, is_private, text};
 use serde_json::json;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
