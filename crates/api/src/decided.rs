@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
+use keyward_engine::mark::Level;
 use serde::{Deserialize, Serialize};
 
 use crate::decisions::{DecisionView, kept, unread};
@@ -50,6 +51,10 @@ pub async fn explain(service: &Service, id: &str) -> Result<DecidedView, Failure
     while found.is_empty() && just_now && service.now().monotonic.since(began.monotonic) < ARRIVES_WITHIN {
         tokio::time::sleep(LOOK_EVERY).await;
         found = decisions.find(id).await.map_err(|error| unread(&error))?;
+    }
+    // What was kept on its own is meant by its id alone; folds that share its mark counted others.
+    if found.iter().any(|one| one.level == Level::Single) {
+        found.retain(|one| one.level == Level::Single);
     }
     if found.is_empty() {
         let oldest = decisions.oldest().await.map_err(|error| unread(&error))?;
@@ -138,9 +143,22 @@ fn advice(view: &DecisionView) -> Option<String> {
         ("Rejected", "expired") => "make a new key, or rotate before the end next time",
         ("Rejected", "disabled") => "enable the key, its user or its account",
         ("Rejected", "revoked") => "make a new key; a revoked one never comes back",
+        ("Rejected", "name or password") => {
+            "check the name and the password; `keyward user passwd NAME` sets another, and `keyward user list` tells who is \
+             disabled"
+        }
+        ("Rejected", "refresh token") => {
+            "sign in again; `keyward audit list --action session.family_killed` tells whether it was used twice"
+        }
         ("Rejected", _) => "check that the credential is whole and was made by this server",
         ("Forbidden", "scope") => {
             "give the caller the scopes that the route asks for: `keyward explain --path …` names them"
+        }
+        ("Forbidden", "roles beyond a token") => {
+            "give the user fewer roles, or the roles fewer scopes: `a:*` stands for all that begin with `a:`"
+        }
+        ("Forbidden", "beyond the caller") => {
+            "ask for no more than the caller has itself; the answer named what was too much"
         }
         ("Forbidden", _) => {
             "look at `ip` of the configuration, of the route and of the key: one of them leaves this address out"
@@ -148,6 +166,14 @@ fn advice(view: &DecisionView) -> Option<String> {
         ("Malformed" | "TooLarge", _) => {
             "send what the detail asks for; the configuration's limits say how much is taken"
         }
+        ("Throttled", _) => "wait for the passwords that were sent already; an address has a few places at a time",
+        ("Invalid", "media type") => "send JSON, with Content-Type: application/json",
+        ("Invalid", _) => {
+            "send what docs/reference/endpoints.md shows for this endpoint; the answer named what does not fit"
+        }
+        ("NotFound", _) => "look at the caller's own keys: GET on the list of keys",
+        ("Conflict", _) => "look at the state of the key: `keyward key show ID`",
+        ("Incomplete", _) => "send the whole body that the head announced",
         ("Unavailable", _) => "try again; look at the store and at the load of the server",
         ("upstream unreachable" | "upstream answered garbage" | "upstream timed out", _) => {
             "Keyward let it pass; look at the API behind it"

@@ -10,12 +10,13 @@ use keyward_engine::decisions::Decisions;
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
+use crate::attempts::Attempts;
 use crate::audit::Sealer;
 use crate::in_force::{Configuration, InForce};
 use crate::opener::Opener;
 use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
-use crate::tokens::Keyring;
+use crate::tokens::Signing;
 use crate::view::ReceiptView;
 
 /// The name of the first user, the default owner of keys.
@@ -45,8 +46,10 @@ pub struct Service {
     pub passwords: PasswordPool,
     /// What opens the signing keys.
     pub opener: Arc<Opener>,
-    /// The signing keys; not there where a command works on the store alone.
-    pub keyring: OnceLock<Keyring>,
+    /// What signs tokens; not there where a command works on the store alone.
+    pub signing: OnceLock<Signing>,
+    /// Failed attempts that are in no record yet.
+    pub attempts: Attempts,
     /// The file that the first password was written to, if the first start wrote one.
     pub initial_password: Option<PathBuf>,
 }

@@ -86,7 +86,7 @@ async fn pass(met: Met<'_>, request: Request<Wire>, note: &mut Note<'_>) -> Repl
     let (permit, judged) = decide(visit, &request, note).await?;
     match judged.rules().routes.get(permit.route()).map(|route| route.destination) {
         Some(Destination::Upstream(place)) => forward::forward(visit, judged, permit, place, request).await,
-        Some(Destination::Own(endpoint)) => own::call(visit, judged, permit, endpoint, request).await,
+        Some(Destination::Own(endpoint)) => own::call(visit, note, permit, endpoint, request).await,
         // A permit names a route of the rules that made it.
         None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     }

@@ -8,11 +8,12 @@ use http::{Request, StatusCode};
 use keyward_core::decision::{DecisionId, Denial};
 use keyward_core::machine::Permit;
 use keyward_core::route::RouteId;
-use keyward_core::time::Monotonic;
+use keyward_core::time::{Monotonic, Now};
 use keyward_engine::ledger::{Closed, Wanted};
 use keyward_engine::mark::Verdict;
 use keyward_engine::record::Record;
 use keyward_engine::worker::{Judged, Snapshot};
+use keyward_http::own::{Ids, Refusal};
 
 use crate::client::Client;
 use crate::refused::{self, Refused};
@@ -91,6 +92,40 @@ impl<'a> Note<'a> {
         }
         self.judged = Some((verdict, judged.id()));
         judged
+    }
+
+    /// What was let in is refused after all, by Keyward itself: that is what was decided, and the id says so.
+    pub(crate) fn retract(&mut self, refusal: Refusal) -> DecisionId {
+        let (route, credential) = match self.judged.take() {
+            Some((verdict, _)) => (verdict.route, verdict.credential),
+            None => (None, None),
+        };
+        let Refusal { outcome, detail } = refusal;
+        self.judge(Verdict { outcome, detail: Some(detail), route, credential }).id()
+    }
+
+    /// What the decision is called now, and what it would be called by [`Note::retract`].
+    pub(crate) fn ids(&self) -> Ids {
+        let (client, marker) = (self.caller, self.client.core.ledger.marker());
+        let (route, credential) = match &self.judged {
+            Some((verdict, _)) => (verdict.route, verdict.credential.clone()),
+            None => (None, None),
+        };
+        let id = self.id();
+        Ids::new(id, move |Refusal { outcome, detail }| {
+            let verdict = Verdict { outcome, detail: Some(detail), route, credential: credential.clone() };
+            marker.mark(&verdict, client).rename(id)
+        })
+    }
+
+    /// The decision's id, once something was decided.
+    pub(crate) fn id(&self) -> DecisionId {
+        self.judged.as_ref().map(|(_, id)| *id).unwrap_or_default()
+    }
+
+    /// The time that the decision was made at.
+    pub(crate) fn now(&self) -> Now {
+        self.snapshot.now()
     }
 
     /// An answer of the upstream or of an own endpoint, or to a preflight.

@@ -6,6 +6,7 @@ use keyward_core::machine::RequestFacts;
 use keyward_core::rules::Rules;
 use keyward_http::answer::{self, UpstreamFault};
 use keyward_http::caller::CallerFault;
+use keyward_http::own::Refusal;
 use keyward_http::problem::{Answer, Problem};
 
 use crate::head::HeadFault;
@@ -39,6 +40,11 @@ impl Refused {
     /// It could not be found out.
     pub(crate) fn faulted(fault: Fault, id: DecisionId) -> Box<Self> {
         Self::new(answer::faulted(fault, id), "Unavailable", Some(fault.as_str()))
+    }
+
+    /// An own endpoint says no.
+    pub(crate) fn by_endpoint(answer: Answer, refusal: Refusal) -> Box<Self> {
+        Self::new(answer, refusal.outcome, Some(refusal.detail))
     }
 
     /// The upstream gave no answer.

@@ -14,7 +14,7 @@ pub struct AuditEvent {
     pub actor: Box<str>,
     /// What.
     pub action: Action,
-    /// To what: the id of a key, user, account or session; `unknown user` where there is none.
+    /// To what: the id of a key, user, account or session; words where there is none, such as `unknown user`.
     pub subject: Box<str>,
     /// From where, when it came through a door.
     pub client: Option<IpAddr>,
@@ -64,6 +64,8 @@ pub enum Action {
     SignedIn,
     /// Somebody tried to sign in and failed.
     SignInFailed,
+    /// Somebody showed a refresh token that carries no session on.
+    RefreshFailed,
     /// Somebody signed out.
     SignedOut,
     /// A refresh token was shown a second time, and its family ended.
@@ -105,6 +107,7 @@ impl Action {
             Self::AccountAddresses => "account.addresses_changed",
             Self::SignedIn => "session.signed_in",
             Self::SignInFailed => "session.sign_in_failed",
+            Self::RefreshFailed => "session.refresh_failed",
             Self::SignedOut => "session.signed_out",
             Self::FamilyKilled => "session.family_killed",
             Self::SigningKeyCreated => "signing_key.created",

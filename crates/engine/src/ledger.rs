@@ -4,7 +4,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::hash::RandomState;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use keyward_core::route::Routes;
 use keyward_core::time::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::mark::{Level, Mark, Verdict};
+use crate::mark::{Level, Mark, Marker, Verdict};
 use crate::record::{Journal, Record};
 
 /// How many batches of all cores may wait for the store.
@@ -148,7 +147,7 @@ impl Wanted {
 /// One core's decisions that are not with the store yet.
 pub struct Ledger {
     recording: Recording,
-    key: RandomState,
+    marker: Marker,
     second: Cell<i64>,
     left: Cell<u32>,
     open: RefCell<Open>,
@@ -166,7 +165,8 @@ impl Ledger {
     /// An empty one.
     pub fn new(recording: Recording) -> Self {
         let (second, left) = (Cell::new(i64::MIN), Cell::new(0));
-        Self { recording, key: RandomState::new(), second, left, open: RefCell::default() }
+        let marker = if recording.batches.is_some() { Marker::new() } else { Marker::default() };
+        Self { recording, marker, second, left, open: RefCell::default() }
     }
 
     /// What is to be kept of a request that comes now. Takes the place of a single record, where one is left in this
@@ -188,10 +188,12 @@ impl Ledger {
 
     /// What a decision's id says of it; nothing where nothing is kept.
     pub fn mark(&self, verdict: &Verdict, client: IpAddr) -> Mark {
-        match self.recording.batches {
-            Some(_) => Mark::of(&self.key, verdict, client),
-            None => Mark::default(),
-        }
+        self.marker.mark(verdict, client)
+    }
+
+    /// What makes these marks, for whoever names a decision elsewhere.
+    pub fn marker(&self) -> Marker {
+        self.marker.clone()
     }
 
     /// Keeps a decision: as the record that was made for it, or counted.

@@ -167,15 +167,20 @@ pub struct NewRefreshToken {
 pub enum Spent {
     /// There is no such token.
     Unknown,
-    /// It is too old.
-    Expired,
-    /// Its session is over, or its user is paused.
-    Over,
+    /// It is too old; the id of its session.
+    Expired(Box<str>),
+    /// Its session is over, or its user is paused; the id of its session.
+    Over(Box<str>),
+    /// It would count, but its session may not be carried on; nothing was written. The id of its session.
+    Unfit(Box<str>),
     /// It was spent before: its session was ended by this change of the feed.
     Reused(FeedHead, Box<JoinedSession>),
     /// It is spent now, and its successor is kept.
     Done(Box<JoinedSession>),
 }
+
+/// Whether a session may be carried on, as it is now.
+pub type Fits<'a> = &'a (dyn Fn(&JoinedSession) -> bool + Send + Sync);
 
 /// What operations on people ask of a store. Every write is one transaction, its audit event in it.
 pub trait People: Send + Sync {
@@ -220,12 +225,13 @@ pub trait People: Send + Sync {
         refresh: &'a NewRefreshToken,
         event: &'a AuditEvent,
     ) -> Answer<'a, Option<JoinedSession>>;
-    /// Spends a refresh token once and keeps its successor; ends the session of one that was spent before, with `reuse` as
-    /// the audit event (its subject is filled in here).
+    /// Spends a refresh token once and keeps its successor, if the session that it carries on `fits`; ends the session of one
+    /// that was spent before, with `reuse` as the audit event (its subject is filled in here).
     fn spend_refresh_token<'a>(
         &'a self,
         digest: &'a ApiKeyDigest,
         successor: &'a NewRefreshToken,
+        fits: Fits<'a>,
         reuse: &'a AuditEvent,
     ) -> Answer<'a, Spent>;
     /// Ends a session and tells the feed.

@@ -1,6 +1,6 @@
 //! Reads the feed at intervals and at hints, applies it, and says when a change is felt everywhere: the receipt.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keyward_core::time::Monotonic;
@@ -40,19 +40,28 @@ pub struct Refresher {
     source: Arc<dyn VerifyingSource>,
     hint: Notify,
     applied: watch::Sender<FeedHead>,
+    signing_keys: RwLock<Arc<VerifyingKeys>>,
 }
 
 impl Refresher {
-    /// A refresher of one node. Nothing runs before [`Refresher::refresh`] or [`Refresher::run`].
+    /// A refresher of one node whose cores begin with these signing keys. Nothing runs before [`Refresher::refresh`] or
+    /// [`Refresher::run`].
     pub fn new(
         name: &str,
         node: Arc<Node>,
         store: Arc<dyn Lookup>,
         clock: Arc<dyn Clock>,
         source: Arc<dyn VerifyingSource>,
+        signing_keys: Arc<VerifyingKeys>,
     ) -> Self {
         let (applied, _) = watch::channel(node.head());
-        Self { name: name.into(), node, store, clock, source, hint: Notify::new(), applied }
+        let signing_keys = RwLock::new(signing_keys);
+        Self { name: name.into(), node, store, clock, source, hint: Notify::new(), applied, signing_keys }
+    }
+
+    /// The signing keys that count now: what every core checks tokens by, or is about to.
+    pub fn signing_keys(&self) -> Arc<VerifyingKeys> {
+        Arc::clone(&self.signing_keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where the node stands, as it moves on.
@@ -66,6 +75,9 @@ impl Refresher {
         let after = self.node.head();
         match tokio::time::timeout(FILL, self.read(after)).await {
             Ok(Ok((changes, keys))) => {
+                if let Some(keys) = &keys {
+                    *self.signing_keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(keys);
+                }
                 self.node.apply(t0, changes, keys);
                 self.applied.send_replace(self.node.head());
                 true

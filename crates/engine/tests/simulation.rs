@@ -286,8 +286,9 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
             let (node, mailboxes) = Node::new(head, 2);
             let node = Arc::new(node);
             let lookup: Arc<dyn Lookup> = link.clone();
+            let source = Arc::new(PublicHalves);
             let refresher =
-                Arc::new(Refresher::new("node", Arc::clone(&node), lookup, Arc::clone(&clock), Arc::new(PublicHalves)));
+                Arc::new(Refresher::new("node", Arc::clone(&node), lookup, Arc::clone(&clock), source, Arc::default()));
             let (asker, asked) = fetcher::channel();
             questions.push(asked);
             let workers = mailboxes.into_iter().enumerate().map(|(core, mailbox)| {

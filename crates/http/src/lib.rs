@@ -2,6 +2,7 @@
 //! how own endpoints are called.
 
 pub mod answer;
+pub mod bounds;
 pub mod caller;
 pub mod cors;
 pub mod edits;

@@ -88,7 +88,8 @@ impl Planes {
         let tallies = workers.iter().map(|worker| worker.tally().shown()).collect();
         let questions_waiting = Box::new(asker.depth());
         let source = Arc::<Opener>::clone(opener);
-        let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source));
+        let refresher =
+            Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source, signing_keys));
         Ok(Self { node, refresher, workers, questions, tallies, questions_waiting })
     }
 }
@@ -136,6 +137,7 @@ impl ControlPlane<'_> {
         ));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
+        tokio::spawn(keyward_api::attempts::run(Arc::clone(self.service)));
         if let Some(keep) = self.audit_kept {
             let tell = |message: &str| terminal::warn_line(&format!("keyward: {message}"));
             tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep, tell));

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use keyward_api::attempts::Attempts;
 use keyward_api::audit::Sealer;
 use keyward_api::in_force::{Configuration, InForce, Prefixes};
 use keyward_api::opener::Opener;
@@ -88,7 +89,8 @@ pub async fn sealer(dir: &Path, store: &dyn Store) -> Result<Sealer> {
     Ok(Sealer::new(key, Box::new(audit_files::HeadFile::new(dir))))
 }
 
-/// Threads that check passwords. Two let one slow check pass another, and are at most 38 MiB.
+/// Threads that check passwords: two let one slow check pass another. Each has one block of 19 MiB, made once, so that they
+/// are 38 MiB together, however many sign in.
 const PASSWORD_THREADS: usize = 2;
 
 /// Lets whatever serves requests go first.
@@ -127,7 +129,8 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
         opener: Arc::clone(&ground.opener),
-        keyring: OnceLock::new(),
+        signing: OnceLock::new(),
+        attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),
     })
 }

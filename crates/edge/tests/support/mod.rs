@@ -29,7 +29,7 @@ use keyward_engine::worker::{Parts, Worker};
 use keyward_http::caller::TrustedProxies;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
-use keyward_http::own::{self, OwnReceiver};
+use keyward_http::own::{self, OwnReceiver, OwnReply};
 use tokio::sync::mpsc;
 
 use client::Connection;
@@ -196,7 +196,8 @@ fn serve_own(mut receiver: OwnReceiver) {
             while let Some((request, reply)) = receiver.next().await {
                 let text = format!("{:?} {} json={} ", request.endpoint, request.target, request.json);
                 let body = [text.as_bytes(), &request.body].concat();
-                let _ = reply.send(http::Response::new(body.into()));
+                let answer = http::Response::new(body.into());
+                let _ = reply.send(OwnReply { answer, refusal: None });
             }
         });
     });

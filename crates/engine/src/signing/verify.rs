@@ -132,6 +132,11 @@ impl std::fmt::Debug for VerifyingKey {
 pub struct VerifyingKeys(Vec<VerifyingKey>);
 
 impl VerifyingKeys {
+    /// Whether what a key signs counts.
+    pub fn has(&self, id: &str) -> bool {
+        self.iter().any(|key| key.id() == id)
+    }
+
     /// Of the kept keys that are not retired; `open` opens what is sealed, for symmetric ones. What cannot be read checks
     /// nothing.
     pub fn of<S: AsRef<[u8]>>(kept: &[SigningKeyRecord], open: impl Fn(&SigningKeyRecord) -> Option<S>) -> Self {

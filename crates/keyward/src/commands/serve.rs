@@ -214,6 +214,7 @@ impl Running {
         if let Some(keeper) = self.keeper {
             keeper.finish().await;
         }
+        self.service.attempts.settle(&self.service, true).await;
         // What cannot be sealed now is sealed at the next start.
         let _ = self.service.sealer.seal(&*self.store).await;
         self.store.close().await.map_err(failed)
@@ -230,7 +231,7 @@ fn greet(banner: &str, form: Log) {
 
 /// Opens the signing keys, or makes the first of the algorithm.
 async fn prepare_tokens(service: &Service, algorithm: Algorithm) -> Result<()> {
-    let (keyring, lost) = tokens::keyring(service, algorithm).await.map_err(failed)?;
+    let (signing, lost) = tokens::Signing::open(service, algorithm).await.map_err(failed)?;
     if lost {
         terminal::warn_line(
             "keyward: the master key opens none of the store's signing keys; a new one signs from now on. Tokens that the \
@@ -239,7 +240,7 @@ async fn prepare_tokens(service: &Service, algorithm: Algorithm) -> Result<()> {
         );
     }
     // Set once, before anybody can ask.
-    let _ = service.keyring.set(keyring);
+    let _ = service.signing.set(signing);
     Ok(())
 }
 

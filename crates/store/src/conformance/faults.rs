@@ -61,7 +61,7 @@ fn change_user(store: &dyn Store, change: UserChange) -> Answer<'_, ()> {
 fn spend<'a>(store: &'a dyn Store, text: &'static str, successor: &'static str) -> Answer<'a, ()> {
     Box::pin(async move {
         let digest = ApiKeyDigest::of(text.as_bytes());
-        store.spend_refresh_token(&digest, &refresh(successor, 9), &event()).await.map(drop)
+        store.spend_refresh_token(&digest, &refresh(successor, 9), &|_| true, &event()).await.map(drop)
     })
 }
 
@@ -98,7 +98,7 @@ pub async fn a_spending_that_is_cut_off_is_whole<H: Home>() {
         answer.unwrap_err();
         let store = home.open(Arc::default()).await;
         let digest = ApiKeyDigest::of(b"second");
-        let again = store.spend_refresh_token(&digest, &refresh("another", 9), &event()).await.unwrap();
+        let again = store.spend_refresh_token(&digest, &refresh("another", 9), &|_| true, &event()).await.unwrap();
         committed += usize::from(matches!(again, Spent::Reused(..)));
         assert!(matches!(again, Spent::Reused(..) | Spent::Done(_)), "after {statements} statements: {again:?}");
     }
@@ -180,7 +180,7 @@ async fn cut<H: Home>(
 async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     let (home, store) = signed_in::<H>().await;
     let first = ApiKeyDigest::of(b"first");
-    store.spend_refresh_token(&first, &refresh("second", 6), &event()).await.unwrap();
+    store.spend_refresh_token(&first, &refresh("second", 6), &|_| true, &event()).await.unwrap();
     store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();

@@ -70,7 +70,13 @@ pub async fn signed_in<H: Home>() -> (H, Arc<dyn Store>) {
 
 async fn spend(store: &dyn Store, text: &str, successor: &str, now: i64) -> Spent {
     let digest = ApiKeyDigest::of(text.as_bytes());
-    store.spend_refresh_token(&digest, &refresh(successor, now), &event()).await.unwrap()
+    store.spend_refresh_token(&digest, &refresh(successor, now), &|_| true, &event()).await.unwrap()
+}
+
+/// Shows a refresh token of a session that may not be carried on.
+async fn unfit(store: &dyn Store, text: &str) -> Spent {
+    let digest = ApiKeyDigest::of(text.as_bytes());
+    store.spend_refresh_token(&digest, &refresh("unfit", 8), &|_| false, &event()).await.unwrap()
 }
 
 async fn ended(store: &dyn Store, id: &str) -> Option<Box<str>> {
@@ -192,11 +198,15 @@ pub async fn a_session_begins_only_with_the_password_that_counts<H: Home>() {
 pub async fn a_refresh_token_is_good_for_one_use<H: Home>() {
     let (_home, store) = signed_in::<H>().await;
     assert_eq!(spend(&*store, "nobody's", "x", 6).await, Spent::Unknown);
+    // One that may not be carried on is not spent either.
+    let unspent = state(&*store).await;
+    assert_eq!(unfit(&*store, "first").await, Spent::Unfit("ses_1".into()));
+    assert_eq!(state(&*store).await, unspent);
     assert!(matches!(spend(&*store, "first", "second", 6).await, Spent::Done(_)));
     assert!(matches!(spend(&*store, "second", "third", 7).await, Spent::Done(_)));
     assert_eq!(ended(&*store, "ses_1").await, None);
     let before = state(&*store).await;
-    let Spent::Reused(head, killed) = spend(&*store, "first", "fourth", 8).await else { panic!("a second use passed") };
+    let Spent::Reused(head, killed) = unfit(&*store, "first").await else { panic!("a second use passed") };
     let after = state(&*store).await;
     assert_eq!((head.position, after.position), (before.position + 1, head.position), "the end is told");
     assert_eq!(killed.session.ended_at, Some(at(8)));
@@ -204,15 +214,19 @@ pub async fn a_refresh_token_is_good_for_one_use<H: Home>() {
     assert_eq!(ended(&*store, "ses_1").await.as_deref(), Some("refresh token reused"));
     for text in ["first", "second", "third", "fourth"] {
         let spent = spend(&*store, text, "x", 9).await;
-        assert!(matches!(spent, Spent::Over | Spent::Unknown), "{text}: {spent:?}");
+        assert!(matches!(spent, Spent::Over(_) | Spent::Unknown), "{text}: {spent:?}");
     }
     assert_eq!(state(&*store).await, after, "what is over ends once");
 }
 
 pub async fn a_refresh_token_ends_with_its_time_and_its_session<H: Home>() {
     let (_home, store) = signed_in::<H>().await;
-    assert_eq!(spend(&*store, "first", "x", 105).await, Spent::Expired);
-    assert_eq!(spend(&*store, "first", "x", 106).await, Spent::Expired, "asking again is no second use");
+    assert_eq!(spend(&*store, "first", "x", 105).await, Spent::Expired("ses_1".into()));
+    assert_eq!(
+        spend(&*store, "first", "x", 106).await,
+        Spent::Expired("ses_1".into()),
+        "asking again is no second use"
+    );
     assert!(matches!(spend(&*store, "first", "second", 104).await, Spent::Done(_)));
     for (change, reason) in
         [(UserChange::Password(at(9), hash("b")), "password changed"), (UserChange::Disable(at(9)), "user disabled")]
@@ -220,9 +234,13 @@ pub async fn a_refresh_token_ends_with_its_time_and_its_session<H: Home>() {
         let (_home, store) = signed_in::<H>().await;
         store.change_user(OWNER, &change, &event()).await.unwrap();
         assert_eq!(ended(&*store, "ses_1").await.as_deref(), Some(reason));
-        assert_eq!(spend(&*store, "first", "x", 10).await, Spent::Over);
+        assert_eq!(spend(&*store, "first", "x", 10).await, Spent::Over("ses_1".into()));
         store.change_user(OWNER, &UserChange::Enable, &event()).await.unwrap();
-        assert_eq!(spend(&*store, "first", "x", 11).await, Spent::Over, "{reason}: what ended does not come back");
+        assert_eq!(
+            spend(&*store, "first", "x", 11).await,
+            Spent::Over("ses_1".into()),
+            "{reason}: what ended does not come back"
+        );
     }
     let (_home, store) = signed_in::<H>().await;
     for told in [1, 0] {
@@ -250,7 +268,7 @@ pub async fn of_many_uses_at_once_one_succeeds<H: Home>() {
         match one.await.unwrap() {
             Spent::Done(_) => done += 1,
             Spent::Reused(..) => reused += 1,
-            Spent::Over => {}
+            Spent::Over(_) => {}
             other => panic!("{other:?}"),
         }
     }
