@@ -6,7 +6,7 @@ use http::{Request, StatusCode};
 use keyward_core::decision::{DecisionId, Denial};
 use keyward_core::machine::Permit;
 use keyward_core::time::Monotonic;
-use keyward_engine::ledger::{Closed, Wanted};
+use keyward_engine::ledger::{Closed, Running, Wanted};
 use keyward_engine::mark::Verdict;
 use keyward_engine::record::Record;
 use keyward_engine::worker::{Judged, Snapshot};
@@ -29,6 +29,8 @@ pub(crate) struct Note<'a> {
     record: Option<Record>,
     /// What was decided, with the id that says so.
     judged: Option<(Verdict, DecisionId)>,
+    /// Where it is remembered once it was let pass.
+    running: Option<Running>,
     closed: bool,
 }
 
@@ -50,13 +52,15 @@ impl<'a> Note<'a> {
             credential: None,
             status: CLIENT_GONE.1,
         });
-        Self { client, snapshot, began: now.monotonic, wanted, record, judged: None, closed: false }
+        Self { client, snapshot, began: now.monotonic, wanted, record, judged: None, running: None, closed: false }
     }
 
     /// The request may pass.
     pub(crate) fn permitted(&mut self, permit: &Permit) -> Judged<'a> {
         let credential = permit.shared_credential().map(Arc::clone);
-        self.judge(Verdict { outcome: ALLOWED, detail: None, route: Some(permit.route()), credential })
+        let judged = self.judge(Verdict { outcome: ALLOWED, detail: None, route: Some(permit.route()), credential });
+        self.running = self.client.core.ledger.begin(judged.id());
+        judged
     }
 
     /// It may not.
@@ -97,6 +101,9 @@ impl<'a> Note<'a> {
         }
         let Some((verdict, id)) = &self.judged else { return };
         let core = &self.client.core;
+        if let Some(running) = &self.running {
+            core.ledger.end(running);
+        }
         let took = core.worker.clock().now().monotonic.since(self.began);
         if let Some(record) = &mut self.record {
             record.took = took;

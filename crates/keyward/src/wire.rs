@@ -15,6 +15,7 @@ use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
 use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
 use keyward_engine::decisions::Decisions;
+use keyward_engine::pending::Pending;
 use keyward_engine::ledger::Recording;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
@@ -58,7 +59,9 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let decisions = decisions.map(|decisions| Arc::new(decisions) as Arc<dyn Decisions>);
     let clock = Arc::new(SystemClock::new());
     let configuration = configuration(loaded, 0, clock.now().wall);
-    service(data_dir, Opened { store, identity: &identity, clock, configuration, refresher: None, decisions }).await
+    // Without a server nothing is pending.
+    let pending = Arc::default();
+    service(data_dir, Opened { store, identity: &identity, clock, configuration, refresher: None, decisions, pending }).await
 }
 
 /// What seals the audit log of a data directory.
@@ -94,6 +97,8 @@ pub struct Opened<'a> {
     pub refresher: Option<Arc<Refresher>>,
     /// What is kept of decisions.
     pub decisions: Option<Arc<dyn Decisions>>,
+    /// What it cannot tell of yet.
+    pub pending: Arc<Pending>,
 }
 
 /// A service on an open store.
@@ -101,7 +106,7 @@ pub struct Opened<'a> {
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { store, identity, clock, configuration, refresher, decisions } = opened;
+    let Opened { store, identity, clock, configuration, refresher, decisions, pending } = opened;
     Ok(Service {
         sealer: sealer(data_dir.path(), &*store).await?,
         store,
@@ -111,6 +116,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         in_force: InForce::new(configuration),
         refresher,
         decisions,
+        pending,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
         keyring: OnceLock::new(),

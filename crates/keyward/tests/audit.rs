@@ -166,6 +166,21 @@ const TAMPERINGS: &[(&str, &str, u64, u64)] = &[
         4,
         9,
     ),
+    // Forged: a row of its own behind the last, with the links and the seal of a true one.
+    (
+        "INSERT INTO audit (at, actor, action, subject, client, decision, detail, key_id, previous, seal) SELECT at, actor,
+      action, 'key_forged', client, decision, detail, key_id, previous, seal FROM audit WHERE seq = 8",
+        "altered",
+        9,
+        9,
+    ),
+    (
+        "INSERT INTO audit (at, actor, action, subject, client, decision, detail, key_id, previous, seal) SELECT at, actor,
+      action, 'key_forged', client, decision, detail, key_id, seal, seal FROM audit WHERE seq = 8",
+        "altered",
+        9,
+        9,
+    ),
     ("DELETE FROM audit WHERE seq > 5", "missing", 6, 8),
     ("DELETE FROM audit WHERE seq > 5; UPDATE sqlite_sequence SET seq = 5", "missing", 6, 8),
     ("DELETE FROM audit", "missing", 1, 8),
@@ -185,6 +200,35 @@ fn every_tampering_is_named() {
             (*flaw, *from, *to),
             "{statements}: {report}"
         );
+    }
+}
+
+#[test]
+fn a_byte_that_was_flipped_in_the_file_is_named() {
+    // Each text stands in one record and, as the names of keys also stand in their own table, is looked for as only the log
+    // writes it.
+    for (text, seq) in [("\"name\":\"k2\"", 4), ("\"name\":\"k6\"", 8)] {
+        for place in [0, text.len() / 2, text.len() - 1] {
+            let world = sealed();
+            let file = world.data_dir().join("keyward.db");
+            assert!(!world.data_dir().join("keyward.db-wal").exists(), "all of it is in the one file");
+            let mut bytes = std::fs::read(&file).unwrap();
+            let found: Vec<usize> = bytes
+                .windows(text.len())
+                .enumerate()
+                .filter_map(|(at, window)| (window == text.as_bytes()).then_some(at))
+                .collect();
+            assert!(!found.is_empty(), "{text} is not in the file");
+            for at in found {
+                bytes[at + place] ^= 1;
+            }
+            std::fs::write(&file, bytes).unwrap();
+            let output = world.run(&["audit", "verify", "--json"]);
+            assert_eq!(output.status.code(), Some(1), "{text}, byte {place}");
+            let report = report(&output);
+            let first = &report["flaws"][0];
+            assert_eq!((&first["flaw"], &first["from"]), (&"altered".into(), &seq.into()), "{text}, byte {place}: {report}");
+        }
     }
 }
 

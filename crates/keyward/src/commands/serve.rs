@@ -24,7 +24,7 @@ use crate::reload::{Cause, Reloader};
 use crate::settings::Loaded;
 use crate::signals::{Heard, Signals};
 use crate::system::SystemClock;
-use crate::{backup, decisions, descriptors, first_start, log, master_key, others, terminal, wire};
+use crate::{backup, descriptors, first_start, keeper, log, master_key, others, terminal, wire};
 
 /// Batches of uses that may wait to be written.
 const BATCHES_OF_USES: usize = 64;
@@ -114,7 +114,7 @@ struct Start<'a> {
 struct Running {
     edge: keyward_edge::Edge,
     writer: Option<oneshot::Receiver<()>>,
-    keeper: Option<decisions::Keeper>,
+    keeper: Option<keeper::Keeper>,
     service: Arc<Service>,
     store: Arc<dyn Store>,
 }
@@ -148,7 +148,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let configuration = wire::configuration(loaded, 1, clock.now().wall);
     let rules = Arc::clone(&configuration.rules);
     let planes = Planes::new(&store, &identity, &clock, &configuration, data.cores()).await?;
-    let (decisions, recording, keeper) = decisions::start(settings, data_dir.path(), &clock, data.cores()).await;
+    let (decisions, recording, keeper) = keeper::start(settings, data_dir.path(), &clock, data.cores()).await;
     let opened = wire::Opened {
         store: Arc::clone(&store),
         identity: &identity,
@@ -156,6 +156,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
         configuration,
         refresher: Some(Arc::clone(&planes.refresher)),
         decisions,
+        pending: recording.pending(),
     };
     let service = Arc::new(wire::service(data_dir, opened).await?);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
