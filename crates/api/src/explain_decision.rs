@@ -13,6 +13,8 @@ use crate::service::Service;
 
 /// How long after it was answered a decision may take to be found.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(2);
+/// What a core shows as running may have been answered in the last quarter of a second: then it is found within this time.
+const SHOWN_WITHIN: Duration = Duration::from_millis(600);
 /// How often it is looked for in that time.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -50,12 +52,14 @@ pub async fn explain(service: &Service, id: &str) -> Result<DecidedView, Failure
     // What was answered this moment is still on its way from the core to the file, however long ago it was decided.
     let began = service.now();
     let serving = service.refresher.is_some();
-    while found.is_empty() && serving && service.now().monotonic.since(began.monotonic) < ARRIVES_WITHIN {
-        if service.pending.is_running(id) {
+    let mut waited = Duration::ZERO;
+    while found.is_empty() && serving && waited < ARRIVES_WITHIN {
+        if waited > SHOWN_WITHIN && service.pending.is_running(id) {
             return Ok(running(id, second));
         }
         tokio::time::sleep(LOOK_EVERY).await;
         found = decisions.find(id).await.map_err(|error| unread(&error))?;
+        waited = service.now().monotonic.since(began.monotonic);
     }
     if found.is_empty() {
         let oldest = decisions.oldest().await.map_err(|error| unread(&error))?;
@@ -65,7 +69,15 @@ pub async fn explain(service: &Service, id: &str) -> Result<DecidedView, Failure
     let found: Vec<DecisionView> = found.iter().map(DecisionView::of).collect();
     let text = told(&found);
     let advice = found.first().and_then(advice);
-    Ok(DecidedView { id: id.to_string(), second: rfc3339(second), node: id.node(), running: false, found, text, advice })
+    Ok(DecidedView {
+        id: id.to_string(),
+        second: rfc3339(second),
+        node: id.node(),
+        running: false,
+        found,
+        text,
+        advice,
+    })
 }
 
 fn second_of(id: DecisionId) -> Timestamp {
@@ -105,19 +117,25 @@ impl Absence {
             _ if second > self.now.after(ARRIVES_WITHIN) => {
                 "its time is in the future, so it was not made here, or the clock was put back since".to_owned()
             }
-            _ if self.stuck => "decisions.db cannot be written at this moment, so it may wait in memory; ask again when the \
+            _ if self.stuck => {
+                "decisions.db cannot be written at this moment, so it may wait in memory; ask again when the \
                  server's log says that decisions are written again"
-                .to_owned(),
+                    .to_owned()
+            }
             Some(oldest) if second < oldest => format!(
                 "the oldest one is of {}; older ones have gone (`decisions.keep` and `decisions.max_bytes` say when), or were \
                  never kept here",
                 rfc3339(oldest)
             ),
-            None => "none is: they have gone (`decisions.keep` and `decisions.max_bytes` say when), or were never kept here"
-                .to_owned(),
-            Some(_) => "it was not made here; or the server ended, or crashed, in the moments before it was written; or the \
+            None => {
+                "none is: they have gone (`decisions.keep` and `decisions.max_bytes` say when), or were never kept here"
+                    .to_owned()
+            }
+            Some(_) => {
+                "it was not made here; or the server ended, or crashed, in the moments before it was written; or the \
                  file could not be written for so long that only its number is known (`decisions list --outcome lost`)"
-                .to_owned(),
+                    .to_owned()
+            }
         };
         format!("{made}: {why}")
     }

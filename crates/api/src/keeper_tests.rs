@@ -154,6 +154,9 @@ async fn old_ones_go_by_time_though_nothing_comes() {
     store.fails.store(usize::MAX, Ordering::Relaxed);
     sender.send(batch(1)).await.unwrap();
     sleep(PRUNE_EVERY * 2).await;
-    assert!(store.pruned.load(Ordering::Relaxed) >= 7, "and while the store takes nothing, which may be for want of room");
+    assert!(
+        store.pruned.load(Ordering::Relaxed) >= 7,
+        "and while the store takes nothing, which may be for want of room"
+    );
     running.abort();
 }

@@ -1,6 +1,12 @@
 //! Decisions on one core: each is kept once, on its own or counted, whatever comes and however slow the store is.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;

@@ -97,7 +97,9 @@ fn tell(told: Told<'_>) {
              takes, until they can be. Requests are decided all the same"
         ),
         Told::Recovered => "keyward: decisions are written again".to_owned(),
-        Told::Lost(count) => format!("keyward: the last {count} decisions could not be written before the end and are lost"),
+        Told::Lost(count) => {
+            format!("keyward: the last {count} decisions could not be written before the end and are lost")
+        }
     });
 }
 

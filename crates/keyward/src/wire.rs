@@ -15,8 +15,8 @@ use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
 use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
 use keyward_engine::decisions::Decisions;
-use keyward_engine::pending::Pending;
 use keyward_engine::ledger::Recording;
+use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
@@ -61,7 +61,8 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let configuration = configuration(loaded, 0, clock.now().wall);
     // Without a server nothing is pending.
     let pending = Arc::default();
-    service(data_dir, Opened { store, identity: &identity, clock, configuration, refresher: None, decisions, pending }).await
+    service(data_dir, Opened { store, identity: &identity, clock, configuration, refresher: None, decisions, pending })
+        .await
 }
 
 /// What seals the audit log of a data directory.

@@ -227,7 +227,11 @@ fn a_byte_that_was_flipped_in_the_file_is_named() {
             assert_eq!(output.status.code(), Some(1), "{text}, byte {place}");
             let report = report(&output);
             let first = &report["flaws"][0];
-            assert_eq!((&first["flaw"], &first["from"]), (&"altered".into(), &seq.into()), "{text}, byte {place}: {report}");
+            assert_eq!(
+                (&first["flaw"], &first["from"]),
+                (&"altered".into(), &seq.into()),
+                "{text}, byte {place}: {report}"
+            );
         }
     }
 }

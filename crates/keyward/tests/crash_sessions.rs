@@ -7,8 +7,8 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyward_testkit::client::{Answer, exchange};
@@ -40,8 +40,8 @@ fn post(address: SocketAddr, path: &str, token: Option<&str>, body: &Value) -> O
 }
 
 /// Signs in, refreshes, and signs out every other time, until the server is gone; writes down what was acknowledged.
-fn load(address: SocketAddr, password: &str, ledger: &Mutex<Ledger>, stop: &AtomicBool) {
-    let mut turn = 0;
+fn load(address: SocketAddr, password: &str, ledger: &Mutex<Ledger>, stop: &AtomicBool, number: usize) {
+    let mut turn = number;
     while !stop.load(Ordering::Relaxed) {
         turn += 1;
         let Some(answer) = post(address, "login", None, &json!({"username": "ada", "password": password})) else {
@@ -171,7 +171,12 @@ fn check(world: &World, users: &[Changed]) {
         let roles: Vec<&str> = kept["roles"].as_array().unwrap().iter().map(|role| role.as_str().unwrap()).collect();
         assert!(user.roles.contains(&&*roles.join(",")), "{}: {roles:?}, not one of {:?}", user.name, user.roles);
         let disabled = kept["disabledAt"].is_string();
-        assert!(user.disabled.contains(&disabled), "{}: disabled {disabled}, not one of {:?}", user.name, user.disabled);
+        assert!(
+            user.disabled.contains(&disabled),
+            "{}: disabled {disabled}, not one of {:?}",
+            user.name,
+            user.disabled
+        );
         let mut signed_in = user.passwords.iter().map(|password| world.try_login(&user.name, password).status == 200);
         assert_eq!(signed_in.any(|signed_in| signed_in), !disabled, "{}: its acknowledged password", user.name);
     }
@@ -192,11 +197,11 @@ fn kill_9_loses_no_session_and_revives_none() {
         let (address, stop) = (world.server().data, AtomicBool::new(false));
         world.ok(&["user", "disable", &name]);
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let pause = Duration::from_millis(200 + (seed >> 33) % 600);
+        let pause = Duration::from_millis(400 + (seed >> 33) % 800);
         let operated = std::thread::scope(|scope| {
             let (world, ledger, stop, password) = (&world, &ledger, &stop, &password);
             let loaders: Vec<_> =
-                (0..3).map(|_| scope.spawn(move || load(address, password, ledger, stop))).collect();
+                (0..4).map(|number| scope.spawn(move || load(address, password, ledger, stop, number))).collect();
             let operators: Vec<_> = (0..2)
                 .map(|number| scope.spawn(move || operate(world, &format!("changed{round}-{number}"), stop)))
                 .collect();

@@ -134,7 +134,7 @@ fn a_request_that_is_not_answered_yet_is_explained_as_running() {
     let told = world.json(&["explain", &id]);
     assert_eq!((&told["running"], &told["found"]), (&true.into(), &serde_json::json!([])), "{told}");
     assert!(world.ok(&["explain", &id]).contains("is still running"));
-    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
     assert_eq!(asking.join().unwrap(), Some(200));
     let told = world.json(&["explain", &id]);
     assert_eq!((&told["running"], &told["found"][0]["outcome"]), (&false.into(), &"allowed".into()), "{told}");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
-use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision, Retention, Usage, UsageFilter};
 use keyward_engine::counts::Count;
+use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision, Retention, Usage, UsageFilter};
 use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
 use keyward_engine::ports::{Answer, StoreError};
@@ -224,9 +224,7 @@ fn row_of_fold(fold: &Fold) -> Value {
 
 fn row_of_lost(lost: Lost) -> Value {
     let (millis, level) = (lost.at.as_millis(), Level::AnyCaller.number());
-    json!([
-        millis.div_euclid(1000), 0, 0, level, lost.count, millis, 0, (), (), (), (), LOST, (), (), (), ()
-    ])
+    json!([millis.div_euclid(1000), 0, 0, level, lost.count, millis, 0, (), (), (), (), LOST, (), (), (), ()])
 }
 
 fn micros(span: std::time::Duration) -> u64 {

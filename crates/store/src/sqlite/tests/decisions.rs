@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
-use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
 use keyward_engine::counts::Count;
+use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
 use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
 use keyward_engine::ports::StoreError;
@@ -176,7 +176,7 @@ async fn usage_takes_its_share_of_a_full_file_and_leaves_the_rest_to_decisions()
         let records = (0..20).map(|n| record(SECOND + hour * 3600, n, "allowed")).collect();
         decisions.keep(&[Batch { records, counts, ..Batch::default() }]).await.unwrap();
     }
-    let retention = Retention { since: at(0), usage_since: at(0), max_bytes: 1 << 20 };
+    let retention = Retention { since: at(0), usage_since: at(0), max_bytes: 600_000 };
     let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 100_000 };
     let before = decisions.usage(&all).await.unwrap();
     while decisions.prune(retention).await.unwrap() {}
