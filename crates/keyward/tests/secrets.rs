@@ -124,7 +124,7 @@ fn spellings(secret: &str) -> Vec<String> {
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 
 fn read_all(folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {

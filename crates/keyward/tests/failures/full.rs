@@ -210,7 +210,7 @@ fn on_a_disk_of_its_own() {
     let mut world = world().data_in("disk/data");
     let disk = world.path("disk");
     std::fs::create_dir(&disk).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&disk).status().unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(&disk).status().unwrap();
     assert!(mounted.success(), "a disk cannot be mounted");
     // Too full to begin on: nothing is made that counts, and with space it begins.
     Disk.take(&world);
