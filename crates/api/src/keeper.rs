@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_core::time::Timestamp;
+use keyward_core::time::{Monotonic, Timestamp};
 use keyward_engine::decisions::{Decisions, Retention};
 use keyward_engine::ledger::Batch;
 use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, StoreError};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout};
 
 /// How many batches are written at once, and so how many are held where that fails. No more are taken meanwhile: they wait in
 /// a queue as long as this, and then on their cores, which fold more coarsely the longer it takes.
@@ -72,11 +72,12 @@ impl Keeper {
     /// Keeps until every core has ended. No request waits for it.
     pub async fn run(self, mut batches: mpsc::Receiver<Batch>, tell: impl Fn(Told<'_>)) {
         let mut held = Vec::with_capacity(BATCHES);
-        let mut prune_at = Instant::now();
+        let mut prune_at = self.clock.now().monotonic;
         let mut last_tries = LAST_TRIES;
         loop {
             // What could not be written comes first, and nothing else is taken before it.
-            if held.is_empty() && timeout_at(prune_at, batches.recv_many(&mut held, BATCHES)).await == Ok(0) {
+            let idle = prune_at.since(self.clock.now().monotonic);
+            if held.is_empty() && timeout(idle, batches.recv_many(&mut held, BATCHES)).await == Ok(0) {
                 return;
             }
             if !held.is_empty() && !self.write(&mut held, &tell).await {
@@ -89,7 +90,7 @@ impl Keeper {
                 }
                 sleep(AGAIN_AFTER).await;
             }
-            if Instant::now() >= prune_at {
+            if self.clock.now().monotonic >= prune_at {
                 prune_at = self.prune().await;
             }
         }
@@ -118,11 +119,12 @@ impl Keeper {
     }
 
     /// One step, so that batches go on in between; when the next is due. What fails is tried again.
-    async fn prune(&self) -> Instant {
-        let retention = self.keeping.retention(self.clock.now().wall);
+    async fn prune(&self) -> Monotonic {
+        let now = self.clock.now();
+        let retention = self.keeping.retention(now.wall);
         let more = self.decisions.prune(retention).await.unwrap_or(false);
         let every = self.keeping.keep.clamp(PRUNE_AT_MOST_EVERY, PRUNE_EVERY);
-        Instant::now() + if more { Duration::ZERO } else { every }
+        now.monotonic.after(if more { Duration::ZERO } else { every })
     }
 }
 

@@ -1,8 +1,10 @@
+//! The keeper before a store that fails, on a clock that tests wind on.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyward_core::decision::DecisionId;
-use keyward_core::time::{Monotonic, Now};
+use keyward_core::time::Now;
 use keyward_engine::decisions::{DecisionFilter, KeptDecision, Usage, UsageFilter};
 use keyward_engine::ledger::Lost;
 use keyward_engine::ports::Answer;
@@ -59,11 +61,20 @@ impl Decisions for Moody {
     }
 }
 
-struct Still;
+/// The time of the test's runtime, which is paused and jumps to whatever is waited for.
+struct Jumping(tokio::time::Instant);
 
-impl Clock for Still {
+impl Jumping {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock of these tests")]
+    fn start() -> Arc<dyn Clock> {
+        Arc::new(Self(tokio::time::Instant::now()))
+    }
+}
+
+impl Clock for Jumping {
     fn now(&self) -> Now {
-        Now { wall: Timestamp::from_millis(0), monotonic: Monotonic::from_nanos(0) }
+        let nanos = u64::try_from(self.0.elapsed().as_nanos()).unwrap();
+        Now { wall: Timestamp::from_millis(0), monotonic: Monotonic::from_nanos(nanos) }
     }
 }
 
@@ -75,7 +86,7 @@ fn batch(count: u64) -> Batch {
 fn keeper(store: &Arc<Moody>) -> Keeper {
     let keeping = Keeping { keep: Duration::from_secs(3600), max_bytes: 1 << 20 };
     let decisions: Arc<dyn Decisions> = Arc::<Moody>::clone(store);
-    Keeper { decisions, clock: Arc::new(Still), keeping, pending: Arc::default() }
+    Keeper { decisions, clock: Jumping::start(), keeping, pending: Arc::default() }
 }
 
 #[tokio::test(start_paused = true)]

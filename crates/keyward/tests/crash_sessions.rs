@@ -60,7 +60,7 @@ fn load(address: SocketAddr, password: &str, ledger: &Mutex<Ledger>, stop: &Atom
             ledger.lock().unwrap().unsettled -= 1;
             tokens = Tokens::of(&answer);
         }
-        if turn % 2 == 0 {
+        if turn.is_multiple_of(2) {
             ledger.lock().unwrap().live.push(tokens);
             continue;
         }

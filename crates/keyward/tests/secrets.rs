@@ -4,15 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use keyward_testkit::client::Answer;
 use keyward_testkit::people::Tokens;
+use keyward_testkit::ps::Ps;
 use keyward_testkit::upstream::Upstream;
 use keyward_testkit::world::{World, is_private};
 
@@ -141,35 +138,19 @@ fn read_all(folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-/// What `ps` shows while the session lasts: the arguments of every process on this world's data, seen while it runs.
-struct Ps {
-    over: Arc<AtomicBool>,
-    watching: JoinHandle<BTreeSet<String>>,
-}
-
-impl Ps {
-    fn watch(data: PathBuf) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&over);
-        let watching = std::thread::spawn(move || {
-            let mut seen = BTreeSet::new();
-            while !ended.load(Ordering::Relaxed) {
-                let arguments = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|process| {
-                    let arguments = std::fs::read(process.path().join("cmdline")).ok()?;
-                    Some(String::from_utf8_lossy(&arguments).replace('\0', " "))
-                });
-                seen.extend(arguments.filter(|arguments| arguments.contains(data.to_str().unwrap())));
-                // Nobody unparks it: often enough to see each command, seldom enough to leave the machine to them.
-                std::thread::park_timeout(Duration::from_millis(2));
-            }
-            seen
-        });
-        Self { over, watching }
+/// What `ps` showed of the server and of commands.
+fn note_arguments(session: &mut Session, seen: BTreeSet<String>) {
+    // The server and what takes its time are seen for certain; of the others, most.
+    for word in ["serve", "user passwd"] {
+        assert!(seen.iter().any(|arguments| arguments.contains(word)), "{word} was not seen running: {seen:#?}");
     }
-
-    fn end(self) -> BTreeSet<String> {
-        self.over.store(true, Ordering::Relaxed);
-        self.watching.join().unwrap()
+    assert!(seen.len() > 5, "few commands were seen running: {seen:#?}");
+    for arguments in seen {
+        // Where this test itself gave a key as an argument, in place of its id, it stands there.
+        let given = ["show", "revoke", "disable", "rotate"].map(|command| format!("key {command} kw_"));
+        if !given.iter().any(|given| arguments.contains(given)) {
+            session.note("what ps shows", arguments.as_bytes());
+        }
     }
 }
 
@@ -359,19 +340,7 @@ fn no_secret_is_anywhere_after_a_whole_session() {
         let told = session.secrets[2..].iter().any(|secret| headers.contains(secret));
         assert!(!told, "a credential went on to the API:\n{request}");
     }
-    let seen = ps.end();
-    // The server and what takes its time are seen for certain; of the others, most.
-    for word in ["serve", "user passwd"] {
-        assert!(seen.iter().any(|arguments| arguments.contains(word)), "{word} was not seen running: {seen:#?}");
-    }
-    assert!(seen.len() > 5, "few commands were seen running: {seen:#?}");
-    for arguments in seen {
-        // Where this test itself gave a key as an argument, in place of its id, it stands there.
-        let given = ["show", "revoke", "disable", "rotate"].map(|command| format!("key {command} kw_"));
-        if !given.iter().any(|given| arguments.contains(given)) {
-            session.note("what ps shows", arguments.as_bytes());
-        }
-    }
+    note_arguments(&mut session, ps.end());
     for place in ["cmdline", "comm"] {
         session.note(place, &std::fs::read(format!("/proc/{process}/{place}")).unwrap());
     }
