@@ -8,13 +8,13 @@
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keyward_testkit::client::{Answer, exchange};
 use keyward_testkit::people::Tokens;
 use keyward_testkit::rounds;
-use keyward_testkit::world::World;
+use keyward_testkit::world::{World, until};
 use serde_json::{Value, json};
 
 /// What the server acknowledged of sessions.
@@ -134,9 +134,9 @@ const CHANGES: &[Change] = &[
     },
 ];
 
-/// Makes users and changes them until the server is gone; what may be true of each, and how many changes were acknowledged.
-fn operate(world: &World, prefix: &str, stop: &AtomicBool) -> (Vec<Changed>, usize) {
-    let (mut users, mut settled) = (Vec::new(), 0);
+/// Makes users and changes them until the server is gone, and counts what was acknowledged; what may be true of each.
+fn operate(world: &World, prefix: &str, stop: &AtomicBool, settled: &AtomicUsize) -> Vec<Changed> {
+    let mut users = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let name = format!("{prefix}-{}", users.len());
         users.push(Changed {
@@ -152,13 +152,13 @@ fn operate(world: &World, prefix: &str, stop: &AtomicBool) -> (Vec<Changed>, usi
                 change.words.iter().map(|word| if *word == "$" { name.as_str() } else { *word }).collect();
             (change.apply)(user);
             if !world.run_with_stdin(&words, change.stdin).status.success() {
-                return (users, settled);
+                return users;
             }
             (change.settle)(user);
-            settled += 1;
+            settled.fetch_add(1, Ordering::Relaxed);
         }
     }
-    (users, settled)
+    users
 }
 
 /// After the restart each is in a state that it may be in.
@@ -197,14 +197,20 @@ fn kill_9_loses_no_session_and_revives_none() {
         let (address, stop) = (world.server().data, AtomicBool::new(false));
         world.ok(&["user", "disable", &name]);
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let pause = Duration::from_millis(400 + (seed >> 33) % 800);
+        let pause = Duration::from_millis((seed >> 33) % 600);
+        let settled = AtomicUsize::new(0);
         let operated = std::thread::scope(|scope| {
-            let (world, ledger, stop, password) = (&world, &ledger, &stop, &password);
+            let (world, ledger, stop, password, settled) = (&world, &ledger, &stop, &password, &settled);
             let loaders: Vec<_> =
                 (0..4).map(|number| scope.spawn(move || load(address, password, ledger, stop, number))).collect();
             let operators: Vec<_> = (0..2)
-                .map(|number| scope.spawn(move || operate(world, &format!("changed{round}-{number}"), stop)))
+                .map(|number| scope.spawn(move || operate(world, &format!("changed{round}-{number}"), stop, settled)))
                 .collect();
+            until("the load to be under way", || {
+                let ledger = ledger.lock().unwrap();
+                let some = !ledger.live.is_empty() && !ledger.ended.is_empty() && settled.load(Ordering::Relaxed) > 0;
+                some.then_some(())
+            });
             #[expect(clippy::disallowed_methods, reason = "a random moment is what is wanted here, not an event")]
             std::thread::sleep(pause);
             let server = world.server().id().to_string();
@@ -215,10 +221,8 @@ fn kill_9_loses_no_session_and_revives_none() {
         });
         world.take_server().kill();
         world.start(&[]);
-        for (users, settled) in &operated {
-            check(&world, users);
-            changes += settled;
-        }
+        operated.iter().for_each(|users| check(&world, users));
+        changes += settled.into_inner();
         let ledger = ledger.lock().unwrap();
         for tokens in &ledger.live {
             assert_eq!(world.token_status(&tokens.access), 200, "an acknowledged session was lost");
