@@ -7,6 +7,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::time::{Now, Timestamp};
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::decisions::Decisions;
+use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
@@ -40,6 +41,8 @@ pub struct Service {
     pub sealer: Sealer,
     /// What is kept of decisions; `None` where nothing is.
     pub decisions: Option<Arc<dyn Decisions>>,
+    /// What it cannot tell of yet.
+    pub pending: Arc<Pending>,
     /// Whether the store answers.
     pub pulse: Pulse,
     /// Where passwords are hashed and checked.

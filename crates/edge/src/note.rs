@@ -9,7 +9,7 @@ use keyward_core::decision::{DecisionId, Denial};
 use keyward_core::machine::Permit;
 use keyward_core::route::RouteId;
 use keyward_core::time::{Monotonic, Now};
-use keyward_engine::ledger::{Closed, Wanted};
+use keyward_engine::ledger::{Closed, Running, Wanted};
 use keyward_engine::mark::Verdict;
 use keyward_engine::record::Record;
 use keyward_engine::worker::{Judged, Snapshot};
@@ -35,6 +35,8 @@ pub(crate) struct Note<'a> {
     record: Option<Record>,
     /// What was decided, with the id that says so.
     judged: Option<(Verdict, DecisionId)>,
+    /// Where it is remembered once it was let pass.
+    running: Option<Running>,
     closed: bool,
 }
 
@@ -56,13 +58,16 @@ impl<'a> Note<'a> {
             credential: None,
             status: CLIENT_GONE.1,
         });
-        Self { client, caller, snapshot, began: now.monotonic, wanted, record, judged: None, closed: false }
+        let began = now.monotonic;
+        Self { client, caller, snapshot, began, wanted, record, judged: None, running: None, closed: false }
     }
 
     /// The request may pass.
     pub(crate) fn permitted(&mut self, permit: &Permit) -> Judged<'a> {
         let credential = permit.shared_credential().map(Arc::clone);
-        self.judge(Verdict { outcome: ALLOWED, detail: None, route: Some(permit.route()), credential })
+        let judged = self.judge(Verdict { outcome: ALLOWED, detail: None, route: Some(permit.route()), credential });
+        self.running = self.client.core.ledger.begin(judged.id());
+        judged
     }
 
     /// A browser was told that a page may send such a request.
@@ -150,6 +155,9 @@ impl<'a> Note<'a> {
         }
         let Some((verdict, id)) = &self.judged else { return };
         let core = &self.client.core;
+        if let Some(running) = &self.running {
+            core.ledger.end(running);
+        }
         let took = self.span();
         core.worker.tally().answered(outcome, status, took);
         if let Some(record) = &mut self.record {

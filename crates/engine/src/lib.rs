@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod chain;
 pub mod change;
+pub mod counts;
 pub mod decisions;
 pub mod fetcher;
 pub mod ledger;
@@ -13,6 +14,7 @@ pub mod lineage;
 pub mod mark;
 pub mod memory;
 pub mod node;
+pub mod pending;
 pub mod people;
 pub mod ports;
 pub mod record;

@@ -19,6 +19,7 @@ use keyward_core::time::Timestamp;
 use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
+use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
@@ -66,8 +67,10 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     // Only an explanation of a token with a symmetric signature needs it; whatever is wrong with it is for `serve` to say.
     let master = master_key::existing(data_dir.path()).ok().flatten();
     let opener = opener(loaded.settings(), master, &identity);
+    // Without a server nothing is pending.
+    let pending = Arc::default();
     let ground = Ground { store, identity, clock, opener };
-    service(data_dir, Opened { ground: &ground, configuration, refresher: None, decisions }).await
+    service(data_dir, Opened { ground: &ground, configuration, refresher: None, decisions, pending }).await
 }
 
 /// What opens signing keys: the master key, and the secret in the configuration.
@@ -109,6 +112,8 @@ pub struct Opened<'a> {
     pub refresher: Option<Arc<Refresher>>,
     /// What is kept of decisions.
     pub decisions: Option<Arc<dyn Decisions>>,
+    /// What it cannot tell of yet.
+    pub pending: Arc<Pending>,
 }
 
 /// A service on an open store.
@@ -116,7 +121,7 @@ pub struct Opened<'a> {
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { ground, configuration, refresher, decisions } = opened;
+    let Opened { ground, configuration, refresher, decisions, pending } = opened;
     Ok(Service {
         sealer: sealer(data_dir.path(), &*ground.store).await?,
         store: Arc::clone(&ground.store),
@@ -126,6 +131,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         in_force: InForce::new(configuration),
         refresher,
         decisions,
+        pending,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
         opener: Arc::clone(&ground.opener),

@@ -26,7 +26,7 @@ use crate::reload::{Cause, Reloader};
 use crate::settings::Loaded;
 use crate::signals::{Heard, Signals};
 use crate::system::SystemClock;
-use crate::{backup, decisions, descriptors, first_start, log, master_key, others, terminal, wire};
+use crate::{backup, descriptors, first_start, keeper, log, master_key, others, terminal, wire};
 
 /// Batches of uses that may wait to be written.
 const BATCHES_OF_USES: usize = 64;
@@ -116,7 +116,7 @@ struct Start<'a> {
 struct Running {
     edge: keyward_edge::Edge,
     writer: Option<oneshot::Receiver<()>>,
-    keeper: Option<decisions::Keeper>,
+    keeper: Option<keeper::Keeper>,
     service: Arc<Service>,
     store: Arc<dyn Store>,
 }
@@ -152,9 +152,10 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let opener = wire::opener(settings, Some(master_key::of(data_dir)?), &identity);
     let ground = Ground { store: Arc::clone(&store), identity, clock, opener };
     let planes = Planes::new(&ground, &configuration, data.cores()).await?;
-    let (decisions, recording, keeper) = decisions::start(settings, data_dir.path(), &ground.clock, data.cores()).await;
+    let (decisions, recording, keeper) = keeper::start(settings, data_dir.path(), &ground.clock, data.cores()).await;
     let refresher = Some(Arc::clone(&planes.refresher));
-    let opened = wire::Opened { ground: &ground, configuration, refresher, decisions };
+    let pending = recording.pending();
+    let opened = wire::Opened { ground: &ground, configuration, refresher, decisions, pending };
     let service = Arc::new(wire::service(data_dir, opened).await?);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
     let _ = service.sealer.seal(&*store).await;

@@ -12,6 +12,9 @@ use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user
 use super::people::{account, hash, refresh, session, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
 
+/// A user and an account that are paused before anything is cut off.
+const PAUSED: (&str, &str) = ("user_paused", "acc_paused");
+
 type Operation = fn(&dyn Store) -> Answer<'_, ()>;
 
 /// Every operation that writes.
@@ -28,11 +31,17 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("forget_audit", |store| Box::pin(async { store.forget_audit(2, 100).await.map(drop) })),
     ("insert_user", |store| Box::pin(async { store.insert_user(&user(NEWCOMER), &event()).await.map(drop) })),
     ("disable_user", |store| change_user(store, UserChange::Disable(at(9)))),
+    ("enable_user", |store| {
+        Box::pin(async { store.change_user(PAUSED.0, &UserChange::Enable, &event()).await.map(drop) })
+    }),
     ("password", |store| change_user(store, UserChange::Password(at(9), hash("b")))),
     ("roles", |store| change_user(store, UserChange::Roles(vec!["x".into()]))),
     ("insert_account", |store| Box::pin(async { store.insert_account(&account("acc_2"), &event()).await.map(drop) })),
     ("disable_account", |store| {
         Box::pin(async { store.change_account("acc_1", &AccountChange::Disable(at(9)), &event()).await.map(drop) })
+    }),
+    ("enable_account", |store| {
+        Box::pin(async { store.change_account(PAUSED.1, &AccountChange::Enable, &event()).await.map(drop) })
     }),
     ("begin_session", |store| {
         Box::pin(async {
@@ -185,5 +194,9 @@ async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();
+    store.insert_user(&user(PAUSED.0), &event()).await.unwrap();
+    store.change_user(PAUSED.0, &UserChange::Disable(at(3)), &event()).await.unwrap();
+    store.insert_account(&account(PAUSED.1), &event()).await.unwrap();
+    store.change_account(PAUSED.1, &AccountChange::Disable(at(3)), &event()).await.unwrap();
     (home, store)
 }
