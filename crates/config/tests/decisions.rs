@@ -88,6 +88,7 @@ impl World {
                     .collect(),
                 deny: Vec::new(),
             },
+            account_addresses: Vec::new(),
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
             begins_at: None,
             disabled: state == Some("disabled"),

@@ -115,6 +115,7 @@ fn entry(name: &str, scopes: ScopeSet) -> CredentialEntry {
             grants: Grants::Named(scopes),
         },
         addresses: AddressRules::default(),
+        account_addresses: Vec::new(),
         ends_at: None,
         begins_at: None,
         disabled: false,

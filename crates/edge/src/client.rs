@@ -6,20 +6,37 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use keyward_core::time::Timestamp;
+use keyward_engine::worker::Snapshot;
+use keyward_http::caller::Caller;
+use keyward_http::cors::Page;
 use keyward_http::h1::lines::{LineFault, Lines, Most};
+use keyward_http::h1::request::Request;
 use keyward_http::h1::write;
 use keyward_http::problem::Answer;
 
 use crate::buffer::Buffer;
 use crate::io::Io;
-use crate::per_core::Core;
+use crate::per_core::{Core, Ways};
 use crate::watch::Watch;
 
 /// What all requests of a connection have in common.
 pub(crate) struct Client {
     pub(crate) core: Rc<Core>,
     pub(crate) watch: Rc<Watch>,
-    pub(crate) address: IpAddr,
+    /// Who connected: the caller, or a proxy before us.
+    pub(crate) peer: IpAddr,
+}
+
+/// One request on its way through: what is known of it once its head is taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Visit<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) ways: &'a Ways,
+    pub(crate) caller: &'a Caller,
+    pub(crate) request: &'a Request<'a>,
+    /// The page behind it, where pages are looked at.
+    pub(crate) page: Option<&'a Page>,
 }
 
 /// The bytes of a connection.

@@ -6,13 +6,13 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use keyward_core::machine::Permit;
 use keyward_core::principal::Principal;
 use keyward_engine::worker::Judged;
-use keyward_http::edits::{HeaderEdits, Passing};
 use keyward_http::h1::request::Request;
 use keyward_http::problem::Answer;
 use serde_json::{Map, Value, json};
 
-use crate::client::{Client, Wire};
+use crate::client::Visit;
 use crate::exchange::{Outcome, Reply};
+use crate::forward::passing;
 
 const NOTE: &str = "this is Keyward's built-in demo upstream; start with --upstream URL to put Keyward before your API";
 
@@ -20,24 +20,12 @@ const NOTE: &str = "this is Keyward's built-in demo upstream; start with --upstr
 const HOST: &[u8] = b"demo";
 
 /// Answers a request with what an upstream would see of it. Its body is left to whoever clears the connection.
-pub(crate) async fn answer(
-    client: &Client,
-    _: &mut Wire,
-    request: &Request<'_>,
-    (edits, judged, permit): (&HeaderEdits, Judged<'_>, &Permit),
-) -> Outcome {
-    let passing = Passing {
-        permit,
-        decision: judged.id(),
-        rules: judged.rules(),
-        client: client.address,
-        scheme: "http",
-        host: request.host,
-        upstream: HOST,
-    };
+pub(crate) fn answer(visit: Visit<'_>, judged: Judged<'_>, permit: &Permit) -> Outcome {
     let mut headers = Map::new();
-    edits.visit(request.fields, &passing, &mut |name: &[u8], value: &[u8]| join(&mut headers, name, value));
-    Ok(Reply::Own(echo(request, headers, permit.principal())))
+    let passing = passing(visit, judged, permit, HOST);
+    let put = &mut |name: &[u8], value: &[u8]| join(&mut headers, name, value);
+    visit.ways.edits.visit(visit.request.fields, &passing, put);
+    Ok(Reply::Own(echo(visit.request, headers, permit.principal())))
 }
 
 /// Repeated fields as one, separated by commas (RFC 9110 §5.3).

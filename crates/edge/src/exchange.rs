@@ -1,23 +1,26 @@
 //! One exchange: understand the head, decide, and pass the request on with its permit or answer why not.
 
 use http::{Method, StatusCode};
-use keyward_core::decision::Decision;
+use keyward_core::decision::{Decision, DecisionId, Fault};
 use keyward_core::machine::{Permit, RequestFacts};
 use keyward_core::path::Target;
 use keyward_core::route::Destination;
 use keyward_engine::mark::Verdict;
 use keyward_engine::worker::{Judged, Snapshot};
 use keyward_http::answer::UpstreamFault;
+use keyward_http::caller::{Caller, CallerFault};
+use keyward_http::cors::Page;
 use keyward_http::h1::{Framing, Version};
 use keyward_http::h1::lines::LineFault;
 use keyward_http::h1::request::Request;
 use keyward_http::problem::Answer;
 
-use crate::client::{Client, Manner, Wire};
+use crate::client::{Client, Manner, Visit, Wire};
 use crate::forward;
 use crate::note::Note;
 use crate::own;
-use crate::refused::Refused;
+use crate::per_core::Ways;
+use crate::refused::{FOREIGN_PAGE, MALFORMED, Refused};
 use crate::relay::Answering;
 
 /// How much of a body that nobody wants is read over, to keep its connection.
@@ -63,14 +66,10 @@ pub(crate) async fn refuse_lines(client: &Client, wire: &mut Wire, fault: LineFa
     refuse(client, wire, |id| Refused::lines(fault, id)).await
 }
 
-async fn refuse(
-    client: &Client,
-    wire: &mut Wire,
-    why: impl Fn(keyward_core::decision::DecisionId) -> Box<Refused>,
-) -> bool {
+async fn refuse(client: &Client, wire: &mut Wire, why: impl Fn(DecisionId) -> Box<Refused>) -> bool {
     let snapshot = client.core.worker.snapshot();
-    let mut note = Note::begin(client, &snapshot, &Method::GET, "");
-    let told = why(keyward_core::decision::DecisionId::default());
+    let mut note = Note::begin(client, client.peer, &snapshot, (&Method::GET, ""));
+    let told = why(DecisionId::default());
     let refused = why(note.judge(Verdict::of(told.outcome, told.detail)).id());
     note.refused(&refused);
     drop(note);
@@ -81,10 +80,18 @@ async fn refuse(
 
 async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool {
     let snapshot = client.core.worker.snapshot();
+    let ways = client.core.ways(snapshot.version());
+    let caller = match &ways {
+        Some(ways) => ways.proxies.caller(client.peer, request.fields),
+        None => Ok(Caller::direct(client.peer)),
+    };
+    let address = caller.as_ref().map_or(client.peer, |caller| caller.address);
+    let cors = ways.as_ref().and_then(|ways| ways.cors.as_ref());
+    let page = cors.map(|cors| cors.page(&request.method, request.fields));
     let path = request.target.split_once('?').map_or(request.target, |(path, _)| path);
-    let mut note = Note::begin(client, &snapshot, &request.method, path);
-    let reply = pass(client, &snapshot, wire, request, &mut note).await;
-    let answer = match reply {
+    let mut note = Note::begin(client, address, &snapshot, (&request.method, path));
+    let met = Met { client, snapshot: &snapshot, ways: ways.as_deref(), caller: &caller, page: page.as_ref() };
+    let mut answer = match pass(met, wire, request, &mut note).await {
         Ok(Reply::Upstream(answering)) => {
             note.allowed(answering.status());
             drop(note);
@@ -101,9 +108,23 @@ async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool
         }
     };
     drop(note);
+    if let (Some(cors), Some(page)) = (cors, &page) {
+        cors.mark(&mut answer, page);
+    }
+    send(client, wire, request, (&answer, &snapshot)).await
+}
+
+/// Sends an answer of our own. Whether another request may follow.
+async fn send(
+    client: &Client,
+    wire: &mut Wire,
+    request: &Request<'_>,
+    (answer, snapshot): (&Answer, &Snapshot),
+) -> bool {
     // A body that nobody read is read over, if it is small; one that the client may never send ends the connection.
     let has_body = client.watch.has_unread();
-    let is_small = !request.expects_continue && !matches!(request.framing, Framing::Length(length) if length > READ_OVER);
+    let is_small =
+        !request.expects_continue && !matches!(request.framing, Framing::Length(length) if length > READ_OVER);
     let goes_on = request.keep_alive && (!has_body || is_small) && !client.core.is_stopping();
     let manner = Manner {
         bodiless: request.method == Method::HEAD,
@@ -111,38 +132,79 @@ async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool
         goes_on,
         now: snapshot.now().wall,
     };
-    let is_sent = wire.answer(client, &answer, manner).await.is_ok();
+    let is_sent = wire.answer(client, answer, manner).await.is_ok();
     is_sent && goes_on && (!has_body || own::read_over(client, wire, request.framing, READ_OVER).await)
 }
 
-async fn pass(
-    client: &Client,
-    snapshot: &Snapshot,
-    wire: &mut Wire,
-    request: &Request<'_>,
-    note: &mut Note<'_>,
-) -> Outcome {
-    let (permit, judged) = decide(client, snapshot, request, note).await?;
+/// A request before anything was found wrong with it.
+#[derive(Clone, Copy)]
+struct Met<'a> {
+    client: &'a Client,
+    snapshot: &'a Snapshot,
+    ways: Option<&'a Ways>,
+    caller: &'a Result<Caller, CallerFault>,
+    /// The page behind it, where pages are looked at.
+    page: Option<&'a Page>,
+}
+
+async fn pass(met: Met<'_>, wire: &mut Wire, request: &Request<'_>, note: &mut Note<'_>) -> Outcome {
+    let Met { client, snapshot, page, .. } = met;
+    let caller = match met.caller {
+        Ok(caller) => caller,
+        Err(fault) => {
+            let judged = note.judge(Verdict::of(MALFORMED, Some(fault.text())));
+            return Err(Refused::nameless(*fault, judged.id()));
+        }
+    };
+    let Some(ways) = met.ways else {
+        let judged = note.judge(Verdict::of("Unavailable", Some(Fault::Busy.as_str())));
+        return Err(Refused::faulted(Fault::Busy, judged.id()));
+    };
+    let visit = Visit { client, snapshot, ways, caller, request, page };
+    if let Some((page, asked)) = page.and_then(|page| Some((page, page.preflight()?))) {
+        return preflight(visit, page.may_call(), asked, note);
+    }
+    let (permit, judged) = decide(visit, note).await?;
     match judged.rules().routes.get(permit.route()).map(|route| route.destination) {
         Some(Destination::Upstream(place)) => {
-            let leave = forward::Leave { judged, permit, place };
-            forward::forward(client, wire, request, leave).await
+            forward::forward(visit, wire, forward::Leave { judged, permit, place }).await
         }
-        Some(Destination::Own(endpoint)) => own::call(client, wire, request, (judged, permit, endpoint)).await,
+        Some(Destination::Own(endpoint)) => own::call(visit, wire, note, (permit, endpoint)).await,
         // A permit names a route of the rules that made it.
         None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     }
 }
 
-async fn decide<'a>(
-    client: &Client,
-    snapshot: &Snapshot,
-    request: &Request<'_>,
-    note: &mut Note<'a>,
-) -> Result<(Permit, Judged<'a>), Box<Refused>> {
+/// A browser's question whether a page may send a request. It carries no credential, so route and address alone are judged,
+/// those of the request that it asks about; and it is never forwarded.
+fn preflight(visit: Visit<'_>, page_may_call: bool, method: &Method, note: &mut Note<'_>) -> Outcome {
+    let Visit { client, snapshot, caller, request, .. } = visit;
     let target = Target::parse(request.target);
-    let facts =
-        RequestFacts { client: client.address, method: &request.method, target: &target, headers: request.fields };
+    let facts = RequestFacts { client: caller.address, method, target: &target, headers: request.fields };
+    match client.core.worker.would_be_asked(snapshot, facts) {
+        Err(denial) => {
+            let judged = note.denied(&denial);
+            Err(Refused::denied(&denial, judged.rules(), &facts, judged.id()))
+        }
+        Ok(route) if page_may_call => {
+            note.preflight(route);
+            let mut nothing = Answer::default();
+            *nothing.status_mut() = StatusCode::NO_CONTENT;
+            Ok(Reply::Own(nothing))
+        }
+        Ok(route) => {
+            let (outcome, detail) = FOREIGN_PAGE;
+            let judged = note.judge(Verdict { route: Some(route), ..Verdict::of(outcome, Some(detail)) });
+            Err(Refused::foreign_page(judged.id()))
+        }
+    }
+}
+
+async fn decide<'a>(visit: Visit<'_>, note: &mut Note<'a>) -> Result<(Permit, Judged<'a>), Box<Refused>> {
+    let Visit { client, snapshot, caller, request, .. } = visit;
+    let target = Target::parse(request.target);
+    let (method, headers) = (&request.method, request.fields);
+    let facts = RequestFacts { client: caller.address, method, target: &target, headers };
     match client.core.worker.decide(snapshot, facts).await {
         Ok(Decision::Allow(permit)) => {
             let judged = note.permitted(&permit);

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::{Method, StatusCode};
-use keyward_core::decision::Fault;
 use keyward_core::machine::Permit;
 use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
@@ -15,10 +14,10 @@ use keyward_http::h1::request::Request;
 use keyward_http::h1::response::Response;
 use keyward_http::h1::{Framing, Version, write};
 
-use crate::client::{Client, Wire};
+use crate::client::{Client, Visit, Wire};
 use crate::demo;
 use crate::exchange::{BROKEN, LATE, Outcome, Reply};
-use crate::per_core::{Upstream, Ways};
+use crate::per_core::Upstream;
 use crate::pool::{Lease, Pool};
 use crate::pump::{Pump, PumpFault};
 use crate::refused::Refused;
@@ -44,7 +43,8 @@ pub(crate) enum NoAnswer {
 }
 
 /// Forwards a request with its permit, which ends here.
-pub(crate) async fn forward(client: &Client, wire: &mut Wire, request: &Request<'_>, leave: Leave<'_>) -> Outcome {
+pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>) -> Outcome {
+    let Visit { client, ways, request, .. } = visit;
     let Leave { judged, permit, place } = leave;
     let limit = client.core.limits.body_bytes;
     if let (Framing::Length(length), Some(limit)) = (request.framing, limit)
@@ -52,23 +52,20 @@ pub(crate) async fn forward(client: &Client, wire: &mut Wire, request: &Request<
     {
         return Err(Refused::too_large(limit, judged.id()));
     }
-    let Some(ways) = client.core.ways(judged.version()) else {
-        return Err(Refused::faulted(Fault::Busy, judged.id()));
-    };
     let pool = match ways.upstreams.get(place) {
         Some(Upstream::Http(pool)) => pool,
-        Some(Upstream::Demo) => return demo::answer(client, wire, request, (&ways.edits, judged, &permit)).await,
+        Some(Upstream::Demo) => return demo::answer(visit, judged, &permit),
         None => return Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     };
     if request.expects_continue {
         // Answered here: an upstream that does not know it would make both wait.
         let _ = wire.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
     }
-    let head = head(client, request, (&ways, judged, &permit), pool.host());
+    let head = head(visit, judged, &permit, pool.host());
     let mut up = Pump::new(head, request.framing, request.framing, limit);
     let sent = client.watch.bounded(send(client, wire, request, (&mut up, pool))).await;
     let why = match sent {
-        Ok(Ok(lease)) => return Ok(Reply::Upstream(relay::begin(client, request, (up, lease), judged))),
+        Ok(Ok(lease)) => return Ok(Reply::Upstream(relay::begin(visit, (up, lease)))),
         Ok(Err(NoAnswer::ClientGone)) => return Ok(Reply::Nothing),
         Ok(Err(why)) => why,
         Err(Late) if client.watch.uploaded() == Uploaded::Awaited => {
@@ -84,26 +81,32 @@ pub(crate) async fn forward(client: &Client, wire: &mut Wire, request: &Request<
 }
 
 /// The head of the request as the upstream gets it: origin form, byte for byte the target that was judged (RFC 9112 §3.2.1).
-fn head(client: &Client, request: &Request<'_>, way: (&Ways, Judged<'_>, &Permit), upstream: &[u8]) -> Vec<u8> {
-    let (ways, judged, permit) = way;
+fn head(visit: Visit<'_>, judged: Judged<'_>, permit: &Permit, upstream: &[u8]) -> Vec<u8> {
+    let Visit { client, ways, request, .. } = visit;
     let mut out = client.core.buffers.head();
     out.extend_from_slice(request.method.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(request.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    let passing = Passing {
-        permit,
-        decision: judged.id(),
-        rules: judged.rules(),
-        client: client.address,
-        scheme: "http",
-        host: request.host,
-        upstream,
-    };
+    let passing = passing(visit, judged, permit, upstream);
     ways.edits.visit(request.fields, &passing, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
     write::framing(&mut out, request.framing);
     out.extend_from_slice(b"\r\n");
     out
+}
+
+/// A request as the edits see it.
+pub(crate) fn passing<'a>(visit: Visit<'a>, judged: Judged<'a>, permit: &'a Permit, upstream: &'a [u8]) -> Passing<'a> {
+    Passing {
+        permit,
+        decision: judged.id(),
+        rules: judged.rules(),
+        caller: visit.caller,
+        told_by: visit.ways.proxies.header(),
+        scheme: "http",
+        host: visit.request.host,
+        upstream,
+    }
 }
 
 /// Sends a request and waits for the head of its answer.
@@ -217,12 +220,8 @@ pub(crate) fn poll_upload(
 }
 
 /// The head of the answer as the client gets it, and how its body is framed there.
-pub(crate) fn answer_head(
-    client: &Client,
-    request: &Request<'_>,
-    answer: &Response<'_>,
-    (goes_on, judged): (bool, Judged<'_>),
-) -> (Vec<u8>, Framing) {
+pub(crate) fn answer_head(visit: Visit<'_>, answer: &Response<'_>, goes_on: bool) -> (Vec<u8>, Framing) {
+    let Visit { client, ways, request, snapshot, page, .. } = visit;
     let is_old = request.version == Version::Http10;
     let framing = match answer.framing {
         Framing::Chunked | Framing::UntilClose if is_old => Framing::UntilClose,
@@ -233,9 +232,15 @@ pub(crate) fn answer_head(
     write::status(&mut out, answer.status, answer.reason);
     // What has no body tells of the length that it would have (RFC 9110 §8.6), except where it may not.
     let keeps_length = answer.framing == Framing::Empty && answer.status != StatusCode::NO_CONTENT;
-    visit_answer(answer.fields, keeps_length, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    let keeps = (keeps_length, ways.cors.is_none());
+    visit_answer(answer.fields, keeps, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    if let (Some(cors), Some(page)) = (&ways.cors, page) {
+        for (name, value) in cors.told(answer.status, answer.fields, page) {
+            write::field(&mut out, name.as_str().as_bytes(), value.as_bytes());
+        }
+    }
     if !answer.fields.contain("date") {
-        client.core.date(judged.now().wall, &mut out);
+        client.core.date(snapshot.now().wall, &mut out);
     }
     write::framing(&mut out, framing);
     write::connection(&mut out, goes_on && framing != Framing::UntilClose, is_old);

@@ -9,35 +9,36 @@ use keyward_core::decision::Fault;
 use keyward_core::fields::Fields;
 use keyward_core::machine::Permit;
 use keyward_core::route::Endpoint;
-use keyward_engine::worker::Judged;
+use keyward_http::bounds;
 use keyward_http::h1::chunked::{Chunks, Piece};
 use keyward_http::h1::Framing;
-use keyward_http::h1::request::Request;
-use keyward_http::own::{MAX_BODY, OwnRequest};
+use keyward_http::own::{OwnReply, OwnRequest, Refusal};
 
 use crate::buffer::fill;
-use crate::client::{Client, Wire};
+use crate::client::{Client, Visit, Wire};
 use crate::exchange::{BROKEN, LATE, Outcome, Reply};
+use crate::note::Note;
 use crate::refused::Refused;
 use crate::watch::{Late, Uploaded};
 
 /// Calls an own endpoint.
 pub(crate) async fn call(
-    client: &Client,
+    visit: Visit<'_>,
     wire: &mut Wire,
-    request: &Request<'_>,
-    (judged, permit, endpoint): (Judged<'_>, Permit, Endpoint),
+    note: &mut Note<'_>,
+    (permit, endpoint): (Permit, Endpoint),
 ) -> Outcome {
+    let Visit { client, request, .. } = visit;
     let own = OwnRequest {
         endpoint,
         method: request.method.clone(),
         target: request.target.into(),
         json: is_json(request.fields),
-        body: collect(client, wire, request, judged).await?,
-        client: client.address,
+        body: collect(visit, wire, note, endpoint).await?,
+        client: visit.caller.address,
         permit,
-        decision: judged.id(),
-        now: judged.now(),
+        ids: note.ids(),
+        now: note.now(),
     };
     let mut asked = std::pin::pin!(client.core.own.call(own));
     let answered = client.watch.bounded(poll_fn(|cx| {
@@ -47,23 +48,34 @@ pub(crate) async fn call(
         wire.poll_gone(cx, client).map(|_| None)
     }));
     match answered.await {
-        Ok(Some(Some(answer))) => Ok(Reply::Own(answer)),
-        Ok(Some(None)) => Err(Refused::faulted(Fault::Busy, judged.id())),
+        Ok(Some(Some(OwnReply { answer, refusal: None }))) => Ok(Reply::Own(answer)),
+        Ok(Some(Some(OwnReply { answer, refusal: Some(refusal) }))) => {
+            note.retract(refusal);
+            Err(Refused::by_endpoint(answer, refusal))
+        }
+        Ok(Some(None)) => {
+            let id = note.retract(Refusal { outcome: "Unavailable", detail: Fault::Busy.as_str() });
+            Err(Refused::faulted(Fault::Busy, id))
+        }
         Ok(None) => Ok(Reply::Nothing),
-        Err(Late) => Err(Refused::faulted(Fault::Timeout, judged.id())),
+        // It may be done all the same, under the id that it was given.
+        Err(Late) => Err(Refused::faulted(Fault::Timeout, note.id())),
     }
 }
 
+/// The whole body, of which nothing was given to the endpoint where it is refused.
 async fn collect(
-    client: &Client,
+    visit: Visit<'_>,
     wire: &mut Wire,
-    request: &Request<'_>,
-    judged: Judged<'_>,
+    note: &mut Note<'_>,
+    endpoint: Endpoint,
 ) -> Result<Bytes, Box<Refused>> {
-    let id = judged.id();
-    let limit = client.core.limits.body_bytes.unwrap_or(u64::MAX).min(MAX_BODY as u64);
+    let Visit { client, request, .. } = visit;
+    let most = u64::try_from(bounds::body(endpoint)).unwrap_or(u64::MAX);
+    let limit = client.core.limits.body_bytes.unwrap_or(u64::MAX).min(most);
+    let mut too_large = || Refused::too_large(limit, note.retract(Refusal { outcome: "TooLarge", detail: "body" }));
     if matches!(request.framing, Framing::Length(length) if length > limit) {
-        return Err(Refused::too_large(limit, id));
+        return Err(too_large());
     }
     if request.framing.is_empty() {
         return Ok(Bytes::new());
@@ -71,15 +83,16 @@ async fn collect(
     if request.expects_continue {
         let _ = wire.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
     }
-    match client.watch.bounded(whole(client, wire, request.framing, limit)).await {
+    let status = match client.watch.bounded(whole(client, wire, request.framing, limit)).await {
         Ok(Ok(body)) => {
             client.watch.set_uploaded(Uploaded::Whole);
-            Ok(body)
+            return Ok(body);
         }
-        Ok(Err(Uploaded::Outgrown)) => Err(Refused::too_large(limit, id)),
-        Ok(Err(_)) => Err(Refused::body_missing(BROKEN, id)),
-        Err(Late) => Err(Refused::body_missing(LATE, id)),
-    }
+        Ok(Err(Uploaded::Outgrown)) => return Err(too_large()),
+        Ok(Err(_)) => BROKEN,
+        Err(Late) => LATE,
+    };
+    Err(Refused::body_missing(status, note.retract(Refusal { outcome: "Incomplete", detail: "body" })))
 }
 
 /// Reads a body that nobody wants to its end; whether it came.

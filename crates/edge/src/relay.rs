@@ -4,12 +4,10 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use http::StatusCode;
-use keyward_engine::worker::Judged;
 use keyward_http::h1::Framing;
-use keyward_http::h1::request::Request;
 use keyward_http::h1::response::Response;
 
-use crate::client::{Client, Wire};
+use crate::client::{Client, Visit, Wire};
 use crate::forward::{answer_head, poll_upload};
 use crate::pool::Lease;
 use crate::pump::Pump;
@@ -27,12 +25,8 @@ pub(crate) struct Answering {
 }
 
 /// Begins an answer whose head stands at the front of what the upstream sent.
-pub(crate) fn begin(
-    client: &Client,
-    request: &Request<'_>,
-    (up, mut lease): (Pump, Lease),
-    judged: Judged<'_>,
-) -> Box<Answering> {
+pub(crate) fn begin(visit: Visit<'_>, (up, mut lease): (Pump, Lease)) -> Box<Answering> {
+    let Visit { client, request, .. } = visit;
     let connection = &mut lease.connection;
     let length = connection.lines.length();
     let goes_on = request.keep_alive && up.is_done() && !client.core.is_stopping();
@@ -43,7 +37,7 @@ pub(crate) fn begin(
         (answer.status, answer.keep_alive, answer.framing)
     });
     let (out, to) = match &answer {
-        Ok(answer) => answer_head(client, request, answer, (goes_on, judged)),
+        Ok(answer) => answer_head(visit, answer, goes_on),
         Err(_) => (Vec::new(), Framing::Empty),
     };
     connection.input.consume(length);

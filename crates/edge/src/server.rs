@@ -33,8 +33,8 @@ impl Drop for Seat {
 }
 
 /// Serves a connection until it ends, is cut by the watch, or has finished its last request while the core stops.
-pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, address: IpAddr) {
-    let client = Client { watch: core.watch(), core, address };
+pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, peer: IpAddr) {
+    let client = Client { watch: core.watch(), core, peer };
     let mut serving = pin!(run(&client, Wire::new(Io::Tcp(socket))));
     poll_fn(|cx| {
         client.watch.enroll(cx.waker());

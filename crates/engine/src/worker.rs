@@ -3,9 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use keyward_core::decision::{Decision, DecisionId, Fault};
+use keyward_core::decision::{Decision, DecisionId, Denial, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
-use keyward_core::machine::{Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Step, Verified, decide};
+use keyward_core::machine::{
+    Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Step, Verified, decide, would_be_asked,
+};
+use keyward_core::route::RouteId;
 use keyward_core::rules::Rules;
 use keyward_core::time::Now;
 
@@ -15,6 +18,7 @@ use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
 use crate::ports::{Change, Clock, FeedHead, Held, Use};
 use crate::signing::VerifyingKeys;
+use crate::tally::{LookedUp, Tally};
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
@@ -115,6 +119,8 @@ pub struct Parts {
     pub head: FeedHead,
     /// How many keys to remember in one generation.
     pub capacity: usize,
+    /// What it counts.
+    pub tally: Tally,
 }
 
 /// One core's engine. `Send`, not `Sync`: it belongs to one thread at a time.
@@ -131,6 +137,7 @@ pub struct Worker {
     seen: Cell<u64>,
     counter: Cell<u64>,
     asker: Asker,
+    tally: Tally,
 }
 
 /// What a core decides by.
@@ -174,6 +181,7 @@ impl Worker {
             seen: Cell::new(0),
             counter: Cell::new(0),
             asker: parts.asker,
+            tally: parts.tally,
         }
     }
 
@@ -221,6 +229,14 @@ impl Worker {
         Err(Fault::Busy)
     }
 
+    /// Whether a request would come as far as its credential; leads to no permit.
+    ///
+    /// # Errors
+    /// The denial that it would meet before.
+    pub fn would_be_asked(&self, snapshot: &Snapshot, facts: RequestFacts<'_>) -> Result<RouteId, Denial> {
+        would_be_asked(&snapshot.rules, facts, snapshot.now, &mut ())
+    }
+
     /// The part of a decision that needs no IO. On a hit this is all of it: no await, no lock, no allocation.
     pub fn begin<'a>(
         &self,
@@ -232,7 +248,8 @@ impl Worker {
             Step::Decided(decision) => Begun::Decided(decision),
             Step::Recall(digest, recalling) => {
                 let recalled = self.recall(snapshot, &digest);
-                match recalling.resume(recalled, &self.tag_key, listener) {
+                let remembered = !matches!(recalled, Recalled::Nothing);
+                let begun = match recalling.resume(recalled, &self.tag_key, listener) {
                     Resumed::Decided(decision) => {
                         self.note_use(&digest, snapshot, &decision);
                         Begun::Decided(decision)
@@ -245,7 +262,13 @@ impl Worker {
                             Verified::Fetch(question, fetching) => Begun::Ask(question, fetching),
                         }
                     }
-                }
+                };
+                self.tally.looked_up(match begun {
+                    Begun::Ask(..) => LookedUp::InStore,
+                    Begun::Decided(_) if remembered => LookedUp::InMemory,
+                    Begun::Decided(_) => LookedUp::Nowhere,
+                });
+                begun
             }
         }
     }
@@ -285,6 +308,11 @@ impl Worker {
     pub fn take_uses(&self) -> Vec<Use> {
         self.catch_up();
         self.memory.borrow_mut().take_uses()
+    }
+
+    /// What this core counts.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The clock that snapshots are taken by: for the span up to an answer.

@@ -65,6 +65,7 @@ impl Core {
             asker,
             head: head(1),
             capacity: 100,
+            tally: Default::default(),
         });
         let joined = world::record(&secret);
         let core = Self { worker, node, clock, secret, joined };

@@ -1,8 +1,5 @@
 //! The header edits on the way to the upstream: what is removed, in which order, and what is set after.
 
-use std::io::Write as _;
-use std::net::IpAddr;
-
 use http::header::{CONNECTION, HOST};
 use http::{HeaderName, HeaderValue};
 use keyward_core::decision::DecisionId;
@@ -12,13 +9,12 @@ use keyward_core::route::Access;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Scheme, SchemeId};
 
+use crate::caller::{Caller, ClientAddress};
+use crate::cors::is_about_pages;
+use crate::forwarding::{self, Way};
 use crate::h1::members;
 use crate::identity::{IdentityHeaders, unshared_name};
 use crate::names::{CLAIMS, CollapsedSet, DECISION, HOP_BY_HOP, collapse_alike, is_of_claimed_family};
-
-const X_FORWARDED_FOR: &[u8] = b"x-forwarded-for";
-const X_FORWARDED_HOST: &[u8] = b"x-forwarded-host";
-const X_FORWARDED_PROTO: &[u8] = b"x-forwarded-proto";
 
 /// Written anew on each connection; in other spellings nobody needs them, and an upstream may take them for the real ones.
 const WRITTEN_ANEW: [&str; 3] = ["host", "content-length", "expect"];
@@ -50,7 +46,9 @@ pub struct Passing<'a> {
     /// The rules it was decided by.
     pub rules: &'a Rules,
     /// Who calls.
-    pub client: IpAddr,
+    pub caller: &'a Caller,
+    /// The header by which proxies before us tell.
+    pub told_by: ClientAddress,
     /// How the client spoke to us.
     pub scheme: &'static str,
     /// Whom the request was addressed to; HTTP/1.0 may name nobody.
@@ -107,7 +105,8 @@ impl HeaderEdits {
                 put(name.as_bytes(), value);
             }
         }
-        forward(passing, put);
+        let Passing { caller, host, scheme, told_by: header, .. } = *passing;
+        forwarding::visit(&Way { caller, host, scheme, header }, put);
         for (name, value) in &self.own {
             put(name.as_str().as_bytes(), value.as_bytes());
         }
@@ -122,14 +121,16 @@ fn unshared_value(value: &HeaderValue) -> HeaderValue {
 }
 
 /// Gives the fields of an upstream's answer that go to the client: none of one connection, and none that says that Keyward
-/// answered. Those that frame the body are left to whoever sends it, except the length that an answer to HEAD tells of.
-pub fn visit_answer(fields: Fields<'_>, keep_length: bool, put: &mut impl Put) {
+/// answered. Those that frame the body are left to whoever sends it, except the length that an answer to HEAD tells of; those
+/// about pages go only where Keyward does not answer for them.
+pub fn visit_answer(fields: Fields<'_>, (keep_length, about_pages): (bool, bool), put: &mut impl Put) {
     let hops = fields.contain(CONNECTION.as_str());
     for (name, value) in fields.iter() {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         let goes = !HOP_BY_HOP.iter().any(|hop| is(hop))
             && (keep_length || !is("content-length"))
             && !is(DECISION.as_str())
+            && (about_pages || !is_about_pages(name))
             && !(hops && is_named_by_connection(fields, name));
         if goes {
             put(name.as_bytes(), value);
@@ -168,23 +169,4 @@ impl<'a> Secrets<'a> {
             collapse_alike(name, carrier.header().as_str()) && carrier.strips(self.fields)
         })
     }
-}
-
-fn forward(passing: &Passing<'_>, put: &mut impl Put) {
-    let mut text = [0_u8; 48];
-    put(X_FORWARDED_FOR, written(&mut text, passing.client));
-    put(X_FORWARDED_PROTO, passing.scheme.as_bytes());
-    if let Some(host) = passing.host {
-        put(X_FORWARDED_HOST, host);
-    }
-}
-
-/// An address as text, without an allocation.
-fn written(text: &mut [u8], address: IpAddr) -> &[u8] {
-    let room = text.len();
-    let mut rest: &mut [u8] = text;
-    // An IPv6 address has at most 45 characters (RFC 4291 §2.2).
-    let _ = write!(rest, "{address}");
-    let used = room - rest.len();
-    text.get(..used).unwrap_or_default()
 }

@@ -56,6 +56,7 @@ macro_rules! conformance {
             people::a_refresh_token_ends_with_its_time_and_its_session,
             people::of_many_uses_at_once_one_succeeds,
             people::signing_keys_come_back_and_are_told,
+            people::signing_keys_keep_their_algorithm_and_a_public_half_of_any_length,
             people::sessions_come_in_the_order_of_their_ids,
             audit::old_records_go_from_the_beginning_and_only_sealed_ones,
             feed::each_change_is_told_once_with_the_record_as_it_is_now,

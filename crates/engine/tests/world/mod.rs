@@ -89,6 +89,7 @@ pub fn warm() -> Warm {
         asker,
         head: HEAD,
         capacity: 1000,
+        tally: Default::default(),
     });
     let store = Arc::new(OnceOnly { joined: record(&secret), asked: AtomicBool::new(false) });
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -134,7 +135,7 @@ pub fn record(secret: &str) -> Joined {
             replaces: None,
             overlap_ends_at: None,
         },
-        account_disabled_at: None,
+        account: None,
         owner: Owner {
             id: owner,
             username: "admin".into(),
