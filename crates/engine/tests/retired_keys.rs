@@ -111,7 +111,7 @@ fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
         HeaderMap::from_iter([("authorization".parse().unwrap(), format!("Bearer {token}").parse().unwrap())]);
     let target = Target::parse("/");
     let client = "192.0.2.1".parse().unwrap();
-    let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: &headers };
+    let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: (&headers).into() };
     let (decision, asked) = match worker.begin(&snapshot, facts, &mut ()) {
         Begun::Decided(decision) => (decision, false),
         Begun::Ask(_, fetching) => {
