@@ -1,7 +1,7 @@
 //! Schemes: where in a request a credential stands, and the three-way answer of reading one.
 
-use http::header::AUTHORIZATION;
 use http::HeaderName;
+use http::header::AUTHORIZATION;
 
 use crate::fields::Fields;
 use crate::token::MAX_BYTES;

@@ -134,7 +134,9 @@ impl Buffer {
 
 impl Buffers {
     fn take(&self, least: usize) -> Vec<u8> {
-        if least <= SIZE && let Some(bytes) = self.buffers.borrow_mut().pop() {
+        if least <= SIZE
+            && let Some(bytes) = self.buffers.borrow_mut().pop()
+        {
             return bytes;
         }
         vec![0; least.max(SIZE)]

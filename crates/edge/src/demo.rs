@@ -39,7 +39,8 @@ fn join(headers: &mut Map<String, Value>, name: &[u8], value: &[u8]) {
 }
 
 fn echo(request: &Request<'_>, headers: Map<String, Value>, principal: Option<&Principal>) -> Answer {
-    let (path, query) = request.target.split_once('?').map_or((request.target, None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        request.target.split_once('?').map_or((request.target, None), |(path, query)| (path, Some(query)));
     let seen = json!({
         "method": request.method.as_str(),
         "path": path,

@@ -10,9 +10,9 @@ use keyward_engine::worker::{Judged, Snapshot};
 use keyward_http::answer::UpstreamFault;
 use keyward_http::caller::{Caller, CallerFault};
 use keyward_http::cors::Page;
-use keyward_http::h1::{Framing, Version};
 use keyward_http::h1::lines::LineFault;
 use keyward_http::h1::request::Request;
+use keyward_http::h1::{Framing, Version};
 use keyward_http::problem::Answer;
 
 use crate::client::{Client, Manner, Visit, Wire};

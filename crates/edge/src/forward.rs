@@ -128,7 +128,9 @@ async fn send(
         match awaited {
             Ok(()) => return Ok(lease),
             Err(NoAnswer::Upstream(UpstreamFault::Unreachable))
-                if lease.connection.is_used && !lease.connection.lines.has_begun() && (may_repeat || !up.has_begun()) =>
+                if lease.connection.is_used
+                    && !lease.connection.lines.has_begun()
+                    && (may_repeat || !up.has_begun()) =>
             {
                 up.rewind();
                 connection = pool.connect().await.map_err(NoAnswer::Upstream)?;

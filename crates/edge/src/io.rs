@@ -52,7 +52,9 @@ impl Io {
             Poll::Pending => false,
             Poll::Ready(Err(_)) => true,
             // Readiness may be left over from the last read; the socket itself knows.
-            Poll::Ready(Ok(())) => !matches!(socket.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock),
+            Poll::Ready(Ok(())) => {
+                !matches!(socket.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
         }
     }
 }

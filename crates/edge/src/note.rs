@@ -41,7 +41,12 @@ pub(crate) struct Note<'a> {
 }
 
 impl<'a> Note<'a> {
-    pub(crate) fn begin(client: &'a Client, caller: IpAddr, snapshot: &'a Snapshot, (method, path): (&Method, &str)) -> Self {
+    pub(crate) fn begin(
+        client: &'a Client,
+        caller: IpAddr,
+        snapshot: &'a Snapshot,
+        (method, path): (&Method, &str),
+    ) -> Self {
         let now = snapshot.now();
         let wanted = client.core.ledger.want(now.wall);
         let record = wanted.record().then(|| Record {

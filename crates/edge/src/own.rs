@@ -10,8 +10,8 @@ use keyward_core::fields::Fields;
 use keyward_core::machine::Permit;
 use keyward_core::route::Endpoint;
 use keyward_http::bounds;
-use keyward_http::h1::chunked::{Chunks, Piece};
 use keyward_http::h1::Framing;
+use keyward_http::h1::chunked::{Chunks, Piece};
 use keyward_http::own::{OwnReply, OwnRequest, Refusal};
 
 use crate::buffer::fill;

@@ -19,8 +19,12 @@ fn a_hit_asks_nobody_and_allocates_nothing() {
     let mut headers = HeaderMap::new();
     headers.insert("x-api-key", world.secret.parse().unwrap());
     let target = Target::parse("/orders?page=2");
-    let facts =
-        RequestFacts { client: "192.0.2.1".parse().unwrap(), method: &Method::GET, target: &target, headers: (&headers).into() };
+    let facts = RequestFacts {
+        client: "192.0.2.1".parse().unwrap(),
+        method: &Method::GET,
+        target: &target,
+        headers: (&headers).into(),
+    };
     let passed = Cell::new(0);
     let measured = allocation_counter::measure(|| {
         for _ in 0..100 {

@@ -87,7 +87,11 @@ impl Core {
 
     fn begin<'a>(&self, snapshot: &'a Snapshot, headers: &'a HeaderMap, target: &'a TargetOf) -> Begun<'a> {
         let client = "192.0.2.1".parse().unwrap();
-        self.worker.begin(snapshot, RequestFacts { client, method: &Method::GET, target, headers: headers.into() }, &mut ())
+        self.worker.begin(
+            snapshot,
+            RequestFacts { client, method: &Method::GET, target, headers: headers.into() },
+            &mut (),
+        )
     }
 
     /// What memory alone says: why not, where it refuses; `None` where the store must be asked.

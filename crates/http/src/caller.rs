@@ -108,9 +108,7 @@ impl TrustedProxies {
         }
         via.reverse();
         let (proto, host) = match self.header {
-            ClientAddress::XForwardedFor => {
-                (only(headers, X_FORWARDED_PROTO), only(headers, X_FORWARDED_HOST))
-            }
+            ClientAddress::XForwardedFor => (only(headers, X_FORWARDED_PROTO), only(headers, X_FORWARDED_HOST)),
             // Never the other family: a proxy that writes `Forwarded` may pass on what a client wrote there.
             ClientAddress::Forwarded => return Ok(Caller { address, proxied: Some(Box::new(Proxied::of(via, last))) }),
         };

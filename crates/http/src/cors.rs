@@ -169,7 +169,8 @@ impl Cors {
         if self.credentials {
             told.push((ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE));
         }
-        let mut tell = |name: HeaderName, value: &Option<HeaderValue>| told.extend(value.clone().map(|value| (name, value)));
+        let mut tell =
+            |name: HeaderName, value: &Option<HeaderValue>| told.extend(value.clone().map(|value| (name, value)));
         if preflight {
             tell(ACCESS_CONTROL_ALLOW_METHODS, &self.methods);
             tell(ACCESS_CONTROL_ALLOW_HEADERS, &self.headers);
@@ -202,5 +203,8 @@ fn only(headers: Fields<'_>, name: HeaderName) -> Option<&[u8]> {
 /// Whether an answer says already that it depends on the origin.
 fn varies_by_origin(answered: Fields<'_>) -> bool {
     let covers = |name: &[u8]| name.eq_ignore_ascii_case(b"origin") || name == b"*";
-    answered.values(VARY.as_str()).flat_map(|value| value.split(|byte| *byte == b',')).any(|name| covers(name.trim_ascii()))
+    answered
+        .values(VARY.as_str())
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .any(|name| covers(name.trim_ascii()))
 }

@@ -97,11 +97,11 @@ impl HeaderEdits {
         let secrets = Secrets::of(fields, passing);
         let hops = fields.contain(CONNECTION.as_str());
         for (name, value) in fields.iter() {
-            let goes = !self.removed.contains(name)
-                && !is_of_claimed_family(name)
-                && !secrets.contain(name)
-                && !(hops && is_named_by_connection(fields, name));
-            if goes {
+            let stays = self.removed.contains(name)
+                || is_of_claimed_family(name)
+                || secrets.contain(name)
+                || (hops && is_named_by_connection(fields, name));
+            if !stays {
                 put(name.as_bytes(), value);
             }
         }
@@ -153,7 +153,8 @@ struct Secrets<'a> {
 impl<'a> Secrets<'a> {
     fn of(fields: Fields<'a>, passing: &Passing<'a>) -> Self {
         let none = Self { schemes: None, all: &[], fields };
-        let Some(route) = passing.rules.routes.get(passing.permit.route()).filter(|route| !route.keep_credential) else {
+        let Some(route) = passing.rules.routes.get(passing.permit.route()).filter(|route| !route.keep_credential)
+        else {
             return none;
         };
         match &route.access {
@@ -165,8 +166,10 @@ impl<'a> Secrets<'a> {
     fn contain(&self, name: &str) -> bool {
         let (ids, rules) = self.schemes.map_or((&[][..], None), |(ids, rules)| (ids, Some(rules)));
         let named = ids.iter().filter_map(|id| rules?.scheme(*id));
-        self.all.iter().chain(named).map(|scheme| &scheme.carrier).any(|carrier| {
-            collapse_alike(name, carrier.header().as_str()) && carrier.strips(self.fields)
-        })
+        self.all
+            .iter()
+            .chain(named)
+            .map(|scheme| &scheme.carrier)
+            .any(|carrier| collapse_alike(name, carrier.header().as_str()) && carrier.strips(self.fields))
     }
 }

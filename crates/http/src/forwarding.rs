@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use http::header::FORWARDED;
 use http::HeaderValue;
+use http::header::FORWARDED;
 
 use crate::caller::{Caller, ClientAddress, Proxied};
 use crate::edits::Put;

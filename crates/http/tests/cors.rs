@@ -1,8 +1,9 @@
 //! Which pages may call, by table: the origin as a whole, and what each answer says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use keyward_http::cors::{AllowedOrigin, Cors, Policy};
+use keyward_http::edits::visit_answer;
 
 fn policy(origins: &str) -> Policy {
     Policy {
@@ -29,10 +30,15 @@ fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
 
 /// What an answer of a status says to a request's page, given what an upstream said.
 fn marked(cors: &Cors, method: Method, asked: &HeaderMap, status: u16, said: &[(&'static str, &str)]) -> HeaderMap {
-    let mut answer = Response::builder().status(status).body(()).unwrap();
-    *answer.headers_mut() = headers(said);
-    cors.mark(&mut answer, &cors.page(&method, asked.into()));
-    answer.headers().clone()
+    let (said, mut told) = (headers(said), HeaderMap::new());
+    let mut put = |name: &[u8], value: &[u8]| {
+        told.append(HeaderName::from_bytes(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
+    };
+    visit_answer((&said).into(), (false, false), &mut put);
+    let status = StatusCode::from_u16(status).unwrap();
+    let ours = cors.told(status, (&said).into(), &cors.page(&method, asked.into()));
+    ours.into_iter().for_each(|(name, value)| _ = told.append(name, value));
+    told
 }
 
 #[test]

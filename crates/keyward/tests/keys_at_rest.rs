@@ -152,7 +152,8 @@ fn no_key_stands_anywhere_but_where_it_was_shown() {
     }
     let check = |world: &World| {
         for file in files(&world.data_dir()).iter().filter(|file| !file.ends_with("keyward.sock")) {
-            let bytes = std::fs::read(file).unwrap();
+            // What was written aside and is in its place by now holds nothing.
+            let Ok(bytes) = std::fs::read(file) else { continue };
             assert!(secrets.iter().all(|secret| !holds(&bytes, secret)), "in {}", file.display());
         }
     };

@@ -51,8 +51,8 @@ fn heads_that_are_not_taken() {
         ("GET x HTTP/1.1", "Host: a\r\n".to_owned(), 400),
         ("GET /a b HTTP/1.1", "Host: a\r\n".to_owned(), 400),
         ("GET /x", "Host: a\r\n".to_owned(), 400),
-        ("GET /x HTTP/1.2", "Host: a\r\n".to_owned(), 400),
-        ("GET /x HTTP/3", "Host: a\r\n".to_owned(), 400),
+        ("GET /x HTTP/1.2", "Host: a\r\n".to_owned(), 505),
+        ("GET /x HTTP/3", "Host: a\r\n".to_owned(), 505),
         ("G(T /x HTTP/1.1", "Host: a\r\n".to_owned(), 400),
         ("\u{16}\u{3}\u{1}\u{2}\0\u{1}", String::new(), 400),
         ("GET /x HTTP/1.1", "Host: a\r\nno colon\r\n".to_owned(), 400),
@@ -61,6 +61,10 @@ fn heads_that_are_not_taken() {
         ("GET /x HTTP/1.1", "Host: a\r\nx: y\rz: a\r\n".to_owned(), 400),
         ("GET /x HTTP/1.1", "Host: a\r\nx: \0\r\n".to_owned(), 400),
         ("POST /x HTTP/1.1", "Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n".to_owned(), 400),
+        ("POST /x HTTP/1.1", "Host: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n".to_owned(), 400),
+        ("POST /x HTTP/1.1", "Host: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n".to_owned(), 400),
+        ("GET /x HTTP/1.1\nHost: a", String::new(), 400),
+        ("GET /x HTTP/1.1", "Host: a\nX: y\r\n".to_owned(), 400),
         ("POST /x HTTP/1.1", "Host: a\r\nContent-Length: -1\r\n".to_owned(), 400),
         ("POST /x HTTP/1.1", "Host: a\r\nContent-Length: +1\r\n".to_owned(), 400),
         ("POST /x HTTP/1.1", "Host: a\r\nContent-Length: 1e2\r\n".to_owned(), 400),
@@ -74,7 +78,7 @@ fn heads_that_are_not_taken() {
         assert_eq!(status(&world, "GET /y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), 200, "after {shown:?}");
     }
     let http2 = status(&world, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    assert_eq!(http2, 0, "HTTP/2 is not spoken: the connection is closed without an answer");
+    assert_eq!(http2, 505, "HTTP/2 is not spoken");
     let strangers: Vec<String> =
         upstream.requests().into_iter().filter(|request| !request.starts_with("GET /y HTTP/1.1\r\n")).collect();
     assert!(strangers.is_empty(), "the API got {strangers:#?}");
@@ -87,12 +91,7 @@ fn heads_that_are_odd_and_taken() {
     for (what, request) in [
         ("HTTP/1.0 needs no Host", "GET /x HTTP/1.0\r\n\r\n"),
         ("absolute form", "GET http://a/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
-        ("bare LF (RFC 9112 section 2.2)", "GET /x HTTP/1.1\nHost: a\nConnection: close\n\n"),
         ("a blank line before", "\r\nGET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
-        (
-            "one length twice",
-            "GET /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-        ),
         ("asterisk below /", "OPTIONS /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
     ] {
         assert_eq!(status(&world, request), 200, "{what}");
