@@ -8,6 +8,7 @@ pub mod digest;
 mod facts;
 pub mod key_format;
 mod listener;
+pub mod limit;
 pub mod machine;
 pub mod path;
 pub mod principal;

@@ -36,6 +36,7 @@ impl CredentialEntry {
                 mode: Mode::Live,
                 grants: Grants::Named(claims.scopes().intersection(user_scopes)),
             },
+            line: None,
             addresses: AddressRules::default(),
             ends_at: Some(claims.ends_at()),
             begins_at: Some(claims.begins_at()),

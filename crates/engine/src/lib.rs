@@ -9,6 +9,7 @@ pub mod change;
 pub mod decisions;
 pub mod fetcher;
 pub mod ledger;
+pub mod limits;
 pub mod lineage;
 pub mod mark;
 pub mod memory;

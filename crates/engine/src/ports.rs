@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
 use keyward_core::decision::Fault;
@@ -192,6 +193,56 @@ pub trait Lookup: Send + Sync {
     fn changes(&self, after: FeedHead) -> Answer<'_, Changes>;
 }
 
+/// What a quota may admit, to be written ahead of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// The limit, by [`keyward_core::limit::Limit::identity`].
+    pub limit: u64,
+    /// Whose it is, as text.
+    pub subject: Box<str>,
+    /// How much more.
+    pub more: u32,
+    /// What the quota admits in a window.
+    pub most: u32,
+    /// The window.
+    pub window: Duration,
+    /// When.
+    pub now: Timestamp,
+    /// The end of a window that is known to be over, whatever the wall clock says.
+    pub over: Option<Timestamp>,
+}
+
+/// What was written ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// When the window ends.
+    pub ends_at: Timestamp,
+    /// Up to what was written before: whoever does not know what was used of it takes it for used.
+    pub before: u32,
+    /// Up to what may be admitted now.
+    pub upto: u32,
+}
+
+impl Reserve {
+    /// What is to be written where this is kept: the end of the window and up to what it may admit. A window that ends
+    /// later than one that began now can only come from a clock that was set back; it counts as over.
+    pub fn after(&self, kept: Option<(Timestamp, u32)>) -> Reserved {
+        let fresh = self.now.after(self.window);
+        let running = kept.filter(|(end, _)| *end > self.now && *end <= fresh && self.over != Some(*end));
+        let (ends_at, before) = running.unwrap_or((fresh, 0));
+        let upto = before.saturating_add(self.more).min(self.most.max(before));
+        Reserved { ends_at, before, upto }
+    }
+}
+
+/// What limits ask of a store.
+pub trait Reserves: Send + Sync {
+    /// Writes ahead, in one transaction; one answer for each, in order.
+    fn reserve<'a>(&'a self, reserves: &'a [Reserve]) -> Answer<'a, Vec<Reserved>>;
+    /// Gives back what was written ahead and not used: limit, subject, and the window with what was used as `upto`.
+    fn give_back<'a>(&'a self, used: &'a [(u64, Box<str>, Reserved)]) -> Answer<'a, ()>;
+}
+
 /// A user to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -343,7 +394,7 @@ pub struct Identity {
 }
 
 /// A whole store.
-pub trait Store: Lookup + Records + People {
+pub trait Store: Lookup + Records + People + Reserves {
     /// What it keeps once.
     fn identity(&self) -> Answer<'_, Identity>;
     /// Writes a consistent copy of the whole store into a new folder of this name beside it, while work goes on; where.
