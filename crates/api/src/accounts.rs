@@ -129,9 +129,10 @@ pub async fn change(
 /// An account by id, name or reference.
 ///
 /// # Errors
-/// No such account.
+/// No such account, or more than one.
 pub async fn find(service: &Service, which: &str) -> Result<AccountRecord, Failure> {
-    service.store.find_account(which).await?.ok_or_else(|| no_such_account(which))
+    let found = service.store.accounts_called(which).await?;
+    listing::only(found, which, "account", |account| &account.id)?.ok_or_else(|| no_such_account(which))
 }
 
 fn no_such_account(which: &str) -> Failure {

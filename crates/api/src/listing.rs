@@ -3,11 +3,33 @@
 use keyward_core::time::Timestamp;
 use keyward_engine::ports::Page;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::view::Listing;
 
 /// The most entries of one page.
 const MOST: u32 = 1000;
+
+/// The one record that a text means, of those that it may mean. An id means its own record, whoever else is called like it.
+///
+/// # Errors
+/// It may mean more than one: nobody is changed by mistake.
+pub fn only<R>(mut found: Vec<R>, text: &str, noun: &str, id: impl Fn(&R) -> &str) -> Result<Option<R>, Failure> {
+    if let Some(place) = found.iter().position(|one| id(one) == text) {
+        return Ok(Some(found.swap_remove(place)));
+    }
+    if found.len() > 1 {
+        let ids: Vec<&str> = found.iter().map(id).collect();
+        return Err(Failure {
+            kind: Kind::Conflict,
+            message: format!(
+                "{text:?} may mean more than one {noun}, by name or by external id: {}; say which by its id. Nothing was \
+                 changed",
+                ids.join(", ")
+            ),
+        });
+    }
+    Ok(found.pop())
+}
 
 /// Where a record stands in a listing.
 pub trait Place {

@@ -153,18 +153,15 @@ pub async fn change(
     origin: &Origin,
 ) -> Result<ChangedUser, Failure> {
     let user = find(service, who).await?;
-    let (action, detail) = match change {
+    let (action, roles) = match change {
         UserChange::Disable(_) => (Action::UserDisabled, None),
         UserChange::Enable => (Action::UserEnabled, None),
         UserChange::Password(..) => (Action::PasswordChanged, None),
-        UserChange::Roles(roles) => {
-            let before = user.owner.roles.join(" ");
-            (Action::RolesChanged, Some([("before", before.into()), ("roles", roles.join(" ").into())]))
-        }
+        UserChange::Roles(roles) => (Action::RolesChanged, Some(("roles", roles.join(" ").into()))),
     };
     let mut event = origin.event(action, &user.owner.id);
     event.detail.push(("username", user.owner.username.clone()));
-    event.detail.extend(detail.into_iter().flatten());
+    event.detail.extend(roles);
     match service.store.change_user(&user.owner.id, change, &event).await? {
         Changed::NotFound => Err(no_such_user(who)),
         Changed::Done(head, user) => {
@@ -209,12 +206,15 @@ pub fn known_roles(rules: &Rules, names: &[String]) -> Result<Vec<Box<str>>, Fai
 }
 
 async fn find(service: &Service, who: &str) -> Result<UserRecord, Failure> {
-    if let Some(user) = service.store.find_user(who).await? {
-        return Ok(user);
-    }
+    let mut found = service.store.users_called(who).await?;
     // As one would type it: `Ada` is ada.
-    let canonical = fields::username(who).map_err(|_| no_such_user(who))?;
-    service.store.find_user(&canonical).await?.ok_or_else(|| no_such_user(who))
+    if let Ok(canonical) = fields::username(who)
+        && let Some(named) = service.store.find_user(&canonical).await?
+        && found.iter().all(|user| user.owner.id != named.owner.id)
+    {
+        found.push(named);
+    }
+    listing::only(found, who, "user", |user| &user.owner.id)?.ok_or_else(|| no_such_user(who))
 }
 
 fn no_such_user(who: &str) -> Failure {

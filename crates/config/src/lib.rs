@@ -119,11 +119,13 @@ pub fn load(input: Input<'_>) -> Result<Loaded, Mistakes> {
         schemes.extend(settings.schemes.keys().cloned());
         check::check(&mut check::Look { settings, tree: &tree, schemes: &schemes, report: &mut report });
     }
-    let warnings = report.finish(text.as_deref())?;
+    let data_dir = settings.as_ref().map(|settings| settings.data.dir.clone());
+    let finished = report.finish(text.as_deref());
+    let warnings = finished.map_err(|mistakes| Mistakes { data_dir: data_dir.clone(), ..mistakes })?;
     match settings {
         Some(settings) => Ok(Loaded { settings, warnings, shown: show::show(&tree) }),
         // Reading ends without settings only after a mistake, which `finish` has told.
-        None => Err(Mistakes { mistakes: Vec::new(), warnings }),
+        None => Err(Mistakes { mistakes: Vec::new(), warnings, data_dir }),
     }
 }
 

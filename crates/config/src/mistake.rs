@@ -1,6 +1,7 @@
 //! Mistakes and warnings as they are told: where, what, the line with a caret, and what to write instead.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -40,6 +41,9 @@ pub struct Mistakes {
     pub mistakes: Vec<Mistake>,
     /// What would have been said had it passed.
     pub warnings: Vec<Mistake>,
+    /// The data directory that it names, where that could be read in spite of them.
+    #[serde(skip)]
+    pub data_dir: Option<PathBuf>,
 }
 
 impl std::error::Error for Mistakes {}

@@ -106,7 +106,7 @@ impl Report {
         if let Some(last) = mistakes.last_mut().filter(|_| full) {
             last.help.push("further mistakes are left out".to_owned());
         }
-        Mistakes { mistakes, warnings: told(self.warnings) }
+        Mistakes { mistakes, warnings: told(self.warnings), data_dir: None }
     }
 }
 

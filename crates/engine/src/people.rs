@@ -67,6 +67,14 @@ impl UserChange {
         }
     }
 
+    /// What the audit log is told of the record as it was, read in the transaction of the change.
+    pub fn told_of(&self, before: &UserRecord) -> Option<(&'static str, Box<str>)> {
+        match self {
+            Self::Roles(_) => Some(("before", before.owner.roles.join(" ").into())),
+            Self::Disable(_) | Self::Enable | Self::Password(..) => None,
+        }
+    }
+
     /// When, and in which word, the user's sessions end by it.
     pub fn ends_sessions(&self) -> Option<(Timestamp, &'static str)> {
         match self {
@@ -163,8 +171,10 @@ pub enum Spent {
 pub trait People: Send + Sync {
     /// Makes a user, unless its name or reference is taken.
     fn insert_user<'a>(&'a self, user: &'a NewUser, event: &'a AuditEvent) -> Answer<'a, Made<UserRecord>>;
-    /// A user by id, by name, or by the operator's reference; an id wins over a name, a name over a reference.
-    fn find_user<'a>(&'a self, who: &'a str) -> Answer<'a, Option<UserRecord>>;
+    /// A user by the name that it signs in with.
+    fn find_user<'a>(&'a self, username: &'a str) -> Answer<'a, Option<UserRecord>>;
+    /// The users that a text may mean, by id, by name, or by the operator's reference.
+    fn users_called<'a>(&'a self, who: &'a str) -> Answer<'a, Vec<UserRecord>>;
     /// Users, newest first.
     fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>>;
     /// Changes a user, ends its sessions where the change does, and tells the feed.
@@ -180,8 +190,8 @@ pub trait People: Send + Sync {
         account: &'a AccountRecord,
         event: &'a AuditEvent,
     ) -> Answer<'a, Made<AccountRecord>>;
-    /// An account by id, by name, or by the operator's reference, in this order.
-    fn find_account<'a>(&'a self, which: &'a str) -> Answer<'a, Option<AccountRecord>>;
+    /// The accounts that a text may mean, by id, by name, or by the operator's reference.
+    fn accounts_called<'a>(&'a self, which: &'a str) -> Answer<'a, Vec<AccountRecord>>;
     /// Accounts, newest first.
     fn accounts<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<AccountRecord>>;
     /// Changes an account, ends its users' sessions where the change does, and tells the feed.

@@ -45,6 +45,8 @@ pub struct Reloader<'a> {
     loaded: &'a Loaded,
     newer: Option<Loaded>,
     version: u64,
+    /// What stands in the file now was refused.
+    refused: bool,
     service: Arc<Service>,
     node: Arc<Node>,
     setups: Arc<Setups>,
@@ -65,6 +67,7 @@ impl<'a> Reloader<'a> {
             loaded,
             newer: None,
             version: 1,
+            refused: false,
             service: Arc::clone(service),
             node: Arc::clone(node),
             setups: Arc::clone(setups),
@@ -80,15 +83,21 @@ impl<'a> Reloader<'a> {
     /// Reads the configuration again, and says on stderr what came of it.
     pub async fn reload(&mut self, cause: Cause) {
         match self.try_reload().await {
+            Ok(None) if self.refused => {
+                self.refused = false;
+                self.say(&format!("it is again what version {} goes by; nothing changed", self.version));
+            }
             Ok(None) if cause == Cause::File => {}
             Ok(None) => self.say("nothing in it changed"),
             Ok(Some(changes)) => {
+                self.refused = false;
                 let count = changes.len();
                 let noun = if count == 1 { "value" } else { "values" };
                 let version = self.version;
                 self.say(&format!("version {version} is in force, {count} {noun} changed:\n{}", lines(&changes)));
             }
             Err(why) => {
+                self.refused = true;
                 let event = self.event(Action::ConfigRefused, vec![("why", shortened(&why))]);
                 // Whether this can be recorded or not, nothing was changed.
                 let _ = self.service.store.record_event(&event).await;

@@ -18,6 +18,8 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// What the file was before it was read.
     pub stamp: Option<Stamp>,
+    /// The configuration has mistakes; this stands in for it, and says no more than where the running server is.
+    pub stands_in: bool,
 }
 
 /// Tells two states of a file apart.
@@ -35,7 +37,26 @@ impl Loaded {
     /// # Errors
     /// Every mistake in the configuration, told on stderr.
     pub fn for_command(cli: &Cli) -> Result<Self> {
-        Self::read(cli, None)?.map_err(|mistakes| tell(cli, &mistakes))
+        Self::read(cli, None)?.or_else(|mistakes| {
+            let running = Self::of_running(cli, &mistakes).ok_or_else(|| tell(cli, &mistakes))?;
+            terminal::warn_line(
+                "keyward: the configuration has mistakes (`keyward config check` tells them); the running server goes on \
+                 without them, and carries this out",
+            );
+            Ok(running)
+        })
+    }
+
+    /// For a command that a running server carries out, whatever became of the configuration since: it needs to know
+    /// where the server is, and nothing else. `None`: none runs there.
+    pub fn of_running(cli: &Cli, mistakes: &Mistakes) -> Option<Self> {
+        let named = cli.data_dir.clone().or_else(|| variable("KEYWARD_DATA_DIR").map(PathBuf::from));
+        let data_dir = named.or_else(|| mistakes.data_dir.clone())?;
+        crate::socket::connect(&data_dir).ok()?;
+        let flags = Flags { data_dir: Some(data_dir.to_str()?.to_owned()), ..Flags::default() };
+        let read_file = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+        let config = keyward_config::load(Input { file: None, env: &|_| None, flags, read_file: &read_file }).ok()?;
+        Some(Self { config, file: None, stamp: None, stands_in: true })
     }
 
     /// For `serve`; warnings are told.
@@ -77,7 +98,7 @@ impl Loaded {
             flags: flags(cli, serve)?,
             read_file: &|path: &Path| std::fs::read_to_string(path),
         };
-        Ok(keyward_config::load(input).map(|config| Self { config, file, stamp }))
+        Ok(keyward_config::load(input).map(|config| Self { config, file, stamp, stands_in: false }))
     }
 
     /// The values.

@@ -44,6 +44,17 @@ fn a_mistake_is_told_with_its_line_and_fails() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("config-mistake") && text.contains("keyward.yaml:2:1"), "{text}");
     assert!(!text.contains("a-secret-of-ours"), "{text}");
+    assert!(text.contains("records-skipped") && text.contains("were not looked at"), "{text}");
+}
+
+#[test]
+fn a_role_that_is_gone_from_the_configuration_is_told_with_who_has_it() {
+    let mut world = world("roles: {worker: [orders:read]}\n").serve(&[]);
+    world.user("ada", &["worker"]);
+    world.stop();
+    std::fs::write(world.path("keyward.yaml"), "{}").unwrap();
+    let text = world.ok(&["doctor"]);
+    assert!(text.contains("role-unknown: user ada") && text.contains("worker; they grant nothing"), "{text}");
 }
 
 #[test]

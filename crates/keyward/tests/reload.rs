@@ -103,6 +103,24 @@ fn a_bad_file_is_refused_whole_with_every_mistake_and_the_old_one_goes_on() {
     assert_eq!(status(&world, "/x"), 200);
 }
 
+#[test]
+fn while_the_file_is_bad_a_running_server_can_still_be_managed() {
+    let world = world(CLOSED);
+    let key = world.key_json("one", &[]);
+    write(&world, "rotues: []\n");
+    hang_up(&world, "refused, version 1 goes on");
+    let output = world.run(&["key", "revoke", key["id"].as_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("the running server goes on without them"), "{said}");
+    assert_eq!(world.get("/x", key["key"].as_str().unwrap()).status, 401);
+    assert_eq!(world.json(&["config", "show"])["running"]["version"], 1);
+    let doctor: serde_json::Value = serde_json::from_slice(&world.run(&["doctor", "--json"]).stdout).unwrap();
+    let codes: Vec<_> = doctor["findings"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    assert!(codes.contains(&"config-mistake".into()) && codes.contains(&"initial-password".into()), "{codes:?}");
+    write(&world, CLOSED);
+    world.hears("it is again what version 1 goes by; nothing changed");
+}
+
 /// The commands of a world whose configuration file cannot be read go by its data directory alone.
 fn world_of(world: &World) -> World {
     World::new(env!("CARGO_BIN_EXE_keyward")).data_in(world.data_dir().to_str().unwrap())

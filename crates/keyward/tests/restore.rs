@@ -269,3 +269,25 @@ fn killed_at_any_moment_it_leaves_the_old_data_or_the_new() {
     assert_eq!(key_names(&world), ["kept"]);
     println!("{old} rounds left the old data, {new} the new");
 }
+
+#[test]
+fn the_file_with_the_first_password_stays_as_long_as_the_password_counts() {
+    for (changed, stays) in [(false, true), (true, false)] {
+        let mut world = World::new(BINARY).serve(&[]);
+        let file = world.data_dir().join("initial-admin-password");
+        let first = std::fs::read_to_string(&file).unwrap();
+        world.ok(&["backup", "backup"]);
+        if changed {
+            world.ok(&["user", "passwd", "admin"]);
+            // Somebody's note of another password.
+            std::fs::write(&file, "another password").unwrap();
+        }
+        world.stop();
+        world.ok(&["restore", world.path("backup").to_str().unwrap()]);
+        assert_eq!(file.exists(), stays, "password changed: {changed}");
+        if stays {
+            world.start(&[]);
+            world.login("admin", first.trim());
+        }
+    }
+}

@@ -61,7 +61,7 @@ fn show(cli: &Cli) -> Result<()> {
         Some(_) => return Err(backend::unexpected()),
         None => (None, read.clone()),
     };
-    let differs = differences(&values, &read);
+    let differs = if loaded.stands_in { Vec::new() } else { differences(&values, &read) };
     if cli.json {
         terminal::json(&serde_json::json!({"running": running, "values": values, "differs": differs}));
         return Ok(());

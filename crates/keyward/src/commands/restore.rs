@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keyward_api::fields::rfc3339;
+use keyward_api::service::ADMIN;
 use keyward_api::tokens;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock as _, Store as _};
@@ -16,7 +17,7 @@ use crate::data_dir::{DataDir, Held};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::system::SystemClock;
-use crate::{backend, master_key, pages, terminal, wire, witness};
+use crate::{backend, first_start, master_key, pages, terminal, wire, witness};
 
 /// How many ids the warning names; `--json` has all of them.
 const NAMED: usize = 10;
@@ -61,6 +62,7 @@ pub fn run(cli: &Cli, file: &Path) -> Result<()> {
     let kept = swap::commit(dir, &format!("replaced-{}", compact(&now))).map_err(|error| {
         Failed::Refused(format!("the restore was begun and could not be finished: {error}; the next command goes on"))
     })?;
+    keep_first_password(dir, kept.as_deref(), comeback.as_ref());
     std::mem::drop(staged);
     drop(data_dir);
     let told = Told { dir, manifest: &manifest, kept, comeback, signs };
@@ -70,6 +72,17 @@ pub fn run(cli: &Cli, file: &Path) -> Result<()> {
         told.print()
     }
     Ok(())
+}
+
+/// The first password that lies in a file is not in a backup. It stays where it is as long as it is the restored user's, too.
+fn keep_first_password(dir: &Path, kept: Option<&Path>, comeback: Option<&std::result::Result<Comeback, String>>) {
+    let same = comeback.and_then(|found| found.as_ref().ok());
+    if let Some(kept) = kept
+        && same.is_some_and(|found| found.same_password.iter().any(|name| **name == *ADMIN))
+    {
+        // Where it cannot be moved it lies aside, as all the rest does; most often there is none.
+        let _ = std::fs::rename(first_start::file(kept), first_start::file(dir));
+    }
 }
 
 /// What is staged and was not put in place is removed with the value.

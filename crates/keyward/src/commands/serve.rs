@@ -171,7 +171,9 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
     prepare_tokens(&service, data_dir).await?;
-    let first_password = first_start::ensure(&service, data_dir.path(), terminal::is_terminal()).await?;
+    // Shown only where the banner goes to the terminal itself: stderr may be a file.
+    let shown = terminal::is_terminal() && form != Log::Json;
+    let first_password = first_start::ensure(&service, data_dir.path(), shown).await?;
     let setups = Arc::new(Setups::new(wire::setup(settings, 1)?));
     let recording = recording.logged(journal);
     let config = wire::edge(settings, start.seats, Arc::clone(&setups), own_sender, recording, uses);

@@ -31,6 +31,8 @@ pub struct Facts {
     pub origins: BTreeMap<String, String>,
     /// The data directory.
     pub data: Data,
+    /// Nobody knows where the records are, because the configuration has mistakes.
+    pub skipped: bool,
     /// Why the records could not be looked at.
     pub unreachable: Option<String>,
     /// Keys that can be used.
@@ -69,7 +71,10 @@ impl Facts {
         let loaded = match Loaded::read(cli, None)? {
             Ok(loaded) => loaded,
             Err(mistakes) => {
-                return Ok(Self { mistakes: mistakes.mistakes, warnings: mistakes.warnings, ..Self::default() });
+                let running = Loaded::of_running(cli, &mistakes);
+                let mut facts = Self { mistakes: mistakes.mistakes, warnings: mistakes.warnings, ..Self::default() };
+                facts.look_at_data(running.as_ref());
+                return Ok(facts);
             }
         };
         let origin = |one: &keyward_config::Shown| (one.path.clone(), one.origin.to_string());
@@ -77,15 +82,23 @@ impl Facts {
             warnings: loaded.config.warnings.clone(),
             settings: Some(loaded.settings().clone()),
             origins: loaded.config.show().iter().map(origin).collect(),
-            data: Data::look(loaded.data_dir()),
             ..Self::default()
         };
-        if facts.data.exists
-            && let Err(error) = facts.look_at_records(&loaded)
-        {
-            facts.unreachable = Some(error.to_string());
-        }
+        facts.look_at_data(Some(&loaded));
         Ok(facts)
+    }
+
+    fn look_at_data(&mut self, loaded: Option<&Loaded>) {
+        let Some(loaded) = loaded else {
+            self.skipped = true;
+            return;
+        };
+        self.data = Data::look(loaded.data_dir());
+        if self.data.exists
+            && let Err(error) = self.look_at_records(loaded)
+        {
+            self.unreachable = Some(error.to_string());
+        }
     }
 
     fn look_at_records(&mut self, loaded: &Loaded) -> Result<()> {
@@ -105,7 +118,10 @@ impl Facts {
         if let Reply::AuditVerified { report } = backend::run(loaded, Command::VerifyAudit { head: None })? {
             self.audit = Some(report);
         }
-        if let Some(Reply::Configuration { values, .. }) = backend::ask_running(loaded, &Command::ShowConfiguration)? {
+        if !loaded.stands_in
+            && let Some(Reply::Configuration { values, .. }) =
+                backend::ask_running(loaded, &Command::ShowConfiguration)?
+        {
             let read = serde_json::to_value(loaded.config.show()).unwrap_or(Value::Null);
             self.differs = crate::commands::config::differences(&values, &read);
         }

@@ -31,6 +31,35 @@ pub(super) fn store_unreachable(facts: &Facts) -> Vec<Finding> {
     facts.unreachable.iter().map(one).collect()
 }
 
+pub(super) fn records_skipped(facts: &Facts) -> Vec<Finding> {
+    if !facts.skipped {
+        return Vec::new();
+    }
+    let what = "files, keys, users and the audit log were not looked at, because the configuration has mistakes";
+    vec![finding(
+        (Kind::Wrong, "records-skipped"),
+        "data directory",
+        what,
+        "mend the configuration, or name the folder with --data-dir",
+    )]
+}
+
+pub(super) fn users_without_rights(facts: &Facts) -> Vec<Finding> {
+    let Some(settings) = &facts.settings else { return Vec::new() };
+    let active = facts.users.iter().filter(|user| user.status == "active");
+    active
+        .filter_map(|user| {
+            let gone: Vec<&str> =
+                user.roles.iter().filter(|role| !settings.roles.contains_key(*role)).map(String::as_str).collect();
+            let what =
+                format!("has roles that the configuration does not have: {}; they grant nothing", gone.join(", "));
+            let advice = format!("put them back under `roles`, or `keyward user roles {} ROLE,…`", user.username);
+            let place = format!("user {}", user.username);
+            (!gone.is_empty()).then(|| finding((Kind::Weak, "role-unknown"), place, what, &advice))
+        })
+        .collect()
+}
+
 pub(super) fn audit_broken(facts: &Facts) -> Vec<Finding> {
     let flaws = facts.audit.iter().flat_map(|report| &report.flaws);
     let advice = "the log is not as it was written: keep a copy, find out who could write the data directory";

@@ -11,6 +11,7 @@ const RULES: &[Rule] = &[
     configuration::config_mistakes,
     records::config_differs,
     records::store_unreachable,
+    records::records_skipped,
     records::audit_broken,
     records::files_readable,
     records::decisions_set_aside,
@@ -33,6 +34,7 @@ const RULES: &[Rule] = &[
     records::keys_of_operators,
     records::keys_unused,
     records::users_idle,
+    records::users_without_rights,
     configuration::no_decisions,
 ];
 

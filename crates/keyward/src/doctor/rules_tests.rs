@@ -103,6 +103,7 @@ fn cases() -> Vec<(&'static str, Facts, Facts)> {
         ("config-mistake", of("rotues: []"), of(SOUND)),
         ("config-differs", with(|facts| facts.differs = vec!["server.port".to_owned()]), of(SOUND)),
         ("store-unreachable", with(|facts| facts.unreachable = Some("it is held".to_owned())), of(SOUND)),
+        ("records-skipped", with(|facts| facts.skipped = true), of(SOUND)),
         ("audit-broken", audit(vec![flaw]), audit(Vec::new())),
         ("files-readable", with(|facts| facts.data.readable = vec![("d/keyward.db".to_owned(), 0o644)]), of(SOUND)),
         (
@@ -137,6 +138,7 @@ fn cases() -> Vec<(&'static str, Facts, Facts)> {
         ("keys-of-operators", scoped("keyward:keys:read"), scoped("keys:read")),
         ("keys-unused", key(|key| key.created_at = "2020-01-01T00:00:00Z".to_owned()), key(|_| {})),
         ("user-without-role", user(&[]), user(&["admin"])),
+        ("role-unknown", user(&["gone"]), user(&["admin"])),
         ("decisions-off", plus("decisions: {keep: null}"), of(SOUND)),
     ]
 }

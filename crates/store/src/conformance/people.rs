@@ -95,16 +95,19 @@ pub async fn names_are_their_own_and_lead_to_their_record<H: Home>() {
         (&Some(hash("a")), Some("acc_1"))
     );
     for who in ["user_full", "user_full@example.com", "ref"] {
-        assert_eq!(store.find_user(who).await.unwrap().as_ref(), Some(&made), "{who}");
+        assert_eq!(store.users_called(who).await.unwrap(), std::slice::from_ref(&made), "{who}");
     }
     for which in ["acc_1", "name of acc_1", "ref of acc_1"] {
-        assert_eq!(store.find_account(which).await.unwrap(), Some(account("acc_1")), "{which}");
+        assert_eq!(store.accounts_called(which).await.unwrap(), [account("acc_1")], "{which}");
     }
-    // A name wins over a reference.
+    // Who is called like somebody else's reference is found by name alone where a name is meant.
     let trap = NewUser { external_id: Some(full.username.clone()), ..user("user_trap") };
     store.insert_user(&trap, &event()).await.unwrap();
+    assert_eq!(store.users_called(&full.username).await.unwrap().len(), 2);
     assert_eq!(store.find_user(&full.username).await.unwrap().unwrap().owner.id, full.id);
-    assert_eq!((store.find_user("nobody").await.unwrap(), store.find_account("none").await.unwrap()), (None, None));
+    assert_eq!((store.find_user("nobody").await.unwrap(), store.find_user("ref").await.unwrap()), (None, None));
+    assert!(store.users_called("nobody").await.unwrap().is_empty());
+    assert!(store.accounts_called("none").await.unwrap().is_empty());
     let nowhere = NewUser { account: Some("acc_none".into()), ..user("user_nowhere") };
     store.insert_user(&nowhere, &event()).await.unwrap_err();
 }
@@ -136,7 +139,7 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             assert_eq!(head.position, before + told);
             let joined = store.find(&[kept.digest]).await.unwrap().keys.remove(0).unwrap();
             assert_eq!(joined.account_disabled_at, paused, "{change:?}");
-            let member = store.find_user("user_member").await.unwrap().unwrap();
+            let member = store.users_called("user_member").await.unwrap().remove(0);
             assert_eq!(member.owner.account.unwrap().disabled_at, paused, "{change:?}");
         }
     }

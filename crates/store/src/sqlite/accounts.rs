@@ -12,10 +12,15 @@ use super::rows::{column, time, unreadable};
 use super::transaction::{Statement, Transaction};
 use super::{audit, sessions};
 
-/// An account by id, name or reference; the first of them wins.
-pub(super) fn select_which(which: &str) -> Statement {
+/// An account by id.
+fn select_id(id: &str) -> Statement {
+    query("SELECT id, name, external_id, created_at, disabled_at FROM accounts WHERE id = ?1").bind(id)
+}
+
+/// Accounts by id, name or reference.
+pub(super) fn select_called(which: &str) -> Statement {
     let select = "SELECT id, name, external_id, created_at, disabled_at FROM accounts \
-         WHERE id = ?1 OR name = ?1 OR external_id = ?1 ORDER BY id = ?1 DESC, name = ?1 DESC LIMIT 1";
+         WHERE id = ?1 OR name = ?1 OR external_id = ?1 ORDER BY id";
     query(select).bind(which)
 }
 
@@ -66,7 +71,7 @@ pub(super) async fn change(
     change: AccountChange,
     event: &AuditEvent,
 ) -> Result<Changed<AccountRecord>, StoreError> {
-    let Some(mut account) = transaction.run(select_which(id)).await?.first().map(record).transpose()? else {
+    let Some(mut account) = transaction.run(select_id(id)).await?.first().map(record).transpose()? else {
         return Ok(Changed::NotFound);
     };
     if !change.apply(&mut account) {

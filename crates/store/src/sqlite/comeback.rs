@@ -18,6 +18,8 @@ pub struct Comeback {
     pub keys: Vec<Box<str>>,
     /// Names of users that were paused.
     pub users: Vec<Box<str>>,
+    /// Names of users who have the same password in both.
+    pub same_password: Vec<Box<str>>,
 }
 
 /// Compares the database in `newer` with the one in `older`.
@@ -28,23 +30,33 @@ pub async fn comeback(newer: &Path, older: &Path) -> Result<Comeback, OpenError>
     let ended = "SELECT id FROM api_keys WHERE coalesce(revoked_at, disabled_at, overlap_ends_at) IS NOT NULL \
          ORDER BY coalesce(revoked_at, disabled_at, overlap_ends_at) DESC, id";
     let paused = "SELECT username AS id FROM users WHERE disabled_at IS NOT NULL ORDER BY disabled_at DESC, id";
-    let [ended, paused] = both(newer, [query(ended), query(paused)]).await?;
+    // As pairs: a hash that is the same, salt included, is of the same password.
+    let passwords = "SELECT json_array(username, password) AS id FROM users WHERE password IS NOT NULL ORDER BY id";
+    let [ended, paused, passwords] = find(newer, [query(ended), query(paused), query(passwords)]).await?;
     let keys = "SELECT k.id FROM json_each(?1) ended JOIN api_keys k ON k.id = ended.value \
          WHERE k.revoked_at IS NULL AND k.disabled_at IS NULL AND k.overlap_ends_at IS NULL ORDER BY ended.key";
     let users = "SELECT u.username AS id FROM json_each(?1) ended JOIN users u ON u.username = ended.value \
          WHERE u.disabled_at IS NULL ORDER BY ended.key";
-    let statements = [query(keys).bind(json_list(&ended)), query(users).bind(json_list(&paused))];
-    let [keys, users] = both(older, statements).await?;
-    Ok(Comeback { keys, users })
+    let same = "SELECT u.username AS id FROM users u JOIN json_each(?1) pair \
+         ON pair.value = json_array(u.username, u.password) ORDER BY u.username";
+    let statements = [
+        query(keys).bind(json_list(&ended)),
+        query(users).bind(json_list(&paused)),
+        query(same).bind(json_list(&passwords)),
+    ];
+    let [keys, users, same_password] = find(older, statements).await?;
+    Ok(Comeback { keys, users, same_password })
 }
 
-/// The ids that two statements find in the database of a directory.
-async fn both(dir: &Path, statements: [Statement; 2]) -> Result<[Vec<Box<str>>; 2], OpenError> {
+/// The ids that some statements find in the database of a directory.
+async fn find<const N: usize>(dir: &Path, statements: [Statement; N]) -> Result<[Vec<Box<str>>; N], OpenError> {
     let (file, mut connection, _) = reading(dir).await?;
-    let [one, two] = statements;
     let found = async {
-        let found = ids(&mut connection, one).await?;
-        Ok::<_, StoreError>([found, ids(&mut connection, two).await?])
+        let mut all = [const { Vec::new() }; N];
+        for (found, statement) in all.iter_mut().zip(statements) {
+            *found = ids(&mut connection, statement).await?;
+        }
+        Ok::<_, StoreError>(all)
     };
     let found = found.await;
     let closed = connection.close().await.map_err(store_error);

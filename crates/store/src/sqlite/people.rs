@@ -16,8 +16,12 @@ impl People for SqliteStore {
         Box::pin(self.writer.write(async move |transaction| users::make(transaction, user, event).await))
     }
 
-    fn find_user<'a>(&'a self, who: &'a str) -> Answer<'a, Option<UserRecord>> {
-        Box::pin(async move { self.read(users::select_who(who)).await?.first().map(users::record).transpose() })
+    fn find_user<'a>(&'a self, username: &'a str) -> Answer<'a, Option<UserRecord>> {
+        Box::pin(async move { self.read(users::select_name(username)).await?.first().map(users::record).transpose() })
+    }
+
+    fn users_called<'a>(&'a self, who: &'a str) -> Answer<'a, Vec<UserRecord>> {
+        Box::pin(async move { self.read(users::select_called(who)).await?.iter().map(users::record).collect() })
     }
 
     fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>> {
@@ -41,10 +45,8 @@ impl People for SqliteStore {
         Box::pin(self.writer.write(async move |transaction| accounts::make(transaction, account, event).await))
     }
 
-    fn find_account<'a>(&'a self, which: &'a str) -> Answer<'a, Option<AccountRecord>> {
-        Box::pin(
-            async move { self.read(accounts::select_which(which)).await?.first().map(accounts::record).transpose() },
-        )
+    fn accounts_called<'a>(&'a self, which: &'a str) -> Answer<'a, Vec<AccountRecord>> {
+        Box::pin(async move { self.read(accounts::select_called(which)).await?.iter().map(accounts::record).collect() })
     }
 
     fn accounts<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<AccountRecord>> {

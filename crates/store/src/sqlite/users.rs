@@ -33,13 +33,9 @@ pub(super) fn select_id(id: &str) -> Statement {
     query(concat!(select_user!(), "WHERE u.id = ?1")).bind(id)
 }
 
-/// A user by id, name or reference; the first of them wins.
-pub(super) fn select_who(who: &str) -> Statement {
-    const SELECT: &str = concat!(
-        select_user!(),
-        "WHERE u.id = ?1 OR u.username = ?1 OR u.external_id = ?1 ORDER BY u.id = ?1 DESC, u.username = ?1 DESC LIMIT 1"
-    );
-    query(SELECT).bind(who)
+/// Users by id, name or reference.
+pub(super) fn select_called(who: &str) -> Statement {
+    query(concat!(select_user!(), "WHERE u.id = ?1 OR u.username = ?1 OR u.external_id = ?1 ORDER BY u.id")).bind(who)
 }
 
 /// One page of users, newest first.
@@ -111,6 +107,7 @@ pub(super) async fn change(
     let Some(mut user) = transaction.run(select_id(id)).await?.first().map(record).transpose()? else {
         return Ok(Changed::NotFound);
     };
+    let before = change.told_of(&user);
     if !change.apply(&mut user) {
         return Ok(Changed::Done(stand(transaction).await?, user));
     }
@@ -124,6 +121,7 @@ pub(super) async fn change(
     if let Some((at, reason)) = change.ends_sessions() {
         transaction.run(sessions::end_all_of_user(id, at, reason)).await?;
     }
-    audit::insert(transaction, event).await?;
+    let detail = event.detail.iter().cloned().chain(before).collect();
+    audit::insert(transaction, &AuditEvent { detail, ..event.clone() }).await?;
     Ok(Changed::Done(tell(transaction, USER, &[id]).await?, user))
 }

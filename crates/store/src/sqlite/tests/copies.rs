@@ -92,8 +92,11 @@ async fn what_an_older_store_brings_back_is_named() {
     store.change_api_key("younger", None, &revoke(50), &event()).await.unwrap();
     store.change_user(OTHER, &UserChange::Disable(at(20)), &event()).await.unwrap();
     let names = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<Box<str>>>();
-    let expected =
-        Comeback { keys: names(&["replaced", "revoked", "paused"]), users: names(&[&format!("{OTHER}@example.com")]) };
+    let expected = Comeback {
+        keys: names(&["replaced", "revoked", "paused"]),
+        users: names(&[&format!("{OTHER}@example.com")]),
+        same_password: Vec::new(),
+    };
     assert_eq!(comeback(home.path(), &older).await.unwrap(), expected);
     assert_eq!(comeback(&older, &older).await.unwrap(), Comeback::default());
 }
