@@ -220,7 +220,11 @@ impl Limit {
     fn charge_bucket(&self, debt: u128, cost: u32, burst: u32, now: Monotonic) -> Charged {
         let after = debt + self.price(cost);
         let over = after.saturating_sub(self.price(burst));
-        if over == 0 { Charged::Within(Cell::Bucket { debt: after, at: now }) } else { Charged::Over(self.drains_in(over)) }
+        if over == 0 {
+            Charged::Within(Cell::Bucket { debt: after, at: now })
+        } else {
+            Charged::Over(self.drains_in(over))
+        }
     }
 
     /// The window that runs, if one does.

@@ -11,6 +11,7 @@ use keyward_core::machine::Permit;
 use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::edits::{Passing, remove_hop_by_hop};
+use keyward_http::limits::Told;
 use keyward_http::names::DECISION;
 
 use crate::body::{Download, Upload, Wire};
@@ -55,7 +56,11 @@ pub(crate) async fn forward(
         None => Ok(Err(UpstreamFault::Unreachable)),
     };
     match sent {
-        Ok(Ok(response)) => Ok(response),
+        Ok(Ok(mut response)) => {
+            let (rules, standings, decision) = (judged.rules(), permit.standings(), judged.id());
+            Told { rules, standings, exceeded: None, decision }.set(response.headers_mut());
+            Ok(response)
+        }
         Ok(Err(fault)) => Err(failed(client, judged, Ok(fault))),
         Err(late) => Err(failed(client, judged, Err(late))),
     }

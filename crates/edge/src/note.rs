@@ -1,5 +1,6 @@
 //! What is written down of one request, filled as the exchange goes on; handed over when its answer's head is known.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{Request, StatusCode};
@@ -61,7 +62,7 @@ impl<'a> Note<'a> {
 
     /// It may not.
     pub(crate) fn denied(&mut self, denial: &Denial) -> Judged<'a> {
-        let detail = refused::detail(denial.reason);
+        let detail = refused::detail(denial.reason, self.snapshot.rules());
         let credential = denial.credential.as_ref().map(Arc::clone);
         self.judge(Verdict { outcome: denial.reason.name(), detail, route: denial.route, credential })
     }
@@ -87,13 +88,13 @@ impl<'a> Note<'a> {
     }
 
     pub(crate) fn refused(&mut self, refused: &Refused) {
-        self.close(refused.outcome, refused.detail, refused.answer.status().as_u16());
+        self.close(refused.outcome, refused.detail.clone(), refused.answer.status().as_u16());
     }
 
-    fn close(&mut self, outcome: &'static str, detail: Option<&'static str>, status: u16) {
+    fn close(&mut self, outcome: &'static str, detail: Option<Cow<'static, str>>, status: u16) {
         self.closed = true;
         if self.judged.is_none() {
-            self.judge(Verdict::of(outcome, detail));
+            self.judge(Verdict { detail: detail.clone(), ..Verdict::of(outcome, None) });
         }
         let Some((verdict, id)) = &self.judged else { return };
         let core = &self.client.core;
@@ -101,7 +102,7 @@ impl<'a> Note<'a> {
         if let Some(record) = &mut self.record {
             record.took = took;
             record.outcome = outcome;
-            record.detail = detail.map(Into::into);
+            record.detail = detail.as_deref().map(Into::into);
             record.status = status;
         }
         let (at, routes) = (self.snapshot.now().wall, &self.snapshot.rules().routes);

@@ -5,7 +5,9 @@
 
 mod cells;
 mod entry;
+mod limiter;
 mod reserve;
 
 pub use cells::{Cells, Ready, Unready};
+pub use limiter::Limiter;
 pub use reserve::{Ask, Asks, Reserver, channel, run};

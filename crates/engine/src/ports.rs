@@ -208,8 +208,28 @@ pub struct Reserve {
     pub window: Duration,
     /// When.
     pub now: Timestamp,
-    /// The end of a window that is known to be over, whatever the wall clock says.
-    pub over: Option<Timestamp>,
+    /// What whoever asks knows of it already.
+    pub known: Known,
+}
+
+/// What a process knows of a window that it wrote ahead of itself. It watched the window on a clock that nobody sets, so
+/// its word counts for more than the wall clock's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It begins here.
+    Nothing,
+    /// The window runs.
+    Running {
+        /// Its end as it was written.
+        ends_at: Timestamp,
+        /// Up to what was written.
+        upto: u32,
+    },
+    /// The window is over.
+    Over {
+        /// Its end as it was written.
+        ended_at: Timestamp,
+    },
 }
 
 /// What was written ahead.
@@ -223,13 +243,31 @@ pub struct Reserved {
     pub upto: u32,
 }
 
+/// What was written ahead and not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unused {
+    /// The limit.
+    pub limit: u64,
+    /// Whose it is.
+    pub subject: Box<str>,
+    /// The end of the window.
+    pub ends_at: Timestamp,
+    /// What was used.
+    pub used: u32,
+}
+
 impl Reserve {
-    /// What is to be written where this is kept: the end of the window and up to what it may admit. A window that ends
-    /// later than one that began now can only come from a clock that was set back; it counts as over.
+    /// What is to be written where this is kept: the end of a window and up to what it may admit. Nobody gains by a wall
+    /// clock that is set back: what ran goes on, until a window from now at the latest.
     pub fn after(&self, kept: Option<(Timestamp, u32)>) -> Reserved {
         let fresh = self.now.after(self.window);
-        let running = kept.filter(|(end, _)| *end > self.now && *end <= fresh && self.over != Some(*end));
-        let (ends_at, before) = running.unwrap_or((fresh, 0));
+        let (ends_at, before) = match (self.known, kept) {
+            (Known::Running { ends_at, upto }, None) => (ends_at, upto),
+            (Known::Running { ends_at, upto }, Some((end, before))) => (ends_at.max(end), upto.max(before)),
+            (Known::Over { ended_at }, Some((end, _))) if end == ended_at => (fresh, 0),
+            (_, Some((end, before))) if end > self.now => (end.min(fresh), before),
+            _ => (fresh, 0),
+        };
         let upto = before.saturating_add(self.more).min(self.most.max(before));
         Reserved { ends_at, before, upto }
     }
@@ -237,10 +275,12 @@ impl Reserve {
 
 /// What limits ask of a store.
 pub trait Reserves: Send + Sync {
-    /// Writes ahead, in one transaction; one answer for each, in order.
+    /// Writes ahead, in one transaction; one answer for each, in order. Windows that are over are let go in passing.
     fn reserve<'a>(&'a self, reserves: &'a [Reserve]) -> Answer<'a, Vec<Reserved>>;
-    /// Gives back what was written ahead and not used: limit, subject, and the window with what was used as `upto`.
-    fn give_back<'a>(&'a self, used: &'a [(u64, Box<str>, Reserved)]) -> Answer<'a, ()>;
+    /// What is written of these, each a limit and a subject, as it stands: the end of the window and up to what it may admit.
+    fn reserved<'a>(&'a self, of: &'a [(u64, Box<str>)]) -> Answer<'a, Vec<Option<(Timestamp, u32)>>>;
+    /// Gives back what was written ahead and not used, in one transaction.
+    fn give_back<'a>(&'a self, unused: &'a [Unused]) -> Answer<'a, ()>;
 }
 
 /// A user to be made.

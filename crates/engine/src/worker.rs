@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use keyward_core::decision::{Decision, DecisionId, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
-use keyward_core::machine::{Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Step, Verified, decide};
+use keyward_core::machine::{
+    Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
+};
 use keyward_core::rules::Rules;
 use keyward_core::time::Now;
 
 use crate::fetcher::{Asker, Fill};
+use crate::limits::{Limiter, Unready};
 use crate::mark::Mark;
 use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
@@ -111,6 +114,8 @@ pub struct Parts {
     pub mailbox: Mailbox,
     /// Where misses are asked.
     pub asker: Asker,
+    /// What limits are charged with.
+    pub limiter: Limiter,
     /// Where the node stood in the feed when the mailbox was made.
     pub head: FeedHead,
     /// How many keys to remember in one generation.
@@ -131,6 +136,7 @@ pub struct Worker {
     seen: Cell<u64>,
     counter: Cell<u64>,
     asker: Asker,
+    limiter: Limiter,
 }
 
 /// What a core decides by.
@@ -146,6 +152,8 @@ pub enum Begun<'a> {
     Decided(Decision),
     /// The store must be asked.
     Ask(Question, Fetching<'a>),
+    /// Its limits must be written ahead first.
+    Reserve(Box<Reserving<'a>>),
 }
 
 /// What an answer of the store led to.
@@ -154,6 +162,15 @@ pub enum Answered<'a> {
     Decided(Decision),
     /// The answer is older than a change this core has heard of; ask again.
     AskAgain(Fetching<'a>),
+    /// Its limits must be written ahead first.
+    Reserve(Box<Reserving<'a>>),
+}
+
+/// A decision whose limits could not be charged at once.
+pub struct Reserving<'a> {
+    spending: Spending<'a>,
+    why: Unready,
+    digest: Option<ApiKeyDigest>,
 }
 
 impl Worker {
@@ -174,6 +191,7 @@ impl Worker {
             seen: Cell::new(0),
             counter: Cell::new(0),
             asker: parts.asker,
+            limiter: parts.limiter,
         }
     }
 
@@ -209,45 +227,79 @@ impl Worker {
     ) -> Result<Decision, Fault> {
         let (question, mut fetching) = match self.begin(snapshot, facts, listener) {
             Begun::Decided(decision) => return Ok(decision),
+            Begun::Reserve(reserving) => return self.reserve(snapshot, *reserving, listener).await,
             Begun::Ask(question, fetching) => (question, fetching),
         };
         for _ in 0..ATTEMPTS {
             let fill = self.asker.ask(question.clone()).await?;
             match self.answer(snapshot, fetching, &fill, listener) {
                 Answered::Decided(decision) => return Ok(decision),
+                Answered::Reserve(reserving) => return self.reserve(snapshot, *reserving, listener).await,
                 Answered::AskAgain(again) => fetching = again,
             }
         }
         Err(Fault::Busy)
     }
 
-    /// The part of a decision that needs no IO. On a hit this is all of it: no await, no lock, no allocation.
+    /// The part of a decision that needs no IO. On a hit this is all of it: no await, no allocation, and no lock but those of
+    /// its limits' cells.
     pub fn begin<'a>(
         &self,
         snapshot: &'a Snapshot,
         facts: RequestFacts<'a>,
         listener: &mut impl Listener,
     ) -> Begun<'a> {
-        match decide(&snapshot.rules, facts, snapshot.now, listener) {
-            Step::Decided(decision) => Begun::Decided(decision),
+        let (ruled, digest) = match decide(&snapshot.rules, facts, snapshot.now, listener) {
+            Step::Ruled(ruled) => (ruled, None),
             Step::Recall(digest, recalling) => {
                 let recalled = self.recall(snapshot, &digest);
                 match recalling.resume(recalled, &self.tag_key, listener) {
-                    Resumed::Decided(decision) => {
-                        self.note_use(&digest, snapshot, &decision);
-                        Begun::Decided(decision)
-                    }
-                    Resumed::Fetch(question, fetching) => Begun::Ask(question, fetching),
+                    Resumed::Ruled(ruled) => (ruled, Some(digest)),
+                    Resumed::Fetch(question, fetching) => return Begun::Ask(question, fetching),
                     Resumed::Verify(verifying) => {
                         let is_signed = self.signing_keys.borrow().verify(verifying.token());
-                        match verifying.resume(is_signed, listener) {
+                        return match verifying.resume(is_signed, listener) {
                             Verified::Decided(decision) => Begun::Decided(decision),
                             Verified::Fetch(question, fetching) => Begun::Ask(question, fetching),
-                        }
+                        };
                     }
                 }
             }
-        }
+        };
+        self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)
+    }
+
+    /// Charges the limits, where it comes to that, and concludes.
+    fn settle<'a>(
+        &self,
+        snapshot: &Snapshot,
+        ruled: Ruled<'a>,
+        digest: Option<ApiKeyDigest>,
+        listener: &mut impl Listener,
+    ) -> Result<Decision, Box<Reserving<'a>>> {
+        let decision = match ruled {
+            Ruled::Decided(decision) => decision,
+            Ruled::Spend(spending) => match self.limiter.charge(&spending) {
+                Ok(spend) => spending.resume(spend, listener),
+                Err(why) => return Err(Box::new(Reserving { spending, why, digest })),
+            },
+        };
+        self.note_use(digest.as_ref(), snapshot, &decision);
+        Ok(decision)
+    }
+
+    /// Charges limits that must be written ahead first, and concludes.
+    async fn reserve(
+        &self,
+        snapshot: &Snapshot,
+        reserving: Reserving<'_>,
+        listener: &mut impl Listener,
+    ) -> Result<Decision, Fault> {
+        let Reserving { spending, why, digest } = reserving;
+        let spend = self.limiter.charge_later(&spending, why).await?;
+        let decision = spending.resume(spend, listener);
+        self.note_use(digest.as_ref(), snapshot, &decision);
+        Ok(decision)
     }
 
     /// Goes on with an answer of the store, unless a change that this core has heard of since makes it too old.
@@ -275,9 +327,8 @@ impl Worker {
             _ => {}
         }
         drop(memory);
-        let decision = fetching.resume(entry, listener);
-        self.note_use(&digest, snapshot, &decision);
-        Answered::Decided(decision)
+        let ruled = fetching.resume(entry, listener);
+        self.settle(snapshot, ruled, Some(digest), listener).map_or_else(Answered::Reserve, Answered::Decided)
     }
 
     /// Takes the uses of keys noted since the last call; call it about once a second. Reads the mailbox too, so that
@@ -305,8 +356,8 @@ impl Worker {
         self.configuration.borrow().version == snapshot.version
     }
 
-    fn note_use(&self, digest: &ApiKeyDigest, snapshot: &Snapshot, decision: &Decision) {
-        if let Decision::Allow(_) = decision {
+    fn note_use(&self, digest: Option<&ApiKeyDigest>, snapshot: &Snapshot, decision: &Decision) {
+        if let (Some(digest), Decision::Allow(_)) = (digest, decision) {
             self.memory.borrow_mut().note_use(digest, snapshot.now.wall);
         }
     }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod edits;
 pub mod identity;
+pub mod limits;
 pub mod names;
 pub mod own;
 pub mod problem;

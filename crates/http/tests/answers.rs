@@ -11,6 +11,7 @@ use keyward_core::address::AddressRules;
 use keyward_core::api_key::Rejection;
 use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Reason};
 use keyward_core::digest::MacKey;
+use keyward_core::limit::{LimitFields, Standings};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::{Oddities, PathFault, Target};
 use keyward_core::route::{
@@ -35,6 +36,8 @@ fn route(name: &str, path: &str, methods: Vec<Method>, destination: Destination)
             otherwise: ScopeSet::parse(["orders:read", "orders:list"]).unwrap(),
         },
         addresses: AddressRules::default(),
+        limits: Vec::new(),
+        cost: std::num::NonZeroU32::MIN,
         destination,
         keep_credential: false,
         allowed_oddities: Oddities::default(),
@@ -55,6 +58,8 @@ fn rules() -> Rules {
         roles: BTreeMap::new(),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
+        limits: Vec::new(),
+        limit_fields: LimitFields::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),
@@ -98,8 +103,13 @@ fn every_answer() {
             headers: &headers,
         };
         let routed = !matches!(reason, Reason::NoRoute | Reason::Path(_));
-        let denial =
-            Denial { reason, route: routed.then_some(RouteId(1)), scheme: Some(SchemeId(0)), credential: None };
+        let denial = Denial {
+            reason,
+            route: routed.then_some(RouteId(1)),
+            scheme: Some(SchemeId(0)),
+            credential: None,
+            standings: Standings::default(),
+        };
         text.push_str(&shown(&format!("{reason:?}"), &denied(&denial, &rules, &facts, id)));
     }
     for fault in [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping] {

@@ -7,8 +7,9 @@ use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::in_force::Configuration;
 use keyward_api::service::Service;
 use keyward_engine::fetcher::{self, Questions};
+use keyward_engine::limits::{self, Asks, Cells, Limiter};
 use keyward_engine::node::Node;
-use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
+use keyward_engine::ports::{Clock, Identity, Lookup, Reserves, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::signing::VerifyingKeys;
 use keyward_engine::worker::{Parts, Worker};
@@ -24,6 +25,9 @@ const NODE: (u16, &str) = (1, "node-1");
 /// Keys that one core remembers, in each of two generations.
 const KEYS_REMEMBERED: usize = 100_000;
 
+/// How often some of the cells of limits are looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
 /// What both planes share: a node, its cores' workers, and the tasks that keep them true.
 pub struct Planes {
     /// The node.
@@ -34,6 +38,10 @@ pub struct Planes {
     pub workers: Vec<Worker>,
     /// What they ask the store.
     pub questions: Questions,
+    /// What callers used of their limits.
+    pub cells: Arc<Cells>,
+    /// What is to be written ahead for them.
+    pub asks: Asks,
 }
 
 impl Planes {
@@ -53,6 +61,9 @@ impl Planes {
         let node = Arc::new(node);
         let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
         let (asker, questions) = fetcher::channel();
+        let (reserver, asks) = limits::channel();
+        let cells = Arc::new(Cells::default());
+        let limiter = Limiter::new(Arc::clone(&cells), reserver);
         let worker = |(core, mailbox)| {
             Worker::new(Parts {
                 node: NODE.0,
@@ -65,13 +76,14 @@ impl Planes {
                 shared: node.shared(),
                 mailbox,
                 asker: asker.clone(),
+                limiter: limiter.clone(),
                 head: identity.head,
                 capacity: KEYS_REMEMBERED,
             })
         };
         let workers = mailboxes.into_iter().enumerate().map(worker).collect();
         let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock)));
-        Ok(Self { node, refresher, workers, questions })
+        Ok(Self { node, refresher, workers, questions, cells, asks })
     }
 }
 
@@ -85,6 +97,8 @@ pub struct ControlPlane<'a> {
     pub service: &'a Arc<Service>,
     /// Where records are.
     pub store: &'a Arc<dyn Store>,
+    /// What callers used of their limits.
+    pub cells: &'a Arc<Cells>,
     /// How long the audit log is kept, if not for ever.
     pub audit_kept: Option<Duration>,
 }
@@ -96,7 +110,7 @@ impl ControlPlane<'_> {
     /// A socket that cannot be listened on.
     pub fn start(
         self,
-        questions: Questions,
+        (questions, asks): (Questions, Asks),
         refresher: &Arc<Refresher>,
         own: own::OwnReceiver,
         uses: mpsc::Receiver<Vec<Use>>,
@@ -114,6 +128,13 @@ impl ControlPlane<'_> {
             Arc::clone(&self.service.clock),
             questions,
         ));
+        tokio::spawn(limits::run(
+            Arc::clone(self.store) as Arc<dyn Reserves>,
+            Arc::clone(&self.service.clock),
+            Arc::clone(self.cells),
+            asks,
+        ));
+        tokio::spawn(sweep(Arc::clone(self.cells), Arc::clone(&self.service.clock)));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
         if let Some(keep) = self.audit_kept {
@@ -126,6 +147,15 @@ impl ControlPlane<'_> {
         tokio::spawn(async move { axum::serve(admin, admin_routes).await });
         tokio::spawn(async move { axum::serve(socket, socket_routes).await });
         Ok(())
+    }
+}
+
+/// Forgets what says no more than that nothing is used up, a part of it at a time.
+async fn sweep(cells: Arc<Cells>, clock: Arc<dyn Clock>) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    for turn in 0.. {
+        tick.tick().await;
+        cells.sweep(turn, clock.now().monotonic);
     }
 }
 

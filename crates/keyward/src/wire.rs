@@ -16,6 +16,7 @@ use keyward_core::time::Timestamp;
 use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
+use keyward_engine::limits::Cells;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
@@ -58,7 +59,11 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let decisions = decisions.map(|decisions| Arc::new(decisions) as Arc<dyn Decisions>);
     let clock = Arc::new(SystemClock::new());
     let configuration = configuration(loaded, 0, clock.now().wall);
-    service(data_dir, Opened { store, identity: &identity, clock, configuration, refresher: None, decisions }).await
+    service(
+        data_dir,
+        Opened { store, identity: &identity, clock, configuration, refresher: None, decisions, limits: None },
+    )
+    .await
 }
 
 /// What seals the audit log of a data directory.
@@ -92,6 +97,8 @@ pub struct Opened<'a> {
     pub configuration: Configuration,
     /// The node that serves beside it.
     pub refresher: Option<Arc<Refresher>>,
+    /// What callers used of their limits, where a node counts it.
+    pub limits: Option<Arc<Cells>>,
     /// What is kept of decisions.
     pub decisions: Option<Arc<dyn Decisions>>,
 }
@@ -101,7 +108,7 @@ pub struct Opened<'a> {
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { store, identity, clock, configuration, refresher, decisions } = opened;
+    let Opened { store, identity, clock, configuration, refresher, limits, decisions } = opened;
     Ok(Service {
         sealer: sealer(data_dir.path(), &*store).await?,
         store,
@@ -110,6 +117,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         tag_key: identity.tag_key.clone(),
         in_force: InForce::new(configuration),
         refresher,
+        limits,
         decisions,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),

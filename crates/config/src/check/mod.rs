@@ -3,6 +3,7 @@
 mod endpoints;
 mod headers;
 mod keys;
+mod limits;
 mod routes;
 mod schemes;
 mod server;
@@ -31,6 +32,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     headers::check(look);
     schemes::check(look);
     routes::check(look);
+    limits::check(look);
     keys::check(look);
     tokens::check(look);
     endpoints::check(look);

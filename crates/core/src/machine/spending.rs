@@ -88,8 +88,7 @@ impl<'a> Spending<'a> {
 }
 
 fn refusal(routed: &Routed<'_>, cleared: Cleared, over: Limited) -> Denial {
-    let (credential, scheme) =
-        cleared.authentication.map(|Authentication { entry, scheme }| (entry, scheme)).unzip();
+    let (credential, scheme) = cleared.authentication.map(|Authentication { entry, scheme }| (entry, scheme)).unzip();
     Denial { scheme, ..routed.denial(Reason::Limited(over), credential) }
 }
 

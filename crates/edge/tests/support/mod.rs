@@ -178,6 +178,7 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
         shared: node.shared(),
         mailbox,
         asker: asker.clone(),
+        limiter: keyward_engine::limits::Limiter::default(),
         head: HEAD,
         capacity: 100,
     };
@@ -222,6 +223,8 @@ fn route(path: &str, methods: &[Method], access: Access, destination: Destinatio
         access,
         scopes: ScopeRules::default(),
         addresses: AddressRules::default(),
+        limits: Vec::new(),
+        cost: std::num::NonZeroU32::MIN,
         destination,
         keep_credential: false,
         allowed_oddities: Oddities::default(),
@@ -260,6 +263,8 @@ fn rules() -> Rules {
         roles: [("user".into(), ScopeSet::parse(["orders:read", "orders:write"]).unwrap())].into(),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([9; 32]), [operator]),
+        limits: Vec::new(),
+        limit_fields: keyward_core::limit::LimitFields::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

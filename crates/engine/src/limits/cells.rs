@@ -1,5 +1,5 @@
-//! The table of cells, in shards: each under a lock that is held for the few loads and stores of one request, in the order of
-//! the shards, so that requests never wait for each other in a ring.
+//! The table of cells, in shards: each under a lock that is held for the few loads and stores of one request, taken in the
+//! order of the shards, so that requests never wait for each other in a ring.
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
@@ -7,12 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::HashTable;
-use keyward_core::limit::{Cell, Charged, Demand, Limit, LimitId, MOST, OnFault, Spend, Standings};
+use keyward_core::limit::{Cell, Charged, Demand, LimitId, MOST, OnFault, Spend, Standings};
 use keyward_core::time::{Monotonic, Now};
 
 use super::entry::{Entry, Owned};
 use super::reserve::Ask;
-use crate::ports::Reserved;
+use crate::ports::{Reserved, Unused};
 
 /// How many shards. Two cores meet in one only now and then.
 const SHARDS: usize = 512;
@@ -20,6 +20,8 @@ const SHARDS: usize = 512;
 const CELLS: usize = 2048;
 /// How often a shard without room is looked through for cells that can be forgotten.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// For how long a full cell is kept: a request that waited for the store is charged by the time at which it came.
+const GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 struct Shard {
@@ -78,28 +80,30 @@ impl Cells {
         &self,
         demands: impl Iterator<Item = Demand<'a>>,
         cost: NonZeroU32,
-        now: Now,
+        now: Monotonic,
         give_up: bool,
     ) -> Result<Ready, Unready> {
         let wanted = self.wanted(demands);
         let mut taken = self.take(&wanted);
-        let round = Round { cost, now: now.monotonic, room: self.room };
+        let round = Round { cost, now, room: self.room };
         let mut charges = [None; MOST];
-        let (mut over, mut asks) = (None, Vec::new());
+        let (mut over, mut asks, mut fault) = (None, Vec::new(), false);
         for ((demand, hash), charge) in wanted.iter().flatten().zip(&mut charges) {
             let Some(shard) = taken.shard(*hash) else { continue };
+            let uncounted = demand.limit.fault_rule() == OnFault::Allow;
             match round.check(shard, demand, *hash) {
                 Check::Within(cell) => *charge = Some(cell),
                 Check::Over(wait) => over = longest(over, (demand.id, wait)),
-                Check::Unready(_) if give_up && demand.limit.fault_rule() == OnFault::Allow => {}
-                Check::Unready(None) if demand.limit.fault_rule() == OnFault::Allow => {}
-                Check::Unready(Some(ask)) if !give_up => asks.push(ask),
-                Check::Unready(_) => return Err(Unready::Fault),
+                Check::NotAhead(ask) if !give_up => asks.push(ask),
+                Check::NotAhead(_) | Check::NoRoom => fault |= !uncounted,
             }
         }
         if let Some((limit, wait)) = over {
-            let spend = Spend::Exceeded(limit, wait, round.standings(&mut taken, &wanted));
+            let spend = Spend::Exceeded(limit, wait, round.standings(&mut taken, &wanted, false));
             return Ok(Ready { spend, soon: Vec::new() });
+        }
+        if fault {
+            return Err(Unready::Fault);
         }
         if !asks.is_empty() {
             return Err(Unready::Ask(asks));
@@ -110,22 +114,22 @@ impl Cells {
                 soon.extend(round.write(shard, demand, *hash, cell));
             }
         }
-        Ok(Ready { spend: Spend::Within(round.standings(&mut taken, &wanted)), soon })
+        Ok(Ready { spend: Spend::Within(round.standings(&mut taken, &wanted, true)), soon })
     }
 
     /// What a charge would come to, without making it.
-    pub fn look<'a>(&self, demands: impl Iterator<Item = Demand<'a>>, cost: NonZeroU32, now: Now) -> Spend {
+    pub fn look<'a>(&self, demands: impl Iterator<Item = Demand<'a>>, cost: NonZeroU32, now: Monotonic) -> Spend {
         let wanted = self.wanted(demands);
         let mut taken = self.take(&wanted);
-        let round = Round { cost, now: now.monotonic, room: self.room };
+        let round = Round { cost, now, room: self.room };
         let mut over = None;
         for (demand, hash) in wanted.iter().flatten() {
             let cell = taken.shard(*hash).and_then(|shard| find(shard, demand, *hash)).map(|entry| entry.cell);
-            if let Charged::Over(wait) = demand.limit.charge(cell, cost, round.now) {
+            if let Charged::Over(wait) = demand.limit.charge(cell, cost, now) {
                 over = longest(over, (demand.id, wait));
             }
         }
-        let standings = round.standings(&mut taken, &wanted);
+        let standings = round.standings(&mut taken, &wanted, false);
         over.map_or(Spend::Within(standings), |(limit, wait)| Spend::Exceeded(limit, wait, standings))
     }
 
@@ -134,10 +138,10 @@ impl Cells {
         let mut shard = lock(&self.shards, ask.hash);
         let is_it = |entry: &Entry| entry.is(ask.hash, ask.limit, ask.subject.borrowed());
         if let Some(entry) = shard.cells.find_mut(ask.hash, is_it) {
-            entry.learn(reserved, now);
+            entry.learn(reserved, ask.window, now);
         } else {
-            let entry = Entry::kept(ask, reserved, now);
-            shard.cells.insert_unique(ask.hash, entry, |entry| entry.hash);
+            // Room was there when it was asked for; what is asked for at once is bounded.
+            shard.cells.insert_unique(ask.hash, Entry::kept(ask, reserved, now), |entry| entry.hash);
         }
     }
 
@@ -146,7 +150,7 @@ impl Cells {
         let mut shard = lock(&self.shards, ask.hash);
         let is_it = |entry: &Entry| entry.is(ask.hash, ask.limit, ask.subject.borrowed());
         if let Some(entry) = shard.cells.find_mut(ask.hash, is_it) {
-            entry.asked = false;
+            entry.learn_nothing();
         }
     }
 
@@ -155,20 +159,23 @@ impl Cells {
         const AT_ONCE: usize = 16;
         for place in (turn * AT_ONCE..).take(AT_ONCE) {
             if let Some(shard) = self.shards.get(place % SHARDS) {
-                let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-                shard.forget(now);
+                open(shard).forget(now);
             }
         }
     }
 
-    /// What of the kept quotas was really used, for an orderly end.
-    pub fn used(&self, now: Monotonic) -> Vec<(u64, Box<str>, Reserved)> {
+    /// What of the kept quotas was written ahead and not used, for an orderly end.
+    pub fn unused(&self, now: Monotonic) -> Vec<Unused> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            all.extend(shard.cells.iter().filter_map(|entry| entry.used(now)));
+            all.extend(open(shard).cells.iter().filter_map(|entry| entry.unused(now)));
         }
         all
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.shards.iter().map(|shard| open(shard).cells.len()).sum()
     }
 
     fn wanted<'a>(&self, demands: impl Iterator<Item = Demand<'a>>) -> Wanted<'a> {
@@ -191,7 +198,7 @@ impl Cells {
         for (guard, number) in taken.guards.iter_mut().zip(numbers) {
             if last != Some(number) {
                 last = Some(number);
-                *guard = self.shards.get(number).map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
+                *guard = self.shards.get(number).map(|shard| open(shard));
             }
         }
         taken
@@ -204,9 +211,13 @@ fn shard_of(hash: u64) -> usize {
 }
 
 fn lock(shards: &[Mutex<Shard>], hash: u64) -> MutexGuard<'_, Shard> {
-    // A panic elsewhere leaves a shard whole: each change to it is one call.
     #[allow(clippy::indexing_slicing, reason = "there are SHARDS of them")]
-    shards[shard_of(hash)].lock().unwrap_or_else(PoisonError::into_inner)
+    open(&shards[shard_of(hash)])
+}
+
+fn open(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // A panic elsewhere leaves a shard whole: each change to it is one call.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The shards of one request, locked; released with it.
@@ -227,8 +238,10 @@ impl Taken<'_> {
 enum Check {
     Within(Cell),
     Over(Duration),
-    /// What must be written ahead first; nothing where there is no room.
-    Unready(Option<Ask>),
+    /// It is not written ahead yet.
+    NotAhead(Ask),
+    /// Nothing is known of its subject, and the table holds as many as it may.
+    NoRoom,
 }
 
 /// One request's charges.
@@ -243,35 +256,36 @@ impl Round {
         let entry = find(shard, demand, hash);
         match demand.limit.charge(entry.map(|entry| entry.cell), self.cost, self.now) {
             Charged::Over(wait) => Check::Over(wait),
-            Charged::Within(cell) if demand.limit.is_kept() => match entry {
+            Charged::Within(_) if entry.is_none() && !shard.has_room(self.room, self.now) => Check::NoRoom,
+            Charged::Within(cell) if demand.limit.is_kept() => match find(shard, demand, hash) {
                 Some(entry) if entry.is_ahead_of(cell) => Check::Within(cell),
-                _ => Check::Unready(Some(Ask::of(demand, hash, self.cost, entry))),
+                entry => Check::NotAhead(Ask::new(demand, hash, self.cost, entry.map(|entry| entry.known(self.now)))),
             },
-            Charged::Within(_) if entry.is_none() && !shard.has_room(self.room, self.now) => Check::Unready(None),
             Charged::Within(cell) => Check::Within(cell),
         }
     }
 
     fn write(&self, shard: &mut Shard, demand: &Demand<'_>, hash: u64, cell: Cell) -> Option<Ask> {
         let limit = demand.limit;
-        match shard.cells.find_mut(hash, |entry| entry.is(hash, limit.identity(), demand.subject)) {
-            Some(entry) => {
-                entry.set(limit, cell);
-                entry.wants_more(demand, self.cost)
-            }
-            None => {
-                let entry = Entry::new(hash, limit, Owned::of(demand.subject), cell);
-                shard.cells.insert_unique(hash, entry, |entry| entry.hash);
-                None
-            }
+        if let Some(entry) = shard.cells.find_mut(hash, |entry| entry.is(hash, limit.identity(), demand.subject)) {
+            entry.set(limit, cell);
+            let more = entry.wants_more(limit);
+            return more.map(|known| Ask::new(demand, hash, self.cost, Some(known)));
         }
+        let entry = Entry::new(hash, limit, Owned::of(demand.subject), cell);
+        shard.cells.insert_unique(hash, entry, |entry| entry.hash);
+        None
     }
 
-    fn standings(&self, taken: &mut Taken<'_>, wanted: &Wanted<'_>) -> Standings {
+    /// Where the subjects stand. Once all is charged, what has no cell was not counted; before that it used nothing, unless
+    /// only the store knows.
+    fn standings(&self, taken: &mut Taken<'_>, wanted: &Wanted<'_>, charged: bool) -> Standings {
         let mut standings = Standings::default();
         for (demand, hash) in wanted.iter().flatten() {
             let cell = taken.shard(*hash).and_then(|shard| find(shard, demand, *hash)).map(|entry| entry.cell);
-            standings.push(demand.limit.standing(demand.id, cell, self.now));
+            if cell.is_some() || !(charged || demand.limit.is_kept()) {
+                standings.push(demand.limit.standing(demand.id, cell, self.now));
+            }
         }
         standings
     }
@@ -287,7 +301,7 @@ impl Shard {
     }
 
     fn forget(&mut self, now: Monotonic) {
-        self.cells.retain(|entry| now < entry.full_at);
+        self.cells.retain(|entry| now < entry.full_at.after(GRACE));
         self.cells.shrink_to(self.cells.len() * 2, |entry| entry.hash);
     }
 }

@@ -1,13 +1,13 @@
 //! One cell in the table: whose it is, what it holds, and how far a quota that outlives a crash was written ahead.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::time::Duration;
 
-use keyward_core::limit::{Cell, Demand, Limit, Subject};
+use keyward_core::limit::{Cell, Limit, Subject};
 use keyward_core::time::{Monotonic, Now};
 
 use super::reserve::{Ask, portion};
-use crate::ports::Reserved;
+use crate::ports::{Known, Reserved, Unused};
 
 /// Whom a cell is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +59,10 @@ pub(super) struct Entry {
     subject: Owned,
     pub(super) cell: Cell,
     pub(super) full_at: Monotonic,
+    /// Of a quota that outlives a crash: what was written ahead.
     ahead: Option<Reserved>,
     /// More was asked for already.
-    pub(super) asked: bool,
+    asked: bool,
 }
 
 impl Entry {
@@ -72,17 +73,22 @@ impl Entry {
 
     /// Of a quota that nothing was known of: whatever was written ahead before may have been used.
     pub(super) fn kept(ask: &Ask, reserved: Reserved, now: Now) -> Self {
-        let (cell, full_at) = begun(reserved, now);
+        let (cell, full_at) = begun(reserved, ask.window, now);
         let subject = ask.subject.clone();
         Self { hash: ask.hash, limit: ask.limit, subject, cell, full_at, ahead: Some(reserved), asked: false }
     }
 
     /// Learns what was written ahead: more of the window that runs, or another window.
-    pub(super) fn learn(&mut self, reserved: Reserved, now: Now) {
+    pub(super) fn learn(&mut self, reserved: Reserved, window: Duration, now: Now) {
         if self.ahead.is_none_or(|ahead| ahead.ends_at != reserved.ends_at) {
-            (self.cell, self.full_at) = begun(reserved, now);
+            (self.cell, self.full_at) = begun(reserved, window, now);
         }
         self.ahead = Some(reserved);
+        self.asked = false;
+    }
+
+    /// It may be asked for again.
+    pub(super) fn learn_nothing(&mut self) {
         self.asked = false;
     }
 
@@ -96,42 +102,50 @@ impl Entry {
 
     /// Whether what a charge makes of the cell was written ahead.
     pub(super) fn is_ahead_of(&self, after: Cell) -> bool {
-        match (self.ahead, self.cell, after) {
-            (Some(ahead), Cell::Window { ends: now_ends, .. }, Cell::Window { ends, used }) => {
-                now_ends == ends && used <= ahead.upto
-            }
+        match (self.ahead, after) {
+            (Some(ahead), Cell::Window { ends, used }) => ends == self.full_at && used <= ahead.upto,
             _ => false,
         }
     }
 
-    /// The window that was written ahead, if it is over.
-    pub(super) fn over(&self, now_ends: Monotonic) -> Option<Reserved> {
-        self.ahead.filter(|_| self.full_at != now_ends)
+    /// What is known of what was written ahead, by a clock that nobody sets.
+    pub(super) fn known(&self, now: Monotonic) -> Known {
+        match self.ahead {
+            None => Known::Nothing,
+            Some(ahead) if now < self.full_at => Known::Running { ends_at: ahead.ends_at, upto: ahead.upto },
+            Some(ahead) => Known::Over { ended_at: ahead.ends_at },
+        }
     }
 
-    /// What to write ahead when half of a portion is left.
-    pub(super) fn wants_more(&mut self, demand: &Demand<'_>, cost: NonZeroU32) -> Option<Ask> {
-        let (Some(ahead), Cell::Window { used, .. }) = (self.ahead, self.cell) else { return None };
-        let most = demand.limit.requests();
-        let is_low = ahead.upto.saturating_sub(used) <= portion(most) / 2;
-        if self.asked || !is_low || ahead.upto >= most {
+    /// What is known, when no more than half of a portion is left and nobody asked for more yet.
+    pub(super) fn wants_more(&mut self, limit: &Limit) -> Option<Known> {
+        let (Some(Reserved { ends_at, upto, .. }), Cell::Window { used, .. }) = (self.ahead, self.cell) else {
+            return None;
+        };
+        let most = limit.requests();
+        let is_low = upto.saturating_sub(used) <= portion(most) / 2;
+        if self.asked || !is_low || upto >= most {
             return None;
         }
         self.asked = true;
-        Some(Ask::of(demand, self.hash, cost, None))
+        Some(Known::Running { ends_at, upto })
     }
 
-    /// What of a kept quota was used, as long as its window runs.
-    pub(super) fn used(&self, now: Monotonic) -> Option<(u64, Box<str>, Reserved)> {
-        let (Some(ahead), Cell::Window { used, .. }) = (self.ahead, self.cell) else { return None };
-        (now < self.full_at).then(|| (self.limit, self.subject.text(), Reserved { upto: used, ..ahead }))
+    /// What of a kept quota was not used, as long as its window runs.
+    pub(super) fn unused(&self, now: Monotonic) -> Option<Unused> {
+        let (Some(Reserved { ends_at, upto, .. }), Cell::Window { used, .. }) = (self.ahead, self.cell) else {
+            return None;
+        };
+        let is_some = used < upto && now < self.full_at;
+        is_some.then(|| Unused { limit: self.limit, subject: self.subject.text(), ends_at, used })
     }
 }
 
-/// A window as this process sees it: its end on its own clock.
-fn begun(reserved: Reserved, now: Now) -> (Cell, Monotonic) {
+/// A window as this process sees it: its end on its own clock. It is never longer than a window, whatever the other clock
+/// says.
+fn begun(reserved: Reserved, window: Duration, now: Now) -> (Cell, Monotonic) {
     let left = reserved.ends_at.as_millis().saturating_sub(now.wall.as_millis());
-    let left = std::time::Duration::from_millis(u64::try_from(left).unwrap_or_default());
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default()).min(window);
     let ends = now.monotonic.after(left);
     (Cell::Window { ends, used: reserved.before }, ends)
 }

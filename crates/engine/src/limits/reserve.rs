@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::decision::Fault;
-use keyward_core::limit::{Cell, Charged, Demand};
+use keyward_core::limit::Demand;
 use keyward_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Cells;
-use super::entry::{Entry, Owned};
+use super::entry::Owned;
 use crate::node::FILL;
-use crate::ports::{Clock, Reserve, Reserves};
+use crate::ports::{Clock, Known, Reserve, Reserves};
 
 /// How many asks may wait before further ones are faults.
 const WAITING: usize = 4096;
-/// How many are written in one transaction.
-const BATCH: usize = 64;
+/// How many are answered by one transaction.
+const BATCH: usize = 256;
 /// The largest portion.
 const PORTION: u32 = 1000;
 
@@ -32,28 +32,23 @@ pub struct Ask {
     pub(super) hash: u64,
     pub(super) limit: u64,
     pub(super) subject: Owned,
+    pub(super) window: Duration,
     cost: u32,
     most: u32,
-    window: Duration,
-    over: Option<Timestamp>,
+    known: Known,
 }
 
 impl Ask {
-    pub(super) fn of(demand: &Demand<'_>, hash: u64, cost: NonZeroU32, entry: Option<&Entry>) -> Self {
-        let limit = demand.limit;
-        // A window that this process saw end is over, whatever the wall clock says.
-        let over = entry.and_then(|entry| match limit.charge(Some(entry.cell), cost, entry.full_at) {
-            Charged::Within(Cell::Window { ends, .. }) => entry.over(ends),
-            _ => None,
-        });
+    pub(super) fn new(demand: &Demand<'_>, hash: u64, cost: NonZeroU32, known: Option<Known>) -> Self {
+        let Demand { limit, subject, .. } = demand;
         Self {
             hash,
             limit: limit.identity(),
-            subject: Owned::of(demand.subject),
+            subject: Owned::of(*subject),
+            window: limit.window(),
             cost: cost.get(),
             most: limit.requests(),
-            window: limit.window(),
-            over: over.map(|reserved| reserved.ends_at),
+            known: known.unwrap_or(Known::Nothing),
         }
     }
 
@@ -69,12 +64,12 @@ impl Ask {
             most: self.most,
             window: self.window,
             now,
-            over: self.over,
+            known: self.known,
         }
     }
 }
 
-type Reply = oneshot::Sender<bool>;
+type Reply = oneshot::Sender<Result<(), Fault>>;
 
 /// Where cores ask.
 #[derive(Clone)]
@@ -93,7 +88,7 @@ impl Reserver {
     /// Has all of these written ahead.
     ///
     /// # Errors
-    /// [`Fault::Limits`] where one could not be.
+    /// [`Fault::Limits`] where one could not be, within [`FILL`].
     pub async fn ask(&self, asks: Vec<Ask>) -> Result<(), Fault> {
         let mut answers = Vec::with_capacity(asks.len());
         for ask in asks {
@@ -101,20 +96,21 @@ impl Reserver {
             self.0.try_send((ask, Some(reply))).map_err(|_| Fault::Limits)?;
             answers.push(answer);
         }
-        for answer in answers {
-            if !answer.await.unwrap_or(false) {
-                return Err(Fault::Limits);
+        let all = async {
+            for answer in answers {
+                answer.await.map_err(|_| Fault::Limits)??;
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        tokio::time::timeout(FILL, all).await.unwrap_or(Err(Fault::Limits))
     }
 
-    /// Has something written ahead that nobody waits for. `false`: it was not taken.
-    pub fn ask_soon(&self, cells: &Cells, ask: Ask) {
-        if let Err(refused) = self.0.try_send((ask, None)) {
-            let (ask, _) = refused.into_inner();
-            cells.failed(&ask);
-        }
+    /// Has something written ahead that nobody waits for.
+    ///
+    /// # Errors
+    /// The ask, where too many wait already.
+    pub fn ask_soon(&self, ask: Ask) -> Result<(), Ask> {
+        self.0.try_send((ask, None)).map_err(|refused| refused.into_inner().0)
     }
 }
 
@@ -130,11 +126,11 @@ pub async fn run(store: Arc<dyn Reserves>, clock: Arc<dyn Clock>, cells: Arc<Cel
             Ok(Ok(reserved)) if reserved.len() == batch.len() => {
                 let now = clock.now();
                 batch.iter().zip(reserved).for_each(|(ask, reserved)| cells.apply(ask, reserved, now));
-                true
+                Ok(())
             }
             _ => {
                 batch.iter().for_each(|ask| cells.failed(ask));
-                false
+                Err(Fault::Limits)
             }
         };
         for reply in replies {
@@ -144,14 +140,17 @@ pub async fn run(store: Arc<dyn Reserves>, clock: Arc<dyn Clock>, cells: Arc<Cel
     }
 }
 
-/// One ask for each cell, with what all its askers want.
+/// One ask for each cell, with what all its askers want and what the last of them knew. Who hung up wants nothing.
 fn join(waiting: impl Iterator<Item = (Ask, Option<Reply>)>) -> (Vec<Ask>, Vec<Reply>) {
     let (mut batch, mut replies) = (Vec::<Ask>::new(), Vec::new());
     for (ask, reply) in waiting {
+        if reply.as_ref().is_some_and(Reply::is_closed) {
+            continue;
+        }
         match batch.iter_mut().find(|one| one.is_same(&ask)) {
             Some(same) => {
                 same.cost = same.cost.saturating_add(ask.cost);
-                same.over = same.over.or(ask.over);
+                same.known = ask.known;
             }
             None => batch.push(ask),
         }

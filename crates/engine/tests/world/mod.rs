@@ -87,6 +87,7 @@ pub fn warm() -> Warm {
         shared: node.shared(),
         mailbox: mailboxes.remove(0),
         asker,
+        limiter: keyward_engine::limits::Limiter::default(),
         head: HEAD,
         capacity: 1000,
     });
@@ -133,6 +134,7 @@ pub fn record(secret: &str) -> Joined {
             revoked_reason: None,
             replaces: None,
             overlap_ends_at: None,
+            line: None,
         },
         account_disabled_at: None,
         owner: Owner {
@@ -154,6 +156,8 @@ pub fn rules() -> Rules {
         access: Access::Credential { schemes: vec![SchemeId(0), SchemeId(1)], several: Several::Refuse },
         scopes: ScopeRules { by_method: vec![(Method::GET, ScopeSet::default())], otherwise: ScopeSet::default() },
         addresses: keyward_core::address::AddressRules::default(),
+        limits: Vec::new(),
+        cost: std::num::NonZeroU32::MIN,
         destination: Destination::Upstream(0),
         keep_credential: false,
         allowed_oddities: keyward_core::path::Oddities::default(),
@@ -169,6 +173,8 @@ pub fn rules() -> Rules {
         roles: BTreeMap::from([("admin".into(), ScopeSet::parse(["*"]).unwrap())]),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
+        limits: Vec::new(),
+        limit_fields: keyward_core::limit::LimitFields::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

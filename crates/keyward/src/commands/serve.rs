@@ -155,6 +155,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
         clock,
         configuration,
         refresher: Some(Arc::clone(&planes.refresher)),
+        limits: Some(Arc::clone(&planes.cells)),
         decisions,
     };
     let service = Arc::new(wire::service(data_dir, opened).await?);
@@ -165,8 +166,15 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
-    let control = ControlPlane { admin, data_dir, service: &service, store: &store, audit_kept: settings.audit.keep };
-    control.start(planes.questions, &planes.refresher, own_receiver, uses_received)?;
+    let control = ControlPlane {
+        admin,
+        data_dir,
+        service: &service,
+        store: &store,
+        cells: &planes.cells,
+        audit_kept: settings.audit.keep,
+    };
+    control.start((planes.questions, planes.asks), &planes.refresher, own_receiver, uses_received)?;
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
@@ -201,6 +209,10 @@ impl Running {
         }
         if let Some(keeper) = self.keeper {
             keeper.finish().await;
+        }
+        if let Some(cells) = &self.service.limits {
+            // Where it fails, what was written ahead counts as used.
+            let _ = self.store.give_back(&cells.unused(self.service.now().monotonic)).await;
         }
         // What cannot be sealed now is sealed at the next start.
         let _ = self.service.sealer.seal(&*self.store).await;

@@ -67,6 +67,7 @@ pub fn key(id: &str, owner: &str, created_at: i64) -> ApiKeyRecord {
         revoked_reason: None,
         replaces: None,
         overlap_ends_at: None,
+        line: None,
     }
 }
 
