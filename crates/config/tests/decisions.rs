@@ -93,7 +93,7 @@ impl World {
                     .collect(),
                 deny: Vec::new(),
             },
-            line: None,
+            line: Some(name.into()),
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
             begins_at: None,
             disabled: state == Some("disabled"),

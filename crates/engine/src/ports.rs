@@ -260,7 +260,8 @@ impl Reserve {
     /// What is to be written where this is kept: the end of a window and up to what it may admit. Nobody gains by a wall
     /// clock that is set back: what ran goes on, until a window from now at the latest.
     pub fn after(&self, kept: Option<(Timestamp, u32)>) -> Reserved {
-        let fresh = self.now.after(self.window);
+        // The millisecond that readings of the clock cut off: a window is never shorter than it should be.
+        let fresh = self.now.after(self.window + Duration::from_millis(1));
         let (ends_at, before) = match (self.known, kept) {
             (Known::Running { ends_at, upto }, None) => (ends_at, upto),
             (Known::Running { ends_at, upto }, Some((end, before))) => (ends_at.max(end), upto.max(before)),

@@ -145,7 +145,7 @@ impl Entry {
 /// says.
 fn begun(reserved: Reserved, window: Duration, now: Now) -> (Cell, Monotonic) {
     let left = reserved.ends_at.as_millis().saturating_sub(now.wall.as_millis());
-    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default()).min(window);
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default()).min(window + Duration::from_millis(1));
     let ends = now.monotonic.after(left);
     (Cell::Window { ends, used: reserved.before }, ends)
 }
