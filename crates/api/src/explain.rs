@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fields::rfc3339;
+use crate::limits;
 use crate::service::Service;
 
 /// A request to explain.
@@ -98,7 +99,7 @@ pub async fn explain(service: &Service, question: &Question) -> Result<Explanati
             match would_pass(rules, facts, service.now(), entry, &mut account) {
                 Err(denial) => Some(denial),
                 Ok(None) => None,
-                Ok(Some(spending)) => look(service, spending, &mut account),
+                Ok(Some(spending)) => look(service, spending, &mut account).await?,
             }
         }
         None => walk(service, rules, facts, &mut account).await?,
@@ -131,18 +132,17 @@ async fn walk(
     Ok(match ruled {
         Ruled::Decided(Decision::Allow(_)) => None,
         Ruled::Decided(Decision::Deny(denial)) => Some(denial),
-        Ruled::Spend(spending) => look(service, spending, account),
+        Ruled::Spend(spending) => look(service, spending, account).await?,
     })
 }
 
 /// What the limits would say, as things stand now. Nothing is charged.
-fn look(service: &Service, spending: Spending<'_>, account: &mut Account<'_>) -> Option<Denial> {
-    let Some(cells) = &service.limits else {
+async fn look(service: &Service, spending: Spending<'_>, account: &mut Account<'_>) -> Result<Option<Denial>, Failure> {
+    let Some(spend) = limits::look(service, &spending).await? else {
         account.note(true, "the route has limits; only a running server counts, and none runs here");
-        return None;
+        return Ok(None);
     };
-    let spend = cells.look(spending.demands(), spending.cost(), spending.now().monotonic);
-    spending.look(spend, account).err()
+    Ok(spending.look(spend, account).err())
 }
 
 /// Goes on with what the store knows.

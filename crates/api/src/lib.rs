@@ -14,6 +14,7 @@ pub mod fields;
 pub mod hex;
 pub mod in_force;
 pub mod keys;
+pub mod limits;
 pub mod listing;
 pub mod origin;
 pub mod own;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::api_key::CredentialEntry;
 use crate::digest::ApiKeyDigest;
 use crate::time::Monotonic;
 
@@ -296,6 +297,34 @@ pub enum Subject<'a> {
     Address(IpAddr),
     /// A route, by its name.
     Route(&'a str),
+}
+
+impl<'a> Subject<'a> {
+    /// Whom a limit counts of a caller; nobody where it does not count callers.
+    pub fn of_caller(per: Per, caller: &'a CredentialEntry) -> Option<Self> {
+        let principal = &caller.principal;
+        let whole = Self::Principal(&principal.id);
+        match per {
+            // A user who signs in again has another token, and one counter.
+            Per::Key => Some(caller.line.as_deref().map_or(whole, Self::Key)),
+            Per::Principal => Some(whole),
+            Per::Account => Some(principal.account.as_deref().map_or(whole, Self::Account)),
+            Per::Address | Per::Route => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Subject<'_> {
+    /// As a store keeps it: of what kind, and which.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(id) => write!(f, "key {id}"),
+            Self::Principal(id) => write!(f, "principal {id}"),
+            Self::Account(id) => write!(f, "account {id}"),
+            Self::Address(address) => write!(f, "address {address}"),
+            Self::Route(name) => write!(f, "route {name}"),
+        }
+    }
 }
 
 /// One limit that a request is to be charged to.

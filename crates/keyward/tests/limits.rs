@@ -245,6 +245,24 @@ fn explaining_charges_nothing_and_tells_what_is_left() {
 }
 
 #[test]
+fn a_caller_reads_what_is_left_also_of_what_only_the_store_knows() {
+    let mut world = world(&with("{per: key, requests: 40, window: 1h}"));
+    let key = world.key("bot", &["--scopes", "self:*"]);
+    assert_eq!(statuses(&world, &key, 3), [200; 3]);
+    let usage = |world: &World| world.get("/_keyward/usage", &key).json()["limits"].clone();
+    let told = usage(&world);
+    let one = &told[0];
+    assert_eq!((&one["limit"], &one["per"], &one["remaining"]), (&"one".into(), &"key".into(), &37.into()), "{told}");
+    assert!(one["resetsAt"].is_string() && one["windowSeconds"] == 3600.0, "{told}");
+    world.stop();
+    world.start(&[]);
+    assert_eq!(usage(&world)[0]["remaining"], 37, "before anything was charged again");
+    let id = world.json(&["key", "list"])["data"][0]["id"].as_str().unwrap().to_owned();
+    let explained = world.ok(&["explain", "--key-id", &id, "--path", "/x"]);
+    assert!(explained.contains("has 37 left"), "{explained}");
+}
+
+#[test]
 fn a_limit_in_short_counts_addresses_on_every_route_and_no_own_endpoint() {
     let yaml = "performance: {rate_limit: {enabled: true, requests_per_minute: 1, burst: 3}}\n\
          routes: [{name: open, path: /open, public: true}, {name: all, path: /**}]\n";

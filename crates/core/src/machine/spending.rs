@@ -31,7 +31,7 @@ impl<'a> Spending<'a> {
             let subject = match limit.per() {
                 Per::Address => Subject::Address(network(frame.facts.client)),
                 Per::Route => Subject::Route(&route.name),
-                per => subject(per, self.caller()?),
+                per => Subject::of_caller(per, self.caller()?)?,
             };
             Some(Demand { id: *id, limit, subject })
         })
@@ -90,15 +90,4 @@ impl<'a> Spending<'a> {
 fn refusal(routed: &Routed<'_>, cleared: Cleared, over: Limited) -> Denial {
     let (credential, scheme) = cleared.authentication.map(|Authentication { entry, scheme }| (entry, scheme)).unzip();
     Denial { scheme, ..routed.denial(Reason::Limited(over), credential) }
-}
-
-fn subject(per: Per, caller: &CredentialEntry) -> Subject<'_> {
-    let principal = &caller.principal;
-    let whole = Subject::Principal(&principal.id);
-    match per {
-        // A user who signs in again has another token, and one counter.
-        Per::Key => caller.line.as_deref().map_or(whole, Subject::Key),
-        Per::Account => principal.account.as_deref().map_or(whole, Subject::Account),
-        Per::Principal | Per::Address | Per::Route => whole,
-    }
 }

@@ -117,20 +117,10 @@ impl Cells {
         Ok(Ready { spend: Spend::Within(round.standings(&mut taken, &wanted, true)), soon })
     }
 
-    /// What a charge would come to, without making it.
-    pub fn look<'a>(&self, demands: impl Iterator<Item = Demand<'a>>, cost: NonZeroU32, now: Monotonic) -> Spend {
-        let wanted = self.wanted(demands);
-        let mut taken = self.take(&wanted);
-        let round = Round { cost, now, room: self.room };
-        let mut over = None;
-        for (demand, hash) in wanted.iter().flatten() {
-            let cell = taken.shard(*hash).and_then(|shard| find(shard, demand, *hash)).map(|entry| entry.cell);
-            if let Charged::Over(wait) = demand.limit.charge(cell, cost, now) {
-                over = longest(over, (demand.id, wait));
-            }
-        }
-        let standings = round.standings(&mut taken, &wanted, false);
-        over.map_or(Spend::Within(standings), |(limit, wait)| Spend::Exceeded(limit, wait, standings))
+    /// What is known of one cell, without charging it.
+    pub fn cell(&self, demand: &Demand<'_>) -> Option<Cell> {
+        let hash = self.hash(demand);
+        find(&lock(&self.shards, hash), demand, hash).map(|entry| entry.cell)
     }
 
     /// Learns what was written ahead.
@@ -181,9 +171,13 @@ impl Cells {
     fn wanted<'a>(&self, demands: impl Iterator<Item = Demand<'a>>) -> Wanted<'a> {
         let mut wanted = [None; MOST];
         for (place, demand) in wanted.iter_mut().zip(demands) {
-            *place = Some((demand, self.hasher.hash_one((demand.limit.identity(), demand.subject))));
+            *place = Some((demand, self.hash(&demand)));
         }
         wanted
+    }
+
+    fn hash(&self, demand: &Demand<'_>) -> u64 {
+        self.hasher.hash_one((demand.limit.identity(), demand.subject))
     }
 
     /// Locks the shards of all cells, in order.

@@ -42,13 +42,7 @@ impl Owned {
 
     /// As a store keeps it.
     pub(super) fn text(&self) -> Box<str> {
-        match self {
-            Self::Key(id) => format!("key {id}").into(),
-            Self::Principal(id) => format!("principal {id}").into(),
-            Self::Account(id) => format!("account {id}").into(),
-            Self::Address(address) => format!("address {address}").into(),
-            Self::Route(name) => format!("route {name}").into(),
-        }
+        self.borrowed().to_string().into()
     }
 }
 
