@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
 use keyward_core::machine::{
-    self, Event, Fetching, Listener, Recalled, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
+    self, Event, Fetching, Listener, Looking, Recalled, RequestFacts, Resumed, Ruled, Step, Verified, decide,
     would_pass,
 };
 use keyward_core::path::Target;
@@ -99,7 +99,7 @@ pub async fn explain(service: &Service, question: &Question) -> Result<Explanati
             match would_pass(rules, facts, service.now(), entry, &mut account) {
                 Err(denial) => Some(denial),
                 Ok(None) => None,
-                Ok(Some(spending)) => look(service, spending, &mut account).await?,
+                Ok(Some(looking)) => look(service, looking, &mut account).await?,
             }
         }
         None => walk(service, rules, facts, &mut account).await?,
@@ -132,17 +132,17 @@ async fn walk(
     Ok(match ruled {
         Ruled::Decided(Decision::Allow(_)) => None,
         Ruled::Decided(Decision::Deny(denial)) => Some(denial),
-        Ruled::Spend(spending) => look(service, spending, account).await?,
+        Ruled::Spend(spending) => look(service, spending.looking(), account).await?,
     })
 }
 
 /// What the limits would say, as things stand now. Nothing is charged.
-async fn look(service: &Service, spending: Spending<'_>, account: &mut Account<'_>) -> Result<Option<Denial>, Failure> {
-    let Some(spend) = limits::look(service, &spending).await? else {
+async fn look(service: &Service, looking: Looking<'_>, account: &mut Account<'_>) -> Result<Option<Denial>, Failure> {
+    let Some(spend) = limits::look(service, &looking).await? else {
         account.note(true, "the route has limits; only a running server counts, and none runs here");
         return Ok(None);
     };
-    Ok(spending.look(spend, account).err())
+    Ok(looking.find(spend, account).err())
 }
 
 /// Goes on with what the store knows.

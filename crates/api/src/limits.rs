@@ -2,7 +2,7 @@
 
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::limit::{Cell, Charged, Demand, Limit, LimitId, Spend, Standings, Subject};
-use keyward_core::machine::Spending;
+use keyward_core::machine::Looking;
 use keyward_core::rules::Rules;
 use keyward_core::time::Now;
 use keyward_engine::limits::Cells;
@@ -34,14 +34,14 @@ pub struct LimitView {
 ///
 /// # Errors
 /// The store does not answer.
-pub async fn look(service: &Service, spending: &Spending<'_>) -> Result<Option<Spend>, Failure> {
+pub async fn look(service: &Service, looking: &Looking<'_>) -> Result<Option<Spend>, Failure> {
     let Some(cells) = &service.limits else { return Ok(None) };
-    let now = spending.now();
+    let now = looking.now();
     let (mut standings, mut over) = (Standings::default(), None);
-    for demand in spending.demands() {
+    for demand in looking.demands() {
         let cell = cell(service, cells, &demand, now).await?;
         standings.push(demand.limit.standing(demand.id, cell, now.monotonic));
-        if let Charged::Over(wait) = demand.limit.charge(cell, spending.cost(), now.monotonic) {
+        if let Charged::Over(wait) = demand.limit.charge(cell, looking.cost(), now.monotonic) {
             over = over.filter(|(_, longest)| *longest >= wait).or(Some((demand.id, wait)));
         }
     }

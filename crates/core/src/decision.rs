@@ -33,8 +33,8 @@ pub struct Denial {
     pub scheme: Option<SchemeId>,
     /// The known credential, where the right secret was shown.
     pub credential: Option<Arc<CredentialEntry>>,
-    /// Where the caller stands with the limits, if it came so far.
-    pub standings: Standings,
+    /// Where the caller stands with the limits, if one of them is exceeded.
+    pub standings: Option<Box<Standings>>,
 }
 
 impl Denial {

@@ -338,31 +338,40 @@ pub struct Demand<'a> {
     pub subject: Subject<'a>,
 }
 
-/// Where a request's subjects stand with the limits that it was charged to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a request's subjects stand with the limits that it was charged to. It goes with every permit, so it is small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standings {
-    all: [Standing; MOST],
-    count: usize,
+    all: [Packed; MOST],
+    count: u32,
 }
 
-impl Default for Standings {
-    fn default() -> Self {
-        Self { all: [Standing { limit: LimitId(0), remaining: 0, reset: Duration::ZERO }; MOST], count: 0 }
-    }
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Packed {
+    limit: u32,
+    remaining: u32,
+    reset: u64,
 }
 
 impl Standings {
     /// Adds one; over [`MOST`], which configurations cannot name, it is left out.
     pub fn push(&mut self, standing: Standing) {
-        if let Some(place) = self.all.get_mut(self.count) {
-            *place = standing;
+        let Standing { limit, remaining, reset } = standing;
+        let reset = u64::try_from(reset.as_nanos()).unwrap_or(u64::MAX);
+        let place = usize::try_from(self.count).ok().and_then(|count| self.all.get_mut(count));
+        if let (Some(place), Ok(limit)) = (place, u32::try_from(limit.0)) {
+            *place = Packed { limit, remaining, reset };
             self.count += 1;
         }
     }
 
     /// All, in the order of the charges.
-    pub fn iter(&self) -> impl Iterator<Item = &Standing> {
-        self.all.iter().take(self.count)
+    pub fn iter(&self) -> impl Iterator<Item = Standing> {
+        let count = usize::try_from(self.count).unwrap_or_default();
+        self.all.iter().take(count).map(|packed| Standing {
+            limit: LimitId(usize::try_from(packed.limit).unwrap_or(usize::MAX)),
+            remaining: packed.remaining,
+            reset: Duration::from_nanos(packed.reset),
+        })
     }
 }
 

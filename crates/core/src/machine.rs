@@ -5,6 +5,7 @@
 
 mod answers;
 mod spending;
+mod steps;
 
 use std::sync::Arc;
 
@@ -21,65 +22,8 @@ use crate::rules::Rules;
 use crate::scheme::{Carrier, Presented, Reading, SchemeId};
 use crate::time::Now;
 use crate::token::{Claims, Unverified};
-pub use spending::Spending;
-
-/// Where the machine stands once nothing is left to be found out: concluded, or asking for what it costs.
-#[derive(Debug)]
-pub enum Ruled<'a> {
-    /// Concluded.
-    Decided(Decision),
-    /// It asks that limits be charged.
-    Spend(Spending<'a>),
-}
-
-/// Where the machine stands after its first steps: done, or asking memory.
-#[derive(Debug)]
-pub enum Step<'a> {
-    /// No credential is to be looked up.
-    Ruled(Ruled<'a>),
-    /// It asks for what memory knows of a digest; answered at once, without IO.
-    Recall(ApiKeyDigest, Recalling<'a>),
-}
-
-/// Where it stands once memory answered: done, or asking the store.
-#[derive(Debug)]
-pub enum Resumed<'a> {
-    /// The credential is known, or refused.
-    Ruled(Ruled<'a>),
-    /// It asks whether a token's signature is right; answered at once, without IO.
-    Verify(Box<Verifying<'a>>),
-    /// It asks for what the store knows.
-    Fetch(Question, Fetching<'a>),
-}
-
-/// Where it stands once the word on a signature is in: done, or asking the store.
-#[derive(Debug)]
-pub enum Verified<'a> {
-    /// The token is refused.
-    Decided(Decision),
-    /// It asks for what the store knows.
-    Fetch(Question, Fetching<'a>),
-}
-
-/// What a store is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Question {
-    /// The key of a digest, with its owner.
-    ApiKey(ApiKeyDigest),
-    /// The session of an id, with its user.
-    Session(Box<str>),
-}
-
-/// What memory knows of a digest.
-#[derive(Debug)]
-pub enum Recalled {
-    /// A key, in whatever state.
-    Known(Arc<CredentialEntry>),
-    /// That there is no such key.
-    Unknown,
-    /// Nothing that it can vouch for.
-    Nothing,
-}
+pub use spending::{Looking, Spending};
+pub use steps::{Question, Recalled, Resumed, Ruled, Step, Verified};
 
 /// The rules, the facts and the time of one decision.
 #[derive(Clone, Copy, Debug)]
@@ -209,7 +153,7 @@ pub fn would_pass<'a>(
     now: Now,
     known: Arc<CredentialEntry>,
     listener: &mut impl Listener,
-) -> Result<Option<Spending<'a>>, Denial> {
+) -> Result<Option<Looking<'a>>, Denial> {
     let frame = Frame { rules, facts, now };
     let routed = frame.route(listener).and_then(|routed| routed.check_addresses(listener))?;
     let cleared = match &routed.route.access {
@@ -229,13 +173,13 @@ pub fn would_pass<'a>(
     };
     match routed.spend(cleared) {
         Ruled::Decided(_) => Ok(None),
-        Ruled::Spend(spending) => Ok(Some(spending)),
+        Ruled::Spend(spending) => Ok(Some(spending.looking())),
     }
 }
 
 impl<'a> Frame<'a> {
     fn deny(&self, reason: Reason) -> Denial {
-        Denial { reason, route: None, scheme: None, credential: None, standings: Standings::default() }
+        Denial { reason, route: None, scheme: None, credential: None, standings: None }
     }
 
     /// Path and route. The raw and the decoded reading of the path must lead to the same route.

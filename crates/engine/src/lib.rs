@@ -18,5 +18,7 @@ pub mod people;
 pub mod ports;
 pub mod record;
 pub mod refresher;
+mod reserves;
 pub mod signing;
+mod snapshot;
 pub mod worker;

@@ -3,94 +3,24 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use keyward_core::decision::{Decision, DecisionId, Fault};
+use keyward_core::decision::{Decision, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::machine::{
     Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
 };
 use keyward_core::rules::Rules;
-use keyward_core::time::Now;
 
 use crate::fetcher::{Asker, Fill};
 use crate::limits::{Limiter, Unready};
-use crate::mark::Mark;
 use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
 use crate::ports::{Change, Clock, FeedHead, Held, Use};
 use crate::signing::VerifyingKeys;
+use crate::snapshot::Draft;
+pub use crate::snapshot::{Judged, Snapshot};
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
-
-/// One configuration, one time and one number for one request.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    rules: Arc<Rules>,
-    version: u64,
-    now: Now,
-    draft: Draft,
-}
-
-/// What a decision's id is made of before anything is decided.
-#[derive(Clone, Copy, Debug)]
-struct Draft {
-    node: u16,
-    core: u8,
-    count: u64,
-}
-
-impl Snapshot {
-    /// The rules.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    /// The version of the configuration that the rules are of.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// The time that the decision is made at.
-    pub fn now(&self) -> Now {
-        self.now
-    }
-
-    /// The snapshot with the decision's id, which says what was decided.
-    pub fn judged(&self, mark: Mark) -> Judged<'_> {
-        let Draft { node, core, count } = self.draft;
-        let second = u64::try_from(self.now.wall.as_millis() / 1000).unwrap_or_default();
-        Judged { snapshot: self, id: DecisionId::new(node, core, second, mark.within(count)) }
-    }
-}
-
-/// A snapshot of a request that was decided on.
-#[derive(Clone, Copy, Debug)]
-pub struct Judged<'a> {
-    snapshot: &'a Snapshot,
-    id: DecisionId,
-}
-
-impl<'a> Judged<'a> {
-    /// The rules.
-    pub fn rules(&self) -> &'a Rules {
-        &self.snapshot.rules
-    }
-
-    /// The version of the configuration that the rules are of.
-    pub fn version(&self) -> u64 {
-        self.snapshot.version
-    }
-
-    /// The time that the decision was made at.
-    pub fn now(&self) -> Now {
-        self.snapshot.now
-    }
-
-    /// The decision's id.
-    pub fn id(&self) -> DecisionId {
-        self.id
-    }
-}
 
 /// What a worker is made from.
 pub struct Parts {
@@ -204,7 +134,7 @@ impl Worker {
         self.counter.set(count);
         let draft = Draft { node: self.node, core: self.core, count };
         let configuration = self.configuration.borrow();
-        Snapshot { rules: Arc::clone(&configuration.rules), version: configuration.version, now, draft }
+        Snapshot::new(Arc::clone(&configuration.rules), configuration.version, now, draft)
     }
 
     /// Decides one request, asking the store where memory cannot vouch for a key.
@@ -249,7 +179,7 @@ impl Worker {
         facts: RequestFacts<'a>,
         listener: &mut impl Listener,
     ) -> Begun<'a> {
-        let (ruled, digest) = match decide(&snapshot.rules, facts, snapshot.now, listener) {
+        let (ruled, digest) = match decide(snapshot.rules(), facts, snapshot.now(), listener) {
             Step::Ruled(ruled) => (ruled, None),
             Step::Recall(digest, recalling) => {
                 let recalled = self.recall(snapshot, &digest);
@@ -317,7 +247,7 @@ impl Worker {
         if memory.judge(&digest, fill.head, lineage) == Verdict::Outdated {
             return Answered::AskAgain(fetching);
         }
-        let entry = fill.held.as_ref().and_then(|held| held.resolve(&snapshot.rules, fetching.claims())).map(Arc::new);
+        let entry = fill.held.as_ref().and_then(|held| held.resolve(snapshot.rules(), fetching.claims())).map(Arc::new);
         match (&entry, lineage) {
             // Resolved by a configuration that no longer counts: for this request it does, and for no other.
             _ if !self.is_current(snapshot) => {}
@@ -346,19 +276,19 @@ impl Worker {
     /// The proof is looked at first and the mailbox after it: a proof that comes while a decision runs rests on notes
     /// that were posted before it, and these must be read before memory may speak.
     fn recall(&self, snapshot: &Snapshot, digest: &ApiKeyDigest) -> Recalled {
-        let fresh = self.shared.is_fresh(snapshot.now.monotonic);
+        let fresh = self.shared.is_fresh(snapshot.now().monotonic);
         self.catch_up();
         // Another configuration may have come since the snapshot: what memory holds from then on is resolved by that.
         if fresh && self.is_current(snapshot) { self.memory.borrow_mut().recall(digest) } else { Recalled::Nothing }
     }
 
     fn is_current(&self, snapshot: &Snapshot) -> bool {
-        self.configuration.borrow().version == snapshot.version
+        self.configuration.borrow().version == snapshot.version()
     }
 
     fn note_use(&self, digest: Option<&ApiKeyDigest>, snapshot: &Snapshot, decision: &Decision) {
         if let (Some(digest), Decision::Allow(_)) = (digest, decision) {
-            self.memory.borrow_mut().note_use(digest, snapshot.now.wall);
+            self.memory.borrow_mut().note_use(digest, snapshot.now().wall);
         }
     }
 

@@ -30,8 +30,9 @@ pub fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, decision
     }
     if let Reason::Limited(Limited { limit, retry_after: wait }) = denial.reason {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after(wait)));
-        let told = Told { rules, standings: &denial.standings, exceeded: Some(limit), decision };
-        told.set(answer.headers_mut());
+        if let Some(standings) = &denial.standings {
+            Told { rules, standings, exceeded: Some(limit), decision }.set(answer.headers_mut());
+        }
     }
     answer
 }

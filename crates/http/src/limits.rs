@@ -64,16 +64,16 @@ impl Told<'_> {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = (&Limit, &Standing)> {
+    fn all(&self) -> impl Iterator<Item = (&Limit, Standing)> {
         self.standings.iter().filter_map(|standing| Some((self.rules.limit(standing.limit)?, standing)))
     }
 
     /// The limit that was exceeded, else the one of which the smallest part is left.
-    fn nearest(&self) -> Option<(&Limit, &Standing)> {
+    fn nearest(&self) -> Option<(&Limit, Standing)> {
         if let Some(exceeded) = self.exceeded {
             return self.all().find(|(_, standing)| standing.limit == exceeded);
         }
-        let left = |(limit, standing): &(&Limit, &Standing)| {
+        let left = |(limit, standing): &(&Limit, Standing)| {
             // A part of a whole, as a number that compares: both are below 2^32.
             (u64::from(standing.remaining) << 32) / u64::from(limit.at_once().max(1))
         };
@@ -81,7 +81,7 @@ impl Told<'_> {
     }
 
     /// In whole seconds since the Unix epoch, and never too early.
-    fn resets_at(&self, standing: &Standing) -> u64 {
+    fn resets_at(&self, standing: Standing) -> u64 {
         let begun = u64::from(standing.reset > Duration::ZERO);
         self.decision.second().saturating_add(seconds(standing.reset)).saturating_add(begun)
     }
@@ -99,8 +99,8 @@ fn seconds(span: Duration) -> u64 {
 
 fn list<'a>(
     value: &mut String,
-    all: impl Iterator<Item = (&'a Limit, &'a Standing)>,
-    parameters: impl Fn(&mut String, &Limit, &Standing),
+    all: impl Iterator<Item = (&'a Limit, Standing)>,
+    parameters: impl Fn(&mut String, &Limit, Standing),
 ) {
     value.clear();
     for (limit, standing) in all {

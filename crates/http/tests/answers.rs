@@ -126,7 +126,7 @@ fn every_answer() {
             route: routed.then_some(RouteId(1)),
             scheme: Some(SchemeId(0)),
             credential: None,
-            standings: Standings::default(),
+            standings: None,
         };
         text.push_str(&shown(&format!("{reason:?}"), &denied(&denial, &rules, &facts, id)));
     }
@@ -136,7 +136,7 @@ fn every_answer() {
         let client = "192.0.2.1".parse().unwrap();
         let facts = RequestFacts { client, method: &Method::POST, target: &target, headers: &headers };
         let route = Some(RouteId(1));
-        let denial = Denial { reason, route, scheme: None, credential: None, standings: standings() };
+        let denial = Denial { reason, route, scheme: None, credential: None, standings: Some(Box::new(standings())) };
         text.push_str(&shown(&format!("Limited, told by {fields:?}"), &denied(&denial, &rules, &facts, id)));
     }
     for fault in [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping, Fault::Limits] {

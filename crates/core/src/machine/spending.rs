@@ -8,7 +8,6 @@ use crate::api_key::CredentialEntry;
 use crate::decision::{Decision, Denial, Limited, Reason};
 use crate::limit::{Demand, Per, Spend, Subject};
 use crate::listener::{Event, Listener};
-use crate::rules::Rules;
 use crate::time::Now;
 
 /// A decision that waits for its limits to be charged: all of them, or none.
@@ -47,24 +46,13 @@ impl<'a> Spending<'a> {
         self.routed.frame.now
     }
 
-    /// The rules of the request.
-    pub fn rules(&self) -> &'a Rules {
-        self.routed.frame.rules
-    }
-
     fn caller(&self) -> Option<&CredentialEntry> {
         self.cleared.authentication.as_ref().map(|authentication| &*authentication.entry)
     }
 
-    /// What a limit that is exceeded makes of it, without concluding.
-    ///
-    /// # Errors
-    /// The denial.
-    pub fn look(self, spend: Spend, listener: &mut impl Listener) -> Result<(), Denial> {
-        match self.resume(spend, listener) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(denial) => Err(denial),
-        }
+    /// For whoever only looks.
+    pub fn looking(self) -> Looking<'a> {
+        Looking(self)
     }
 
     /// Goes on with what came of the charges.
@@ -77,12 +65,47 @@ impl<'a> Spending<'a> {
         for standing in standings.iter() {
             if let Some(limit) = routed.frame.rules.limit(standing.limit) {
                 let is_over = exceeded.is_some_and(|over: Limited| over.limit == standing.limit);
-                listener.hear(Event::Limit(limit, standing, !is_over));
+                listener.hear(Event::Limit(limit, &standing, !is_over));
             }
         }
         match exceeded {
             None => conclude(cleared, standings),
-            Some(over) => Decision::Deny(Denial { standings, ..refusal(&routed, cleared, over) }),
+            Some(over) => {
+                let standings = Some(Box::new(standings));
+                Decision::Deny(Denial { standings, ..refusal(&routed, cleared, over) })
+            }
+        }
+    }
+}
+
+/// A decision whose limits are looked at and not charged. It makes no [`super::Permit`].
+#[derive(Debug)]
+pub struct Looking<'a>(Spending<'a>);
+
+impl<'a> Looking<'a> {
+    /// What would be charged.
+    pub fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
+        self.0.demands()
+    }
+
+    /// What each of them would be charged.
+    pub fn cost(&self) -> NonZeroU32 {
+        self.0.cost()
+    }
+
+    /// The one time of the request.
+    pub fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    /// What a limit that is exceeded makes of it.
+    ///
+    /// # Errors
+    /// The denial.
+    pub fn find(self, spend: Spend, listener: &mut impl Listener) -> Result<(), Denial> {
+        match self.0.resume(spend, listener) {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(denial) => Err(denial),
         }
     }
 }

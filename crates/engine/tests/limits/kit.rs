@@ -72,10 +72,12 @@ impl Clock for Hands {
     }
 }
 
+type Rows = HashMap<(u64, Box<str>), (Timestamp, u32)>;
+
 /// Reserves in memory, which outlive a process.
 #[derive(Default)]
 pub struct Kept {
-    rows: Mutex<HashMap<(u64, Box<str>), (Timestamp, u32)>>,
+    rows: Mutex<Rows>,
     failing: AtomicBool,
     hanging: AtomicBool,
     writes: AtomicUsize,
@@ -274,7 +276,7 @@ pub async fn ask(worker: &Worker, place: &str, cost: u32) -> Result<Said, Fault>
         Decision::Allow(permit) => Said { passed: true, left: left(permit.standings()), wait: None },
         Decision::Deny(denial) => {
             let Reason::Limited(over) = denial.reason else { panic!("not refused by a limit: {denial:?}") };
-            Said { passed: false, left: left(&denial.standings), wait: Some(over.retry_after) }
+            Said { passed: false, left: left(&denial.standings.unwrap()), wait: Some(over.retry_after) }
         }
     })
 }
