@@ -185,7 +185,8 @@ impl World {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("stdin is read");
+        // A command may know enough before it has read all; what it makes of that is what the test looks at.
+        let _ = child.stdin.take().expect("piped").write_all(text.as_bytes());
         child.wait_with_output().expect("the binary ends")
     }
 

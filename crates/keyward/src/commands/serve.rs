@@ -210,9 +210,11 @@ impl Running {
         if let Some(keeper) = self.keeper {
             keeper.finish().await;
         }
-        if let Some(cells) = &self.service.limits {
+        let cells = self.service.limits.as_ref();
+        let unused = cells.map(|cells| cells.unused(self.service.now().monotonic)).unwrap_or_default();
+        if !unused.is_empty() {
             // Where it fails, what was written ahead counts as used.
-            let _ = self.store.give_back(&cells.unused(self.service.now().monotonic)).await;
+            let _ = self.store.give_back(&unused).await;
         }
         // What cannot be sealed now is sealed at the next start.
         let _ = self.service.sealer.seal(&*self.store).await;
