@@ -16,7 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "credentials", include_str!("../../migrations/sqlite/0001_credentials.sql")),
     (2, "audit", include_str!("../../migrations/sqlite/0002_audit.sql")),
     (3, "people", include_str!("../../migrations/sqlite/0003_people.sql")),
-    (4, "limits", include_str!("../../migrations/sqlite/0004_limits.sql")),
+    (6, "limits", include_str!("../../migrations/sqlite/0006_limits.sql")),
 ];
 
 /// The newest version that this program knows.
