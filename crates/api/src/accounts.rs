@@ -1,5 +1,6 @@
 //! Operations on accounts: made, listed, paused.
 
+use keyward_core::address::IpNet;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
@@ -10,7 +11,7 @@ use crate::fields::{self, rfc3339};
 use crate::listing::{self, Place};
 use crate::origin::Origin;
 use crate::service::Service;
-use crate::view::{Listing, ReceiptView};
+use crate::view::{Listing, ReceiptView, network};
 
 /// An account as operators see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub struct AccountView {
     pub status: String,
     /// An operator's own reference.
     pub external_id: Option<String>,
+    /// Where its keys and tokens may be used from; empty = anywhere.
+    pub allowed_ips: Vec<String>,
     /// When it was made.
     pub created_at: String,
     /// Since when it is paused.
@@ -37,6 +40,7 @@ impl From<&AccountRecord> for AccountView {
             name: account.name.to_string(),
             status: if account.disabled_at.is_some() { "disabled" } else { "active" }.to_owned(),
             external_id: account.external_id.as_deref().map(str::to_owned),
+            allowed_ips: account.allowed_ips.iter().map(network).collect(),
             created_at: rfc3339(account.created_at),
             disabled_at: account.disabled_at.map(rfc3339),
         }
@@ -68,6 +72,7 @@ pub async fn create(
     service: &Service,
     name: &str,
     external_id: Option<&str>,
+    allowed_ips: &[String],
     origin: &Origin,
 ) -> Result<AccountView, Failure> {
     let account = AccountRecord {
@@ -76,9 +81,13 @@ pub async fn create(
         external_id: external_id.map(fields::external_id).transpose()?,
         created_at: origin.at,
         disabled_at: None,
+        allowed_ips: fields::networks(allowed_ips)?,
     };
     let mut event = origin.event(Action::AccountCreated, &account.id);
     event.detail.push(("name", account.name.clone()));
+    if !account.allowed_ips.is_empty() {
+        event.detail.push(("allowedIps", listed(&account.allowed_ips)));
+    }
     match service.store.insert_account(&account, &event).await? {
         Made::Done(account) => Ok(AccountView::from(&account)),
         Made::Taken => Err(Failure {
@@ -100,7 +109,7 @@ pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result
     Ok(listing::of(service.store.accounts(&page).await?, limit, |account| AccountView::from(account)))
 }
 
-/// Pauses an account or ends its pause, and waits for the receipt.
+/// Pauses an account, ends its pause or gives it another list of addresses, and waits for the receipt.
 ///
 /// # Errors
 /// No such account.
@@ -114,10 +123,14 @@ pub async fn change(
     let action = match change {
         AccountChange::Disable(_) => Action::AccountDisabled,
         AccountChange::Enable => Action::AccountEnabled,
+        AccountChange::Addresses(_) => Action::AccountAddresses,
     };
     let mut event = origin.event(action, &account.id);
     event.detail.push(("name", account.name.clone()));
-    match service.store.change_account(&account.id, change, &event).await? {
+    if let AccountChange::Addresses(list) = &change {
+        event.detail.push(("allowedIps", listed(list)));
+    }
+    match service.store.change_account(&account.id, &change, &event).await? {
         Changed::NotFound => Err(no_such_account(which)),
         Changed::Done(head, account) => {
             let receipt = service.receipt(head, service.now()).await;
@@ -133,6 +146,10 @@ pub async fn change(
 pub async fn find(service: &Service, which: &str) -> Result<AccountRecord, Failure> {
     let found = service.store.accounts_called(which).await?;
     listing::only(found, which, "account", |account| &account.id)?.ok_or_else(|| no_such_account(which))
+}
+
+fn listed(networks: &[IpNet]) -> Box<str> {
+    networks.iter().map(network).collect::<Vec<_>>().join(", ").into()
 }
 
 fn no_such_account(which: &str) -> Failure {

@@ -8,8 +8,6 @@ use keyward_core::principal::{Kind, Principal};
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent, Detail};
 
-use crate::origin::Origin;
-
 /// Who asks for an operation.
 #[derive(Clone, Copy, Debug)]
 pub enum Actor<'a> {
@@ -35,13 +33,15 @@ impl Actor<'_> {
             Self::Operator => ("operator", None),
             Self::Caller(maker, door) => (name(&maker.principal), Some(door)),
         };
-        let origin = Origin {
+        AuditEvent {
+            at,
             actor: actor.into(),
+            action,
+            subject: subject.into(),
             client: door.map(|door| door.client),
             decision: door.map(|door| door.decision),
-            at,
-        };
-        AuditEvent { detail, ..origin.event(action, subject) }
+            detail,
+        }
     }
 
     /// The owner that all it may see and touch belongs to; `None` = everything.

@@ -7,14 +7,29 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 
 use crate::command::{Command, Reply, run};
+use crate::metrics::{self, Metrics};
 use crate::own::ready;
 use crate::service::Service;
 
 /// What the admin port serves now; the console and the admin API come to it later.
-pub fn admin_routes(service: Arc<Service>) -> Router {
-    Router::new().route("/health", get(health)).route("/ready", get(readiness)).fallback(nothing).with_state(service)
+pub fn admin_routes(service: Arc<Service>, metrics: Metrics) -> Router {
+    let metrics = Arc::new(metrics);
+    let scrape = move || {
+        let metrics = Arc::clone(&metrics);
+        async move { told(&metrics) }
+    };
+    let router = Router::new().route("/health", get(health)).route("/ready", get(readiness));
+    router.route("/metrics", get(scrape)).fallback(nothing).with_state(service)
+}
+
+fn told(metrics: &Metrics) -> Response {
+    match metrics.text() {
+        Some(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
 }
 
 /// What the socket serves. Whoever can open it may use the data directory, and so is an operator.

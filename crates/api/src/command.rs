@@ -8,9 +8,9 @@ use crate::accounts::{AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
 use crate::backup;
-use crate::decided::{self, DecidedView};
 use crate::decisions::{self, DecisionQuestion, DecisionView};
 use crate::explain::{self, Explanation, Question};
+use crate::explain_decision::{self, DecidedView};
 use crate::failure::Failure;
 use crate::fields;
 use crate::in_force::RunningView;
@@ -262,7 +262,7 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             return Ok(Reply::Decisions { listing: decisions::list(service, &question).await? });
         }
         Command::ExplainDecision { id } => {
-            return Ok(Reply::Decided { decided: decided::explain(service, &id).await? });
+            return Ok(Reply::Decided { decided: explain_decision::explain(service, &id).await? });
         }
         Command::Explain { question } => {
             return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });

@@ -1,81 +1,14 @@
-//! Decisions as they were kept: taking them from the cores, letting the old ones go, listing them.
+//! Decisions as they were kept, for people and programs: pages of them.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use keyward_core::time::Timestamp;
-use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision, Retention};
-use keyward_engine::ledger::Batch;
+use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision};
 use keyward_engine::mark::Level;
-use keyward_engine::ports::{Clock, StoreError};
+use keyward_engine::ports::StoreError;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 
 use crate::failure::{Failure, Kind};
 use crate::fields::{self, rfc3339};
 use crate::service::Service;
 use crate::view::Listing;
-
-/// How many batches are written at once.
-const BATCHES: usize = 64;
-/// How often old decisions are looked for.
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
-/// Usage is kept for at least this long: thirteen months, so that a month can be compared with that of a year ago.
-const USAGE_KEPT: Duration = Duration::from_secs(400 * 86_400);
-
-/// How long decisions stay, and how large they may grow.
-#[derive(Clone, Copy, Debug)]
-pub struct Keeping {
-    /// How long.
-    pub keep: Duration,
-    /// How large, in bytes.
-    pub max_bytes: u64,
-}
-
-impl Keeping {
-    fn retention(self, now: Timestamp) -> Retention {
-        let back = |span: Duration| {
-            let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-            Timestamp::from_millis(now.as_millis().saturating_sub(millis))
-        };
-        Retention { since: back(self.keep), usage_since: back(self.keep.max(USAGE_KEPT)), max_bytes: self.max_bytes }
-    }
-}
-
-/// Takes decisions to the store until every core has ended. What cannot be written is told to `complain` and lost: nobody
-/// waits for it.
-pub async fn keep(
-    decisions: Arc<dyn Decisions>,
-    mut batches: mpsc::Receiver<Batch>,
-    clock: Arc<dyn Clock>,
-    keeping: Keeping,
-    complain: impl Fn(&StoreError),
-) {
-    let mut next_prune = clock.now().monotonic;
-    let mut waiting = Vec::with_capacity(BATCHES);
-    let mut pending: Option<Batch> = None;
-    while batches.recv_many(&mut waiting, BATCHES).await > 0 {
-        waiting.extend(pending.take());
-        if let Err(error) = decisions.keep(&waiting).await {
-            complain(&error);
-            // Their number is not lost: it is told with the next ones that can be written.
-            let lost = waiting.iter().map(count).sum();
-            pending = Some(Batch { lost, ..Batch::default() });
-        }
-        waiting.clear();
-        let now = clock.now();
-        if now.monotonic >= next_prune {
-            // A step at a time, so that batches go on in between; what fails is tried again.
-            let more = decisions.prune(keeping.retention(now.wall)).await.unwrap_or(false);
-            next_prune = if more { now.monotonic } else { now.monotonic.after(PRUNE_EVERY) };
-        }
-    }
-}
-
-fn count(batch: &Batch) -> u64 {
-    let singles = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
-    singles + batch.lost + batch.folds.iter().map(keyward_engine::ledger::Fold::count).sum::<u64>()
-}
 
 /// Which decisions to list, as a person or program writes it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

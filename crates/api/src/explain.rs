@@ -15,7 +15,7 @@ use keyward_core::route::Match;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, Reading, SchemeId};
 use keyward_engine::ports::Held;
-use keyward_engine::signing::VerifyingKeys;
+use keyward_engine::signing::VerifyingSource as _;
 use keyward_http::limits::retry_after;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +120,7 @@ async fn walk(
             Resumed::Ruled(ruled) => ruled,
             Resumed::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
             Resumed::Verify(verifying) => {
-                let keys = VerifyingKeys::of(&service.store.signing_keys().await?);
+                let keys = service.opener.verifying(&service.store.signing_keys().await?);
                 let is_signed = keys.verify(verifying.token());
                 match verifying.resume(is_signed, account) {
                     Verified::Decided(decision) => Ruled::Decided(decision),
@@ -317,6 +317,7 @@ fn list_name(rule: AddressRule) -> &'static str {
         AddressRule::Global => "the list `ip`",
         AddressRule::Route => "the route's list",
         AddressRule::ApiKey => "the key's own list",
+        AddressRule::Account => "the account's list",
     }
 }
 
@@ -351,6 +352,9 @@ fn advice(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>) -> String {
         Reason::Limited(over) => format!("wait {} s, or raise the limit", retry_after(over.retry_after)),
         Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey)) => {
             "make a key whose --ip list holds the address".to_owned()
+        }
+        Reason::Forbidden(Forbidden::Address(AddressRule::Account)) => {
+            "`keyward account ip ACCOUNT LIST` gives the account another list".to_owned()
         }
     }
 }

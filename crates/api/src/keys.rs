@@ -106,7 +106,7 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         overlap_ends_at: None,
         line: None,
     };
-    let made = Joined { key, account_disabled_at: None, owner };
+    let made = Joined { key, account, owner };
     may_bring_to_life(service, actor, &made)?;
     let event = actor.event(now, Action::KeyCreated, &made.key.id, said_of(&made.key));
     service.store.insert_api_key(&made.key, &event).await?;
@@ -258,7 +258,7 @@ async fn account_of_new_key(
             if account.disabled_at.is_some() {
                 return Err(Failure::forbidden(format!("account {:?} is disabled", account.name)));
             }
-            Ok(Some(OwningAccount { id: account.id, disabled_at: None }))
+            Ok(Some(OwningAccount { id: account.id, disabled_at: None, allowed_ips: account.allowed_ips }))
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
+use keyward_http::own::{Ids, Refusal};
 
 use crate::service::Service;
 
@@ -15,8 +15,8 @@ pub struct Origin {
     pub actor: Box<str>,
     /// The address, when it came through a door.
     pub client: Option<IpAddr>,
-    /// The decision that let it in, when it came through a door.
-    pub decision: Option<DecisionId>,
+    /// What the decision is called that let it in, when it came through a door.
+    pub ids: Option<Ids>,
     /// When.
     pub at: Timestamp,
 }
@@ -29,7 +29,7 @@ impl Origin {
 
     /// Keyward itself.
     pub fn system(service: &Service) -> Self {
-        Self { actor: "system".into(), client: None, decision: None, at: service.now().wall }
+        Self { actor: "system".into(), client: None, ids: None, at: service.now().wall }
     }
 
     /// An event of this origin.
@@ -40,8 +40,13 @@ impl Origin {
             action,
             subject: subject.into(),
             client: self.client,
-            decision: self.decision,
+            decision: self.ids.as_ref().map(Ids::permitted),
             detail: Vec::new(),
         }
+    }
+
+    /// An event that comes with a refusal by an endpoint: it names the decision as the refusal does.
+    pub fn refused_event(&self, refusal: Refusal, action: Action, subject: &str) -> AuditEvent {
+        AuditEvent { decision: self.ids.as_ref().map(|ids| ids.refused(refusal)), ..self.event(action, subject) }
     }
 }

@@ -2,56 +2,88 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use keyward_core::api_key::CredentialEntry;
-use keyward_core::decision::DecisionId;
 use keyward_core::route::Endpoint;
 use keyward_engine::change::KeyChange;
+use keyward_http::bounds::{self, Lane};
 use keyward_http::names::RECEIPT;
-use keyward_http::own::{OwnReceiver, OwnRequest};
-use keyward_http::problem::{Answer, Problem};
+use keyward_http::own::{OwnCall, OwnReceiver, OwnReply, OwnRequest};
+use keyward_http::problem::Answer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::actor::{self, Actor, Door};
 use crate::failure::{Failure, Kind};
 use crate::fields;
+use crate::jwks;
 use crate::keys::{self, NewKey};
 use crate::limits::{self, LimitView};
 use crate::origin::Origin;
 use crate::passwords::Password;
+use crate::refusal::refused;
 use crate::service::Service;
 use crate::sign_in;
 use crate::usage::{self, UsageQuestion, UsageView};
 use crate::view::{CallerView, Listing, ReceiptView};
 
-/// How many requests run at once. The others wait in the channel, which is bounded, so that it is felt at the door when
-/// more come than can be done.
-const AT_ONCE: usize = 64;
-
-/// Answers requests until every door is closed. Each runs on its own, so that a slow one holds up only the last of many.
+/// Answers requests until every door is closed. None of them waits here: what may take long does so in a lane of its own,
+/// so that health, readiness and whatever else asks for nothing is answered at once. All bounds: `keyward_http::bounds`.
 pub async fn run(service: Arc<Service>, mut requests: OwnReceiver) {
-    let turns = Arc::new(Semaphore::new(AT_ONCE));
-    // A turn first: what is received has left the channel and waits unseen.
-    while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
-        let Some((request, reply)) = requests.next().await else { return };
-        let service = Arc::clone(&service);
-        tokio::spawn(async move {
-            let answer = answer(&service, &request).await;
-            // A caller that hung up has no use for its answer; the operation is done all the same.
-            let _ = reply.send(answer);
-            drop(turn);
-        });
+    let callers = lane(&service, bounds::CALLERS);
+    let refreshes = lane(&service, bounds::REFRESHES);
+    while let Some(call) = requests.next().await {
+        let lane = match call.0.endpoint {
+            // A sign-in has its turn, or is turned away, where passwords are checked.
+            Endpoint::Health | Endpoint::Ready | Endpoint::Jwks | Endpoint::Me | Endpoint::Login => {
+                tokio::spawn(serve(Arc::clone(&service), call));
+                continue;
+            }
+            Endpoint::Refresh => &refreshes,
+            Endpoint::ApiKeys | Endpoint::ApiKey | Endpoint::ApiKeyRotate | Endpoint::Logout | Endpoint::Usage => {
+                &callers
+            }
+        };
+        if let Err(error) = lane.try_send(call) {
+            let (request, reply) = error.into_inner();
+            let _ = reply.send(refused(&request, &crowded()));
+        }
     }
 }
 
+/// A queue of requests of which so many are worked on at once.
+fn lane(service: &Arc<Service>, bounds: Lane) -> mpsc::Sender<OwnCall> {
+    let (sender, mut calls) = mpsc::channel(bounds.waiting);
+    let (service, turns) = (Arc::clone(service), Arc::new(Semaphore::new(bounds.at_once)));
+    tokio::spawn(async move {
+        // A turn first: what is received has left the queue and waits unseen.
+        while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
+            let Some(call) = calls.recv().await else { return };
+            let service = Arc::clone(&service);
+            tokio::spawn(async move {
+                serve(service, call).await;
+                drop(turn);
+            });
+        }
+    });
+    sender
+}
+
+fn crowded() -> Failure {
+    Failure { kind: Kind::Unavailable, message: "too many requests wait; try again in a moment".to_owned() }
+}
+
+async fn serve(service: Arc<Service>, (request, reply): OwnCall) {
+    let answer = answer(&service, &request).await;
+    // A caller that hung up has no use for its answer; the operation is done all the same.
+    let _ = reply.send(answer);
+}
+
 /// Answers one request.
-pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
+pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
     let result = match (request.endpoint, request.permit.credential()) {
         (Endpoint::Login, _) => login(service, request).await,
         (Endpoint::Refresh, _) => refresh(service, request).await,
@@ -67,7 +99,10 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> Answer {
         // The route table asks for a credential on each of these; without one nothing is done.
         (_, None) => Err(Failure::forbidden("this endpoint wants a credential")),
     };
-    result.unwrap_or_else(|failure| problem(&failure, request.decision))
+    match result {
+        Ok(answer) => OwnReply { answer, refusal: None },
+        Err(failure) => refused(request, &failure),
+    }
 }
 
 /// Ready means: memory is proven fresh, and the store answers as soon as a request may wait for it.
@@ -87,7 +122,7 @@ fn origin(request: &OwnRequest) -> Origin {
     Origin {
         actor: caller.map_or("stranger", actor::name).into(),
         client: Some(request.client),
-        decision: Some(request.decision),
+        ids: Some(request.ids.clone()),
         at: request.now.wall,
     }
 }
@@ -117,19 +152,14 @@ async fn refresh(service: &Service, request: &OwnRequest) -> Result<Answer, Fail
     Ok(json(StatusCode::OK, &sign_in::refresh(service, refresh.refresh_token.expose(), &origin(request)).await?))
 }
 
-/// The public halves of the signing keys (RFC 7517 §5, RFC 8037 §2).
+/// The public halves of the signing keys.
 fn jwks(service: &Service) -> Answer {
-    let key = |(id, public): (&str, &[u8; 32])| {
-        let x = URL_SAFE_NO_PAD.encode(public);
-        serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": id, "x": x})
-    };
-    let keys: Vec<Value> =
-        service.keyring.get().map(|keyring| keyring.verifying.iter().map(key).collect()).unwrap_or_default();
-    json(StatusCode::OK, &serde_json::json!({"keys": keys}))
+    let keys = service.refresher.as_ref().map(|refresher| refresher.signing_keys()).unwrap_or_default();
+    json(StatusCode::OK, &jwks::set(&keys))
 }
 
 async fn on_keys(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
-    let actor = Actor::Caller(caller, Door { client: request.client, decision: request.decision });
+    let actor = Actor::Caller(caller, Door { client: request.client, decision: request.ids.permitted() });
     match (request.endpoint, &request.method) {
         (Endpoint::ApiKeys, &Method::POST) => create(service, actor, request).await,
         (Endpoint::ApiKeys, _) => list(service, actor, request).await,
@@ -301,30 +331,4 @@ fn set_receipt(answer: &mut Answer, receipt: &ReceiptView) {
     if let Ok(value) = HeaderValue::from_str(&receipt.line()) {
         answer.headers_mut().insert(RECEIPT, value);
     }
-}
-
-fn problem(failure: &Failure, decision: DecisionId) -> Answer {
-    let (status, title, reason) = match failure.kind {
-        Kind::Invalid => (StatusCode::BAD_REQUEST, "Bad Request", "Invalid"),
-        Kind::Media => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type", "Invalid"),
-        Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found", "NotFound"),
-        Kind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden", "Forbidden"),
-        Kind::Conflict => (StatusCode::CONFLICT, "Conflict", "Conflict"),
-        Kind::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized", "Rejected"),
-        Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", "Throttled"),
-        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "Unavailable"),
-    };
-    let mut answer = Problem::new(status, title, reason, failure.message.clone()).answer(decision);
-    match failure.kind {
-        Kind::Unavailable | Kind::Throttled => {
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        // RFC 9110 §15.5.2: a 401 says how one signs in.
-        Kind::Unauthorized => {
-            let challenge = HeaderValue::from_static("Bearer realm=\"keyward\", error=\"invalid_token\"");
-            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-        }
-        _ => {}
-    }
-    answer
 }

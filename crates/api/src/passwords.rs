@@ -1,33 +1,29 @@
-//! Passwords: hashed and checked by argon2id on a few threads of their own, behind a bounded queue.
+//! Passwords: hashed and checked by argon2id on a few threads of their own.
 //!
-//! A check costs tens of milliseconds and 19 MiB on purpose. So it runs where it holds up nobody: what a flood of wrong
-//! passwords fills is this queue, and who is turned away learns it at once. An address has only a few places in it, so that
-//! one that floods leaves room for others.
+//! A check costs tens of milliseconds and 19 MiB on purpose. So it runs where it holds up nobody: whoever wants one waits for
+//! a turn, which is handed out in a circle of addresses, and who is turned away learns it at once. Each thread has one block
+//! of memory, made at its first check and used again for every other, so that a flood costs no more of it than one sign-in.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use keyward_core::address::network;
+use argon2::password_hash::phc::{Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use keyward_engine::people::PasswordHash;
 use keyward_engine::ports::Random;
+use keyward_http::bounds::{PASSWORDS, PASSWORDS_PER_ADDRESS};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::failure::{Failure, Kind};
+use crate::turns::{Crowded, Room, Turn, Turns};
 
 /// The longest password, in bytes. Longer ones are not hashed: that would be work that a stranger orders.
 pub const MAX_BYTES: usize = 1024;
 /// The shortest password that can be set, in characters (NIST SP 800-63B §3.1.1.2).
 pub const MIN_CHARS: usize = 8;
-/// Checks that may wait.
-const WAITING: usize = 64;
-/// Checks that may wait or run for one address (an IPv6 one counts by its /64).
-const PER_ADDRESS: usize = 8;
 
 /// A password, or another secret, as somebody sent it. Zeroed when dropped, never printed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -53,41 +49,23 @@ impl std::fmt::Debug for Password {
     }
 }
 
+/// What a thread is to do. The turn comes along and ends with the work, whether or not anybody waits for its outcome.
 enum Work {
-    Verify(Password, Option<PasswordHash>, oneshot::Sender<bool>),
-    Hash(Password, [u8; 16], oneshot::Sender<Option<PasswordHash>>),
+    Verify(Turn, Password, Option<PasswordHash>, oneshot::Sender<bool>),
+    Hash(Turn, Password, [u8; 16], oneshot::Sender<Option<PasswordHash>>),
 }
 
-/// The threads and their queue. Where a command works alone, it has its own.
+/// The threads and whose turn it is. Where a command works alone, it has its own.
 pub struct PasswordPool {
-    queue: SyncSender<Work>,
-    places: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    /// Kept so that a pool without threads, as in a test, still has a queue.
-    _work: Arc<Mutex<Receiver<Work>>>,
-}
-
-/// One place of an address in the queue, given back when dropped.
-struct Place {
-    places: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    address: IpAddr,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = places.get_mut(&self.address) {
-            *taken -= 1;
-            if *taken == 0 {
-                places.remove(&self.address);
-            }
-        }
-    }
+    turns: Turns,
+    /// Never longer than there are threads: what is sent holds a turn.
+    queue: Sender<Work>,
 }
 
 impl PasswordPool {
     /// Starts so many threads; each calls `begin` first, to step back behind threads that serve requests.
     pub fn start(threads: usize, begin: fn()) -> Self {
-        let (queue, work) = sync_channel(WAITING);
+        let (queue, work) = channel();
         let work = Arc::new(Mutex::new(work));
         for _ in 0..threads {
             let work = Arc::clone(&work);
@@ -96,25 +74,30 @@ impl PasswordPool {
                 labour(&work);
             });
         }
-        Self { queue, places: Arc::default(), _work: work }
+        let room = Room { at_once: threads, waiting: PASSWORDS, per_address: PASSWORDS_PER_ADDRESS };
+        Self { turns: Turns::new(room), queue }
+    }
+
+    /// Waits for a turn of whoever comes from an address.
+    ///
+    /// # Errors
+    /// Too many wait.
+    pub async fn turn(&self, client: Option<IpAddr>) -> Result<Turn, Failure> {
+        self.turns.take(client).await.map_err(|crowded| match crowded {
+            Crowded::Address => busy(Kind::Throttled),
+            Crowded::All => busy(Kind::Unavailable),
+        })
     }
 
     /// Whether a password is the one that a hash is of. Without a hash, as of an unknown user, it takes as long, and is not.
     ///
     /// # Errors
-    /// Too many wait; nothing was checked.
-    pub async fn verify(
-        &self,
-        password: Password,
-        hash: Option<PasswordHash>,
-        client: Option<IpAddr>,
-    ) -> Result<bool, Failure> {
-        let place = client.map(|client| self.take_place(client)).transpose()?;
+    /// The threads are gone; nothing was checked.
+    pub async fn verify(&self, turn: Turn, password: Password, hash: Option<PasswordHash>) -> Result<bool, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.send(Work::Verify(password, hash, reply))?;
-        let verdict = answer.await.map_err(|_| busy(Kind::Unavailable));
-        drop(place);
-        verdict
+        // Where nobody takes it, the answer does not come either.
+        let _ = self.queue.send(Work::Verify(turn, password, hash, reply));
+        answer.await.map_err(|_| busy(Kind::Unavailable))
     }
 
     /// The hash of a new password.
@@ -125,26 +108,15 @@ impl PasswordPool {
         check_new(password.expose())?;
         let mut salt = [0; 16];
         random.fill(&mut salt);
+        let turn = self.turn(None).await?;
         let (reply, answer) = oneshot::channel();
-        self.send(Work::Hash(password, salt, reply))?;
+        let _ = self.queue.send(Work::Hash(turn, password, salt, reply));
         answer.await.ok().flatten().ok_or_else(|| busy(Kind::Unavailable))
     }
 
-    fn take_place(&self, client: IpAddr) -> Result<Place, Failure> {
-        let address = network(client);
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = places.entry(address).or_default();
-        if *taken >= PER_ADDRESS {
-            return Err(busy(Kind::Throttled));
-        }
-        *taken += 1;
-        Ok(Place { places: Arc::clone(&self.places), address })
-    }
-
-    fn send(&self, work: Work) -> Result<(), Failure> {
-        self.queue.try_send(work).map_err(|error| match error {
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => busy(Kind::Unavailable),
-        })
+    /// How many passwords of callers wait or are being checked.
+    pub fn waiting(&self) -> usize {
+        self.turns.waiting()
     }
 }
 
@@ -156,15 +128,20 @@ fn check_new(password: &str) -> Result<(), Failure> {
     if password.chars().count() < MIN_CHARS {
         return Err(Failure::invalid(format!("a password has at least {MIN_CHARS} characters")));
     }
-    if password.len() > MAX_BYTES {
+    if is_too_long(password) {
         return Err(Failure::invalid(format!("a password has at most {MAX_BYTES} bytes")));
     }
     Ok(())
 }
 
+/// Whether a password is longer than any that can be right.
+pub fn is_too_long(password: &str) -> bool {
+    password.len() > MAX_BYTES
+}
+
 /// Works until the pool is gone.
 fn labour(work: &Mutex<Receiver<Work>>) {
-    let argon2 = Argon2::default();
+    let mut hasher = Hasher::default();
     // What unknown users are compared with: the same parameters, and a password that nobody can send. Made at the first check,
     // whoever it is for, so that a command that checks nothing pays nothing.
     let mut nobody = None;
@@ -172,30 +149,71 @@ fn labour(work: &Mutex<Receiver<Work>>) {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
             // Whoever asked may be gone; then there is nobody to tell, and no work to do.
-            Ok(Work::Verify(_, _, reply)) if reply.is_closed() => {}
-            Ok(Work::Verify(password, against, reply)) => {
-                let nobody = nobody.get_or_insert_with(|| hash(&argon2, &[0xff; 16], &[0; 16]));
+            Ok(Work::Verify(_, _, _, reply)) if reply.is_closed() => {}
+            Ok(Work::Verify(turn, password, against, reply)) => {
+                let nobody = nobody.get_or_insert_with(|| hasher.hash(&[0xff; 16], &[0; 16]));
                 let known = against.is_some();
                 let hash = against.or_else(|| nobody.clone());
-                let right = hash.is_some_and(|hash| verify(&argon2, password.expose().as_bytes(), &hash));
+                let right = hash.is_some_and(|hash| hasher.verify(password.expose().as_bytes(), &hash));
                 let _ = reply.send(right && known);
+                drop(turn);
             }
-            Ok(Work::Hash(password, salt, reply)) => {
-                let _ = reply.send(hash(&argon2, password.expose().as_bytes(), &salt));
+            Ok(Work::Hash(turn, password, salt, reply)) => {
+                let _ = reply.send(hasher.hash(password.expose().as_bytes(), &salt));
+                drop(turn);
             }
             Err(_) => return,
         }
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Option<PasswordHash> {
-    let hash = argon2.hash_password_with_salt(password, salt).ok()?;
-    Some(PasswordHash(hash.to_string().into()))
+/// argon2id in memory of its own: as much as the parameters here want, made once, and zeroed after each use.
+#[derive(Default)]
+struct Hasher {
+    memory: Vec<Block>,
 }
 
-fn verify(argon2: &Argon2<'_>, password: &[u8], hash: &PasswordHash) -> bool {
-    let hash: &str = &hash.0;
-    password.len() <= MAX_BYTES && argon2.verify_password(password, hash).is_ok()
+impl Hasher {
+    fn hash(&mut self, password: &[u8], salt: &[u8]) -> Option<PasswordHash> {
+        let argon2 = Argon2::default();
+        let mut out = Zeroizing::new([0; Params::DEFAULT_OUTPUT_LEN]);
+        self.fill(&argon2, password, salt, out.as_mut_slice())?;
+        let hash = argon2::PasswordHash {
+            algorithm: Algorithm::default().ident(),
+            version: Some(Version::default().into()),
+            params: ParamsString::try_from(argon2.params()).ok()?,
+            salt: Some(Salt::new(salt).ok()?),
+            hash: Some(Output::new(out.as_slice()).ok()?),
+        };
+        Some(PasswordHash(hash.to_string().into()))
+    }
+
+    fn verify(&mut self, password: &[u8], hash: &PasswordHash) -> bool {
+        self.try_verify(password, hash).unwrap_or(false)
+    }
+
+    /// `None`: the hash cannot be read, or wants more memory than there is.
+    fn try_verify(&mut self, password: &[u8], hash: &PasswordHash) -> Option<bool> {
+        let hash = argon2::PasswordHash::new(&hash.0).ok()?;
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+        let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(&hash).ok()?);
+        let (salt, expected) = (hash.salt?, hash.hash?);
+        let mut out = Zeroizing::new([0; Output::MAX_LENGTH]);
+        let out = out.get_mut(..expected.len())?;
+        self.fill(&argon2, password, &salt, out)?;
+        // Outputs are compared in constant time.
+        Some(Output::new(out).ok()? == expected)
+    }
+
+    fn fill(&mut self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> Option<()> {
+        if self.memory.is_empty() {
+            self.memory = vec![Block::new(); Params::default().block_count()];
+        }
+        let done = argon2.hash_password_into_with_memory(password, salt, out, self.memory.as_mut_slice());
+        self.memory.iter_mut().for_each(Block::zeroize);
+        done.ok()
+    }
 }
 
 #[cfg(test)]
@@ -216,15 +234,13 @@ mod tests {
         text.to_owned().into()
     }
 
-    fn client(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([10, 0, 0, last]))
-    }
-
     #[tokio::test]
     async fn right_wrong_unknown_and_unfit() {
         let pool = PasswordPool::start(1, || {});
         let hash = pool.hash(password("correct horse"), &Zeros).await.unwrap();
         assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
+        // By the same parameters and with twice the memory.
+        let other = "$argon2id$v=19$m=38912,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         for (text, against, right) in [
             ("correct horse", Some(hash.clone()), true),
             ("correct horsf", Some(hash.clone()), false),
@@ -233,37 +249,31 @@ mod tests {
             ("correct horse", None, false),
             ("\u{0}", None, false),
             ("correct horse", Some(PasswordHash("no hash at all".into())), false),
+            ("correct horse", Some(PasswordHash(other.into())), false),
+            ("correct horse", Some(hash.clone()), true),
         ] {
-            assert_eq!(pool.verify(password(text), against, client(1)).await.unwrap(), right, "{text:?}");
+            let turn = pool.turn(Some(IpAddr::from([10, 0, 0, 1]))).await.unwrap();
+            assert_eq!(pool.verify(turn, password(text), against).await.unwrap(), right, "{text:?}");
         }
-        assert!(!pool.verify(password(&"x".repeat(MAX_BYTES + 1)), Some(hash), None).await.unwrap());
         for unfit in ["", "1234567", &"x".repeat(MAX_BYTES + 1)] {
             assert_eq!(pool.hash(password(unfit), &Zeros).await.unwrap_err().kind, Kind::Invalid);
         }
     }
 
-    #[tokio::test]
-    async fn one_address_cannot_take_every_place() {
-        // No thread: what is sent waits.
-        let pool = Arc::new(PasswordPool::start(0, || {}));
-        let ask = |last| {
-            let pool = Arc::clone(&pool);
-            tokio::spawn(async move { pool.verify(password("x"), None, client(last)).await })
-        };
-        // Whoever is not turned away waits for ever, and then this fails.
-        let refused = async |last| {
-            let answer = tokio::time::timeout(Duration::from_secs(5), ask(last)).await;
-            answer.expect("turned away at once").unwrap().unwrap_err().kind
-        };
-        let first: Vec<_> = (0..PER_ADDRESS).map(|_| ask(1)).collect();
-        tokio::task::yield_now().await;
-        assert_eq!(refused(1).await, Kind::Throttled);
-        // Others have room until the queue itself is full.
-        let others: Vec<_> = (2..=8).flat_map(|last| std::iter::repeat_n(last, PER_ADDRESS)).map(ask).collect();
-        tokio::task::yield_now().await;
-        assert_eq!(refused(200).await, Kind::Unavailable);
-        first.iter().chain(&others).for_each(|task| assert!(!task.is_finished()));
-        first.iter().chain(&others).for_each(tokio::task::JoinHandle::abort);
+    #[test]
+    fn what_is_hashed_is_what_others_hash_and_leaves_no_trace() {
+        let mut hasher = Hasher::default();
+        for round in 0..2 {
+            let hash = hasher.hash(b"correct horse", &[7; 16]).unwrap();
+            let theirs: argon2::PasswordHash =
+                argon2::PasswordHasher::hash_password_with_salt(&Argon2::default(), b"correct horse", &[7; 16])
+                    .unwrap();
+            assert_eq!(*hash.0, *theirs.to_string(), "round {round}");
+            assert!(hasher.verify(b"correct horse", &hash) && !hasher.verify(b"correct horsf", &hash));
+            assert_eq!(hasher.memory.len(), 19 * 1024);
+            let traces = hasher.memory.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0)).count();
+            assert_eq!(traces, 0, "what was made of a password is still in memory");
+        }
     }
 
     #[tokio::test]
@@ -273,9 +283,10 @@ mod tests {
         let mut spans = [Duration::ZERO; 2];
         for _ in 0..5 {
             for (span, hash) in spans.iter_mut().zip([Some(hash.clone()), None]) {
+                let turn = pool.turn(None).await.unwrap();
                 #[expect(clippy::disallowed_methods, reason = "what is compared is real time")]
                 let begun = std::time::Instant::now();
-                pool.verify(password("wrong password"), hash, None).await.unwrap();
+                pool.verify(turn, password("wrong password"), hash).await.unwrap();
                 *span += begun.elapsed();
             }
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts;
 use crate::command::Reply;
 use crate::failure::Failure;
+use crate::fields;
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
@@ -60,6 +61,16 @@ pub enum PeopleCommand {
         name: String,
         /// An operator's own reference.
         external_id: Option<String>,
+        /// Where its keys and tokens may be used from; empty = anywhere.
+        #[serde(default)]
+        allowed_ips: Vec<String>,
+    },
+    /// Give an account another list of addresses.
+    SetAddresses {
+        /// Name, id or reference.
+        which: String,
+        /// All of it from now on; empty = anywhere.
+        allowed_ips: Vec<String>,
     },
     /// List accounts.
     ListAccounts {
@@ -116,9 +127,13 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             let roles = UserChange::Roles(users::known_roles(&service.configuration().rules, &roles)?);
             Ok(Reply::UserChanged { user: users::change(service, &who, &roles, &origin).await? })
         }
-        PeopleCommand::AddAccount { name, external_id } => {
-            let account = accounts::create(service, &name, external_id.as_deref(), &origin).await?;
+        PeopleCommand::AddAccount { name, external_id, allowed_ips } => {
+            let account = accounts::create(service, &name, external_id.as_deref(), &allowed_ips, &origin).await?;
             Ok(Reply::AccountAdded { account })
+        }
+        PeopleCommand::SetAddresses { which, allowed_ips } => {
+            let list = AccountChange::Addresses(fields::networks(&allowed_ips)?);
+            Ok(Reply::AccountChanged { account: accounts::change(service, &which, list, &origin).await? })
         }
         PeopleCommand::ListAccounts { cursor, limit } => {
             Ok(Reply::Accounts { listing: accounts::list(service, cursor.as_deref(), limit).await? })

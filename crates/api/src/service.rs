@@ -8,14 +8,17 @@ use keyward_core::time::{Now, Timestamp};
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::limits::Cells;
+use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
 
+use crate::attempts::Attempts;
 use crate::audit::Sealer;
 use crate::in_force::{Configuration, InForce};
+use crate::opener::Opener;
 use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
-use crate::tokens::Keyring;
+use crate::tokens::Signing;
 use crate::view::ReceiptView;
 
 /// The name of the first user, the default owner of keys.
@@ -41,12 +44,18 @@ pub struct Service {
     pub limits: Option<Arc<Cells>>,
     /// What is kept of decisions; `None` where nothing is.
     pub decisions: Option<Arc<dyn Decisions>>,
+    /// What it cannot tell of yet.
+    pub pending: Arc<Pending>,
     /// Whether the store answers.
     pub pulse: Pulse,
     /// Where passwords are hashed and checked.
     pub passwords: PasswordPool,
-    /// The signing keys; not there where a command works on the store alone.
-    pub keyring: OnceLock<Keyring>,
+    /// What opens the signing keys.
+    pub opener: Arc<Opener>,
+    /// What signs tokens; not there where a command works on the store alone.
+    pub signing: OnceLock<Signing>,
+    /// Failed attempts that are in no record yet.
+    pub attempts: Attempts,
     /// The file that the first password was written to, if the first start wrote one.
     pub initial_password: Option<PathBuf>,
 }

@@ -1,20 +1,23 @@
 //! What issues tokens: the signing key in use, what tokens say, and how long they count.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use keyward_core::algorithm::Algorithm;
+use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
-use keyward_core::scope::ScopeSet;
+use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
-use keyward_core::token::{Claims, TokenRules};
+use keyward_core::token::{Claims, MAX_BYTES};
 use keyward_engine::audit::Action;
 use keyward_engine::people::NewRefreshToken;
 use keyward_engine::ports::{JoinedSession, StoreError};
-use keyward_engine::signing::{SigningKey, SigningKeyRecord, VerifyingKeys};
-use zeroize::Zeroizing;
+use keyward_engine::signing::{SigningKey, SigningKeyRecord};
+use tokio::sync::Mutex;
 
+use crate::opener::Opener;
 use crate::origin::Origin;
-use crate::sealing::MasterKey;
 use crate::service::Service;
 
 /// How tokens are issued.
@@ -28,94 +31,110 @@ pub struct Issuing {
     pub refresh_prefix: String,
 }
 
-/// The keys of a server: one that signs, and all that verify.
-#[derive(Debug)]
-pub struct Keyring {
-    /// What signs.
-    pub signing: SigningKey,
-    /// What verifies, for the JWK set.
-    pub verifying: VerifyingKeys,
+/// What signs: a key of the configured algorithm, for as long as it counts; then another.
+pub struct Signing {
+    algorithm: Algorithm,
+    current: RwLock<Arc<SigningKey>>,
+    /// Held by whoever looks for another key, so that not each of many makes one.
+    turning: Mutex<()>,
 }
 
-/// The signing keys of a store: the newest that the master key opens signs; where there is none, one is made.
-/// Says whether one had to be made although there were some.
-///
-/// # Errors
-/// The store, or randomness that makes no key.
-pub async fn keyring(service: &Service, master: &MasterKey) -> Result<(Keyring, bool), StoreError> {
-    let mut records = service.store.signing_keys().await?;
-    let opened =
-        records.iter().rev().filter(|record| record.retired_at.is_none()).find_map(|record| open(record, master));
-    let lost = opened.is_none() && !records.is_empty();
-    let signing = match opened {
-        Some(signing) => signing,
-        None => {
-            let (signing, record) =
-                new_key(service, master).ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
-            let event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
-            let head = service.store.insert_signing_key(&record, &event).await?;
-            // Before the first token is issued every core can check it.
-            service.receipt(head, service.now()).await;
-            records.push(record);
-            signing
+impl Signing {
+    /// Finds what signs: the configured secret, else the newest key of the algorithm that can be opened; where there is none,
+    /// one is made. The others go on checking. Says whether one had to be made although there were some.
+    ///
+    /// # Errors
+    /// The store, or randomness that makes no key.
+    pub async fn open(service: &Service, algorithm: Algorithm) -> Result<(Self, bool), StoreError> {
+        let (key, lost) = newest(service, algorithm).await?;
+        Ok((Self { algorithm, current: RwLock::new(Arc::new(key)), turning: Mutex::new(()) }, lost))
+    }
+
+    /// The key that signs now. One that was retired since signs no more: nobody would take its tokens.
+    ///
+    /// # Errors
+    /// It is retired, and the store gives no other.
+    pub async fn key(&self, service: &Service) -> Result<Arc<SigningKey>, StoreError> {
+        let counts = |key: &SigningKey| {
+            service.refresher.as_ref().is_none_or(|refresher| refresher.signing_keys().has(key.id()))
+        };
+        let current = self.current();
+        if counts(&current) {
+            return Ok(current);
         }
-    };
-    Ok((Keyring { signing, verifying: VerifyingKeys::of(&records) }, lost))
+        let _turning = self.turning.lock().await;
+        let current = self.current();
+        if counts(&current) {
+            return Ok(current);
+        }
+        let next = Arc::new(newest(service, self.algorithm).await?.0);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        Ok(next)
+    }
+
+    fn current(&self) -> Arc<SigningKey> {
+        // A panic elsewhere leaves it whole: it is replaced by one assignment.
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-fn purpose(id: &str) -> String {
-    format!("keyward signing key {id}")
+async fn newest(service: &Service, algorithm: Algorithm) -> Result<(SigningKey, bool), StoreError> {
+    let records = service.store.signing_keys().await?;
+    let opener = &service.opener;
+    let (found, some) = usable(opener, &records, algorithm);
+    if let Some(key) = found {
+        return Ok((key, false));
+    }
+    let made = opener.make(service.new_id("sig"), algorithm, &*service.random, service.now().wall);
+    let (key, record) = made.ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
+    let mut event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
+    event.detail.push(("algorithm", algorithm.name().into()));
+    let head = service.store.insert_signing_key(&record, &event).await?;
+    // Before the first token is issued every core can check it.
+    service.receipt(head, service.now()).await;
+    Ok((key, some))
 }
 
-fn open(record: &SigningKeyRecord, master: &MasterKey) -> Option<SigningKey> {
-    let seed = master.open(&purpose(&record.id), &record.sealed)?;
-    let seed = Zeroizing::new(<[u8; 32]>::try_from(seed.as_slice()).ok()?);
-    SigningKey::from_seed(&record.id, &seed).filter(|key| key.public() == record.public)
+/// What can sign with an algorithm, and whether there are keys of it that count at all.
+fn usable(opener: &Opener, records: &[SigningKeyRecord], algorithm: Algorithm) -> (Option<SigningKey>, bool) {
+    let counting = || records.iter().rev().filter(|one| one.retired_at.is_none() && one.algorithm == algorithm);
+    let found = opener.configured(algorithm).or_else(|| counting().find_map(|record| opener.open(record)));
+    (found, counting().next().is_some())
 }
 
-/// Whether a master key opens the signing key that signs, so that it goes on signing.
-pub fn opens(records: &[SigningKeyRecord], master: &MasterKey) -> bool {
-    records.iter().rev().find(|record| record.retired_at.is_none()).is_some_and(|record| open(record, master).is_some())
-}
-
-fn new_key(service: &Service, master: &MasterKey) -> Option<(SigningKey, SigningKeyRecord)> {
-    let mut seed = Zeroizing::new([0; 32]);
-    service.random.fill(seed.as_mut_slice());
-    let id = service.new_id("sig");
-    let key = SigningKey::from_seed(&id, &seed)?;
-    let record = SigningKeyRecord {
-        public: key.public(),
-        sealed: master.seal(&purpose(&id), seed.as_slice(), &*service.random)?,
-        created_at: service.now().wall,
-        retired_at: None,
-        id,
-    };
-    Some((key, record))
-}
-
-/// An access token of a session, with the scopes that its user's roles give now, and the seconds that it counts for.
+/// An access token of a session, with the scopes that its user's roles give now, and the seconds that it counts for. `None`:
+/// they are too many for a token that anybody would read, or it cannot be signed.
 pub fn access_token(
     service: &Service,
-    keyring: &Keyring,
-    rules: &TokenRules,
+    key: &SigningKey,
+    rules: &Rules,
     held: &JoinedSession,
-    scopes: &ScopeSet,
     now: Timestamp,
-) -> (String, u64) {
+) -> Option<(String, u64)> {
     let lifetime = service.configuration().issuing.expiration.as_secs();
     let iat = now.as_millis().div_euclid(1000);
     let claims = Claims {
-        iss: rules.issuer.to_string(),
-        aud: rules.audience.to_string(),
+        iss: rules.tokens.issuer.to_string(),
+        aud: rules.tokens.audience.to_string(),
         sub: held.user.id.to_string(),
         sid: held.session.id.to_string(),
         jti: service.new_id("tok").to_string(),
-        scope: scopes.to_list(),
+        scope: scopes(rules, &held.user),
         exp: iat.saturating_add_unsigned(lifetime),
         iat,
         nbf: iat,
     };
-    (keyring.signing.sign(&rules.typ, &claims), lifetime)
+    let token = key.sign(&rules.tokens.typ, &claims)?;
+    (token.len() <= MAX_BYTES).then_some((token, lifetime))
+}
+
+/// Whether the scopes that a user's roles give fit into a token.
+pub fn fits(rules: &Rules, user: &Owner) -> bool {
+    scopes(rules, user).len() <= rules.tokens.room_for_scopes()
+}
+
+fn scopes(rules: &Rules, user: &Owner) -> String {
+    rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref)).to_list()
 }
 
 /// A refresh token, and what is kept of it.

@@ -81,15 +81,14 @@ impl KeyView {
 }
 
 /// A network of one is shown as the address that it is.
-fn network(network: &ipnet::IpNet) -> String {
+pub(crate) fn network(network: &ipnet::IpNet) -> String {
     if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
 }
 
 fn status(joined: &Joined, now: Timestamp) -> &'static str {
     use keyward_core::api_key::Rejection;
     let scopes = keyward_core::scope::ScopeSet::default();
-    let account_is_paused = joined.account_disabled_at.is_some();
-    match CredentialEntry::resolve(&joined.key, account_is_paused, &joined.owner, &scopes, None).check(now) {
+    match CredentialEntry::resolve(&joined.key, joined.account.as_ref(), &joined.owner, &scopes, None).check(now) {
         Ok(()) => "active",
         Err(Rejection::Expired) => "expired",
         Err(Rejection::Disabled) => "disabled",

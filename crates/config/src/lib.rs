@@ -10,6 +10,7 @@ mod compile;
 mod de;
 mod defaults;
 mod diff;
+mod doors;
 mod merge;
 mod mistake;
 mod node;
@@ -34,13 +35,14 @@ use std::path::{Path, PathBuf};
 
 pub use compile::rules;
 pub use diff::Changed;
+pub use doors::{cors, trusted_proxies};
 pub use mistake::{Mistake, Mistakes};
 pub use overrides::{CONFIG_VARIABLE, Flags};
 pub use place::{Origin, Place};
 pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;
-pub use text::{EndpointPath, HostSeen, Prefix, Size, UpstreamUrl};
+pub use text::{EndpointPath, HostSeen, Prefix, Seconds, Size, TokenSecret, UpstreamUrl};
 
 use crate::defaults::Defaults;
 use crate::node::Node;

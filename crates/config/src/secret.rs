@@ -6,7 +6,8 @@ use crate::node::{Node, Scalar};
 use crate::place::{Origin, Place, Position, Span, Step};
 use crate::report::Report;
 
-/// Whether what stands at a path is a secret, whatever its text: operators' keys, and what is told to the upstream.
+/// Whether what stands at a path is a secret, whatever its text: operators' keys, what signs tokens, and what is told to the
+/// upstream.
 fn lies_in_secret_place(path: &[Step]) -> bool {
     let below = |names: &[&str]| {
         path.len() >= names.len()
@@ -14,14 +15,16 @@ fn lies_in_secret_place(path: &[Step]) -> bool {
     };
     // A static key in the wrong shape is still a key: all but names and scopes is hidden.
     let open = matches!(path.get(4), Some(Step::Key(key)) if key == "name" || key == "scopes");
-    below(&["upstream", "headers"]) || (below(&["security", "api_keys", "static"]) && !open)
+    below(&["upstream", "headers"])
+        || below(&["security", "jwt", "secret"])
+        || (below(&["security", "api_keys", "static"]) && !open)
 }
 
 /// Whether a scalar must not be shown.
 pub(crate) fn is_secret(path: &[Step], scalar: &Scalar) -> bool {
     // user:password@host
     let userinfo = path.last() == Some(&Step::from("url")) && scalar.text.contains('@');
-    !scalar.references.is_empty() || userinfo || lies_in_secret_place(path)
+    !scalar.references.is_empty() || userinfo || (lies_in_secret_place(path) && !scalar.is_null())
 }
 
 /// Blanks the secrets of a file as it was written. What only refers to a secret stays readable.

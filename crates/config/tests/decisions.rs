@@ -94,6 +94,7 @@ impl World {
                 deny: Vec::new(),
             },
             line: Some(name.into()),
+            account_addresses: Vec::new(),
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
             begins_at: None,
             disabled: state == Some("disabled"),

@@ -136,3 +136,16 @@ fn static_keys_roles_and_destinations_arrive() {
     assert_eq!(destinations.last(), Some(&Destination::Upstream(0)));
     assert!(destinations.contains(&Destination::Own(Endpoint::ApiKeys)));
 }
+
+#[test]
+fn a_role_that_fits_into_no_token_is_warned_of() {
+    let role = |count: usize| {
+        let scopes: Vec<String> = (0..count).map(|number| format!("'service-{number}:write'")).collect();
+        format!("roles:\n  few: ['a:*']\n  many: [{}]\n", scopes.join(", "))
+    };
+    let warnings = |text: &str| World::default().load(Some(text)).unwrap().warnings;
+    assert!(warnings(&role(250)).is_empty());
+    let told: Vec<String> = warnings(&role(400)).iter().map(|warning| warning.render_warning(false)).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("nobody with this role can sign in") && !told[0].contains("few"), "{}", told[0]);
+}

@@ -63,6 +63,27 @@ pub struct OwningAccount {
     pub id: Box<str>,
     /// Since when it is paused.
     pub disabled_at: Option<Timestamp>,
+    /// Where its keys and tokens may be used from; empty = anywhere.
+    pub allowed_ips: Vec<ipnet::IpNet>,
+}
+
+impl OwningAccount {
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.disabled_at.is_some()
+    }
+
+    /// The lists of accounts, those that let everybody in left out.
+    pub(crate) fn lists<'a>(accounts: impl IntoIterator<Item = Option<&'a Self>>) -> Vec<AddressRules> {
+        let mut lists: Vec<AddressRules> = Vec::new();
+        for account in accounts.into_iter().flatten().filter(|account| !account.allowed_ips.is_empty()) {
+            let list = AddressRules { allow: account.allowed_ips.clone(), deny: Vec::new() };
+            if !lists.contains(&list) {
+                lists.push(list);
+            }
+        }
+        lists
+    }
 }
 
 /// A user as far as decisions need it.
@@ -83,7 +104,7 @@ pub struct Owner {
 impl Owner {
     /// Whether it, or the account that it belongs to, is paused.
     pub fn is_paused(&self) -> bool {
-        self.disabled_at.is_some() || self.account.as_ref().is_some_and(|account| account.disabled_at.is_some())
+        self.disabled_at.is_some() || self.account.as_ref().is_some_and(OwningAccount::is_paused)
     }
 }
 
@@ -121,6 +142,8 @@ pub struct CredentialEntry {
     pub line: Option<Box<str>>,
     /// Where it may be used from.
     pub addresses: AddressRules,
+    /// Where the accounts above it let it be used from: each of them must.
+    pub account_addresses: Vec<AddressRules>,
     /// A key: the earlier of expiry and end of overlap. A token: its expiry.
     pub ends_at: Option<Timestamp>,
     /// A token: from when on it counts, leeway included. A clock that was set back finds it too early again.
@@ -132,11 +155,11 @@ pub struct CredentialEntry {
 }
 
 impl CredentialEntry {
-    /// Resolves a key. `account_is_paused` is that of the key's own account; `owner_scopes` are those of the owner's
+    /// Resolves a key. `account` is the key's own; `owner_scopes` are those of the owner's
     /// roles; `default` those of keys made without scopes.
     pub fn resolve(
         record: &ApiKeyRecord,
-        account_is_paused: bool,
+        account: Option<&OwningAccount>,
         owner: &Owner,
         owner_scopes: &ScopeSet,
         default: Option<&ScopeSet>,
@@ -153,9 +176,12 @@ impl CredentialEntry {
             },
             line: Some(record.first_in_line().into()),
             addresses: AddressRules { allow: record.allowed_ips.clone(), deny: Vec::new() },
+            account_addresses: OwningAccount::lists([account, owner.account.as_ref()]),
             ends_at: earlier(record.expires_at, record.overlap_ends_at),
             begins_at: None,
-            disabled: record.disabled_at.is_some() || account_is_paused || owner.is_paused(),
+            disabled: record.disabled_at.is_some()
+                || account.is_some_and(OwningAccount::is_paused)
+                || owner.is_paused(),
             revoked: record.revoked_at.is_some(),
         }
     }

@@ -94,6 +94,8 @@ pub enum AddressRule {
     Route,
     /// The key's own list.
     ApiKey,
+    /// The list of an account that the credential belongs to.
+    Account,
 }
 
 impl Reason {

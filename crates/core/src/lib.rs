@@ -1,6 +1,7 @@
 //! The words and rules of Keyward, and the decision as a machine: no IO, no clock, no randomness, no global, no log line.
 
 pub mod address;
+pub mod algorithm;
 pub mod api_key;
 pub mod decision;
 mod decision_id;

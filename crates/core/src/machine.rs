@@ -177,6 +177,22 @@ pub fn would_pass<'a>(
     }
 }
 
+/// Whether a request would come as far as its credential: the path, route and address steps alone, for a browser's question
+/// that can carry no credential. It makes no [`Permit`].
+///
+/// # Errors
+/// The denial that the request would meet.
+pub fn would_be_asked(
+    rules: &Rules,
+    facts: RequestFacts<'_>,
+    now: Now,
+    listener: &mut impl Listener,
+) -> Result<RouteId, Denial> {
+    let frame = Frame { rules, facts, now };
+    let routed = frame.route(listener).and_then(|routed| routed.check_addresses(listener))?;
+    Ok(routed.id)
+}
+
 impl<'a> Frame<'a> {
     fn deny(&self, reason: Reason) -> Denial {
         Denial { reason, route: None, scheme: None, credential: None, standings: None }
@@ -309,7 +325,7 @@ impl<'a> Routed<'a> {
     }
 }
 
-/// The key's own addresses, then the route's scopes.
+/// The key's own addresses, those of its accounts, then the route's scopes.
 fn authorize(
     routed: &Routed<'_>,
     authentication: Authentication,
@@ -317,11 +333,14 @@ fn authorize(
 ) -> Result<Cleared, Denial> {
     let Authentication { entry, scheme } = authentication;
     let client = crate::address::canonical(routed.frame.facts.client);
-    let inside = entry.addresses.permits(client);
-    listener.hear(Event::Address(AddressRule::ApiKey, client, inside));
-    if !inside {
-        let reason = Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey));
-        return Err(routed.denial(reason, Some(entry)));
+    let accounts = entry.account_addresses.iter().map(|list| (AddressRule::Account, list));
+    for (rule, list) in std::iter::once((AddressRule::ApiKey, &entry.addresses)).chain(accounts) {
+        let inside = list.permits(client);
+        listener.hear(Event::Address(rule, client, inside));
+        if !inside {
+            let reason = Reason::Forbidden(Forbidden::Address(rule));
+            return Err(routed.denial(reason, Some(Arc::clone(&entry))));
+        }
     }
     let mut missing = false;
     for scope in routed.route.scopes.needed(routed.frame.facts.method) {

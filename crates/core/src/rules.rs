@@ -126,6 +126,7 @@ fn entry(name: &str, scopes: ScopeSet) -> CredentialEntry {
         },
         line: None,
         addresses: AddressRules::default(),
+        account_addresses: Vec::new(),
         ends_at: None,
         begins_at: None,
         disabled: false,

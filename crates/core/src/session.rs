@@ -1,7 +1,7 @@
 //! Sessions: what a user who signed in holds, a family of refresh tokens and the access tokens issued along it.
 
 use crate::address::AddressRules;
-use crate::api_key::{CredentialEntry, Owner};
+use crate::api_key::{CredentialEntry, Owner, OwningAccount};
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -38,6 +38,7 @@ impl CredentialEntry {
             },
             line: None,
             addresses: AddressRules::default(),
+            account_addresses: OwningAccount::lists([user.account.as_ref()]),
             ends_at: Some(claims.ends_at()),
             begins_at: Some(claims.begins_at()),
             disabled: user.is_paused(),

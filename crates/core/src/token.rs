@@ -15,6 +15,9 @@ pub const MAX_BYTES: usize = 8 * 1024;
 /// How far a clock may be behind that of the node which issued a token, in seconds.
 const LEEWAY: i64 = 5;
 
+/// Bytes of a signature by Ed25519 (RFC 8032 §5.1.6).
+const SIGNATURE_BYTES: usize = 64;
+
 /// What tokens say of who issued them and for whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRules {
@@ -24,6 +27,33 @@ pub struct TokenRules {
     pub audience: Box<str>,
     /// `typ` of the header, `at+jwt` of RFC 9068 §2.1: other kinds of token are not taken for it.
     pub typ: Box<str>,
+}
+
+/// The most bytes of an id in a token: the ids that are made here are shorter.
+const ID_BYTES: usize = 32;
+
+impl TokenRules {
+    /// How many bytes of scopes fit into a token of these rules, so that it is read again ([`MAX_BYTES`]). They are plain
+    /// text that JSON writes as it is.
+    pub fn room_for_scopes(&self) -> usize {
+        let id = || "x".repeat(ID_BYTES);
+        let text = |text: &str| text.to_owned();
+        let header = Header { alg: text("EdDSA"), typ: text(&self.typ), kid: id() };
+        let claims = Claims {
+            iss: text(&self.issuer),
+            aud: text(&self.audience),
+            sub: id(),
+            sid: id(),
+            jti: id(),
+            scope: String::new(),
+            exp: i64::MAX,
+            iat: i64::MAX,
+            nbf: i64::MAX,
+        };
+        let bare = assemble(&message(&header, &claims), &[0; SIGNATURE_BYTES]).len();
+        // Three bytes become four letters; what is left of a group of three costs up to three more.
+        (MAX_BYTES.saturating_sub(bare + 3) / 4) * 3
+    }
 }
 
 /// What a token's header says. Anything else in it (`crit`, `jwk`, `jku`, `x5u`, `b64`, `zip`, …) is refused.
@@ -228,6 +258,23 @@ mod tests {
         assert_eq!(read.verified(&rules(), Timestamp::from_millis(NOW * 1000)).unwrap(), claims);
         assert_eq!(claims.scopes(), ScopeSet::parse(["a", "b:*"]).unwrap());
         assert_eq!(claims.ends_at(), Timestamp::from_millis(1_700_000_900_000));
+    }
+
+    #[test]
+    fn what_there_is_room_for_is_read_again() {
+        let rules = rules();
+        let room = rules.room_for_scopes();
+        assert!((5000..6144).contains(&room), "{room}");
+        let made = |scope: usize| {
+            let claims = Claims { scope: "s".repeat(scope), ..verdict(HEADER, CLAIMS).unwrap() };
+            let claims = Claims { sub: "u".repeat(32), sid: "s".repeat(32), jti: "j".repeat(32), ..claims };
+            let header = Header { alg: "EdDSA".into(), typ: "at+jwt".into(), kid: "k".repeat(32) };
+            assemble(&message(&header, &claims), &[7; SIGNATURE_BYTES])
+        };
+        assert!(Unverified::read(made(room).as_bytes()).is_ok());
+        assert_eq!(Unverified::read(made(room + 100).as_bytes()).unwrap_err(), TokenFault::TooLong);
+        let endless = TokenRules { issuer: "x".repeat(MAX_BYTES).into(), ..rules };
+        assert_eq!(endless.room_for_scopes(), 0);
     }
 
     #[test]

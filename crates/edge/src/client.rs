@@ -6,10 +6,12 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Response};
+use keyward_engine::worker::Snapshot;
+use keyward_http::caller::Caller;
 use keyward_http::problem::Answer;
 
 use crate::body::Download;
-use crate::per_core::Core;
+use crate::per_core::{Core, Ways};
 use crate::refused::Refused;
 use crate::watch::Watch;
 
@@ -17,7 +19,17 @@ use crate::watch::Watch;
 pub(crate) struct Client {
     pub(crate) core: Rc<Core>,
     pub(crate) watch: Rc<Watch>,
-    pub(crate) address: IpAddr,
+    /// Who connected: the caller, or a proxy before us.
+    pub(crate) peer: IpAddr,
+}
+
+/// One request on its way through: what is known of it once its head is taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Visit<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) ways: &'a Ways,
+    pub(crate) caller: &'a Caller,
 }
 
 /// An answer, or why the request got none of anybody else's.

@@ -6,7 +6,6 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
-use keyward_core::decision::Fault;
 use keyward_core::machine::Permit;
 use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
@@ -15,7 +14,7 @@ use keyward_http::limits::Told;
 use keyward_http::names::DECISION;
 
 use crate::body::{Download, Upload, Wire};
-use crate::client::{Client, Reply, dress};
+use crate::client::{Client, Reply, Visit, dress};
 use crate::demo;
 use crate::per_core::Upstream;
 use crate::pool::Pool;
@@ -24,26 +23,25 @@ use crate::watch::{Late, Uploaded, Watch};
 
 /// Forwards a request with its permit, which ends here.
 pub(crate) async fn forward(
-    client: &Client,
+    visit: Visit<'_>,
     judged: Judged<'_>,
     permit: Permit,
     place: usize,
     request: Request<Wire>,
 ) -> Reply {
+    let Visit { client, ways, caller, .. } = visit;
     let limit = client.core.limits.body_bytes;
     if let Some(limit) = limit.filter(|limit| request.body().size_hint().lower() > *limit) {
         return Err(Refused::too_large(limit, judged.id()));
     }
-    let Some(ways) = client.core.ways(judged.version()) else {
-        return Err(Refused::faulted(Fault::Busy, judged.id()));
-    };
     let (mut parts, body) = request.into_parts();
     let body = Upload::new(body, limit, Rc::clone(&client.watch));
     let passing = Passing {
         permit: &permit,
         decision: judged.id(),
         rules: judged.rules(),
-        client: client.address,
+        caller,
+        told_by: ways.proxies.header(),
         scheme: "http",
     };
     ways.edits.apply(&mut parts.headers, &passing);

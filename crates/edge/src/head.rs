@@ -4,6 +4,7 @@ use http::header::HOST;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Request, Version};
 use keyward_core::path::{PathFault, Target};
+use keyward_http::names::is_host;
 
 /// Why a head is refused before anything is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +70,6 @@ pub(crate) fn check<B>(request: &Request<B>, most: usize) -> Result<(), HeadFaul
         Some(host) if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => Err(HeadFault::OtherHost),
         _ => Ok(()),
     }
-}
-
-/// Whether a value can be `uri-host [ ":" port ]` (RFC 9110 §7.2). Sub-delimiters, which no host name has, are refused too.
-fn is_host(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
 }
 
 /// The bytes of a head as they came, give or take blanks: request line, then `name: value` and a line end each.

@@ -10,22 +10,24 @@ use http_body_util::BodyExt as _;
 use keyward_core::decision::Fault;
 use keyward_core::machine::Permit;
 use keyward_core::route::Endpoint;
-use keyward_engine::worker::Judged;
-use keyward_http::own::{MAX_BODY, OwnRequest};
+use keyward_http::bounds;
+use keyward_http::own::{OwnReply, OwnRequest, Refusal};
 
 use crate::body::{Upload, Wire};
-use crate::client::{Client, Reply, dress};
+use crate::client::{Client, Reply, Visit, dress};
+use crate::note::Note;
 use crate::refused::Refused;
 use crate::watch::{Late, Uploaded};
 
 /// Calls an own endpoint.
 pub(crate) async fn call(
-    client: &Client,
-    judged: Judged<'_>,
+    visit: Visit<'_>,
+    note: &mut Note<'_>,
     permit: Permit,
     endpoint: Endpoint,
     request: Request<Wire>,
 ) -> Reply {
+    let client = visit.client;
     let (parts, body) = request.into_parts();
     let bodiless = parts.method == Method::HEAD;
     let own = OwnRequest {
@@ -33,32 +35,43 @@ pub(crate) async fn call(
         method: parts.method,
         target: parts.uri.path_and_query().map_or("", |target| target.as_str()).into(),
         json: is_json(&parts.headers),
-        body: collect(client, judged, body).await?,
-        client: client.address,
+        body: collect(client, note, endpoint, body).await?,
+        client: visit.caller.address,
         permit,
-        decision: judged.id(),
-        now: judged.now(),
+        ids: note.ids(),
+        now: note.now(),
     };
     match client.watch.bounded(client.core.own.call(own)).await {
-        Ok(Some(answer)) => Ok(dress(answer, bodiless, &client.watch)),
-        Ok(None) => Err(Refused::faulted(Fault::Busy, judged.id())),
-        Err(Late) => Err(Refused::faulted(Fault::Timeout, judged.id())),
+        Ok(Some(OwnReply { answer, refusal: None })) => Ok(dress(answer, bodiless, &client.watch)),
+        Ok(Some(OwnReply { answer, refusal: Some(refusal) })) => {
+            note.retract(refusal);
+            Err(Refused::by_endpoint(answer, refusal))
+        }
+        Ok(None) => {
+            let id = note.retract(Refusal { outcome: "Unavailable", detail: Fault::Busy.as_str() });
+            Err(Refused::faulted(Fault::Busy, id))
+        }
+        // It may be done all the same, under the id that it was given.
+        Err(Late) => Err(Refused::faulted(Fault::Timeout, note.id())),
     }
 }
 
-async fn collect(client: &Client, judged: Judged<'_>, body: Wire) -> Result<Bytes, Box<Refused>> {
-    let id = judged.id();
-    let limit = client.core.limits.body_bytes.unwrap_or(u64::MAX).min(MAX_BODY as u64);
+/// The whole body, of which nothing was given to the endpoint where it is refused.
+async fn collect(client: &Client, note: &mut Note<'_>, endpoint: Endpoint, body: Wire) -> Result<Bytes, Box<Refused>> {
+    let most = u64::try_from(bounds::body(endpoint)).unwrap_or(u64::MAX);
+    let limit = client.core.limits.body_bytes.unwrap_or(u64::MAX).min(most);
+    let mut too_large = || Refused::too_large(limit, note.retract(Refusal { outcome: "TooLarge", detail: "body" }));
     if body.size_hint().lower() > limit {
-        return Err(Refused::too_large(limit, id));
+        return Err(too_large());
     }
     let upload = Upload::new(body, Some(limit), Rc::clone(&client.watch));
-    match client.watch.bounded(whole(upload)).await {
-        Ok(Some(body)) => Ok(body),
-        Ok(None) if client.watch.uploaded() == Uploaded::Outgrown => Err(Refused::too_large(limit, id)),
-        Ok(None) => Err(Refused::body_missing(StatusCode::BAD_REQUEST, id)),
-        Err(Late) => Err(Refused::body_missing(StatusCode::REQUEST_TIMEOUT, id)),
-    }
+    let status = match client.watch.bounded(whole(upload)).await {
+        Ok(Some(body)) => return Ok(body),
+        Ok(None) if client.watch.uploaded() == Uploaded::Outgrown => return Err(too_large()),
+        Ok(None) => StatusCode::BAD_REQUEST,
+        Err(Late) => StatusCode::REQUEST_TIMEOUT,
+    };
+    Err(Refused::body_missing(status, note.retract(Refusal { outcome: "Incomplete", detail: "body" })))
 }
 
 async fn whole(mut upload: Upload) -> Option<Bytes> {

@@ -11,6 +11,8 @@ use std::time::Duration;
 use keyward_engine::ledger::Ledger;
 use keyward_engine::ports::Use;
 use keyward_engine::worker::Worker;
+use keyward_http::caller::TrustedProxies;
+use keyward_http::cors::Cors;
 use keyward_http::edits::HeaderEdits;
 use keyward_http::own::OwnSender;
 use tokio::net::{TcpListener, TcpStream};
@@ -53,9 +55,12 @@ pub(crate) struct Core {
     closed: Notify,
 }
 
-/// Where permitted requests go by one version of the configuration, and with which headers.
+/// What requests meet by one version of the configuration beside its rules: who is believed, where permitted ones go, and
+/// with which headers.
 pub(crate) struct Ways {
     version: u64,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) cors: Option<Cors>,
     pub(crate) edits: HeaderEdits,
     pub(crate) upstreams: Vec<Upstream>,
 }
@@ -104,7 +109,9 @@ impl Core {
         let setup = self.setups.get(version)?;
         let kept = known.as_ref().map_or(&[][..], |ways| &ways.upstreams);
         let upstreams = setup.upstreams.iter().map(|origin| self.upstream(origin, kept)).collect();
-        let ways = Rc::new(Ways { version, edits: setup.edits.unshared(), upstreams });
+        let cors = setup.cors.as_ref().map(Cors::unshared);
+        let edits = setup.edits.unshared();
+        let ways = Rc::new(Ways { version, proxies: setup.proxies.clone(), cors, edits, upstreams });
         // A request that still goes by an older version must not undo what a newer one made ready.
         if known.is_none_or(|known| known.version < version) {
             *self.ways.borrow_mut() = Some(Rc::clone(&ways));
@@ -166,13 +173,14 @@ impl Core {
         }
     }
 
-    /// Hands decisions over for as long as the core runs, and reads the mailbox where no request does.
+    /// Hands decisions over and lays numbers out for as long as the core runs, and reads the mailbox where no request does.
     async fn flush(&self) {
         let mut tick = interval(FLUSH_EVERY);
         loop {
             tick.tick().await;
             self.worker.catch_up();
             self.ledger.flush();
+            self.worker.tally().lay_out(self.open.get());
         }
     }
 
@@ -203,8 +211,11 @@ pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<Atomic
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    if let Some(seat) = Seat::take(&taken, core.limits.connections) {
-                        spawn_local(attend(Open::new(&core), seat, socket, peer.ip().to_canonical()));
+                    match Seat::take(&taken, core.limits.connections) {
+                        Some(seat) => {
+                            spawn_local(attend(Open::new(&core), seat, socket, peer.ip().to_canonical()));
+                        }
+                        None => core.worker.tally().turned_away(),
                     }
                 }
                 Err(error) if is_shortage(&error) => sleep(BREATHER).await,

@@ -7,9 +7,16 @@ use keyward_core::decision::{DecisionId, Denial, Fault, Forbidden, Reason};
 use keyward_core::machine::RequestFacts;
 use keyward_core::rules::Rules;
 use keyward_http::answer::{self, UpstreamFault};
+use keyward_http::caller::CallerFault;
+use keyward_http::own::Refusal;
 use keyward_http::problem::{Answer, Problem};
 
 use crate::head::HeadFault;
+
+/// The word for what cannot be read.
+pub(crate) const MALFORMED: &str = "Malformed";
+/// The words for a page that may not call.
+pub(crate) const FOREIGN_PAGE: (&str, &str) = ("Forbidden", "origin");
 
 /// A refusal, whoever spoke it. Boxed, because it is rare and large.
 pub(crate) struct Refused {
@@ -37,6 +44,11 @@ impl Refused {
         Self::new(answer::faulted(fault, id), "Unavailable", Some(fault.as_str()))
     }
 
+    /// An own endpoint says no.
+    pub(crate) fn by_endpoint(answer: Answer, refusal: Refusal) -> Box<Self> {
+        Self::new(answer, refusal.outcome, Some(refusal.detail))
+    }
+
     /// The upstream gave no answer.
     pub(crate) fn upstream(fault: UpstreamFault, id: DecisionId) -> Box<Self> {
         Self::new(fault.answer(id), fault.as_str(), None)
@@ -57,6 +69,16 @@ impl Refused {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         let problem = Problem::new(status, "Request Header Fields Too Large", outcome, text);
         Self::new(problem.answer(id), outcome, Some(detail))
+    }
+
+    /// It is not known who calls.
+    pub(crate) fn nameless(fault: CallerFault, id: DecisionId) -> Box<Self> {
+        Self::new(answer::malformed(fault.text(), id), MALFORMED, Some(fault.text()))
+    }
+
+    /// A preflight of a page that may not call.
+    pub(crate) fn foreign_page(id: DecisionId) -> Box<Self> {
+        Self::new(answer::foreign_page(id), FOREIGN_PAGE.0, Some(FOREIGN_PAGE.1))
     }
 
     /// The client did not send the body that it announced (RFC 9110 §15.5.9, or §15.5.1 where it broke off).

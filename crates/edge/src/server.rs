@@ -60,10 +60,10 @@ impl Drop for Seat {
 }
 
 /// Serves a connection until it ends, is cut by the watch, or has finished its last request while the core stops.
-pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, address: IpAddr) {
+pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, peer: IpAddr) {
     let watch = core.watch();
     let stream = TokioIo::new(Stream::new(socket, Rc::clone(&watch)));
-    let client = Rc::new(Client { core: Rc::clone(&core), watch: Rc::clone(&watch), address });
+    let client = Rc::new(Client { core: Rc::clone(&core), watch: Rc::clone(&watch), peer });
     let service = service_fn(move |request| {
         let client = Rc::clone(&client);
         async move { Ok::<_, Infallible>(exchange::answer(&client, request).await) }

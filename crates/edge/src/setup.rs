@@ -1,9 +1,11 @@
-//! The part of a configuration that a door works by: the upstreams and the header edits, by version, so that a request is
-//! forwarded by the same configuration that it was decided by.
+//! The part of a configuration that a door works by: the upstreams, the header edits, the proxies and pages that are
+//! believed, by version, so that a request is forwarded by the same configuration that it was decided by.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use keyward_http::caller::TrustedProxies;
+use keyward_http::cors::Cors;
 use keyward_http::edits::HeaderEdits;
 
 use crate::origin::Origin;
@@ -19,6 +21,10 @@ pub struct Setup {
     pub upstreams: Vec<Origin>,
     /// The header edits on the way to them; each core makes a copy of its own.
     pub edits: HeaderEdits,
+    /// Whose word on a caller is believed.
+    pub proxies: TrustedProxies,
+    /// Which web pages may call; `None`: Keyward does not meddle with what the upstream says of that.
+    pub cors: Option<Cors>,
 }
 
 /// The versions that requests may have been decided by. Read once by each core for each version.

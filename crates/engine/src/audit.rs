@@ -14,7 +14,7 @@ pub struct AuditEvent {
     pub actor: Box<str>,
     /// What.
     pub action: Action,
-    /// To what: the id of a key, user, account or session; `unknown user` where there is none.
+    /// To what: the id of a key, user, account or session; words where there is none, such as `unknown user`.
     pub subject: Box<str>,
     /// From where, when it came through a door.
     pub client: Option<IpAddr>,
@@ -58,10 +58,14 @@ pub enum Action {
     AccountDisabled,
     /// An account's pause ended.
     AccountEnabled,
+    /// Where an account may be used from was changed.
+    AccountAddresses,
     /// Somebody signed in.
     SignedIn,
     /// Somebody tried to sign in and failed.
     SignInFailed,
+    /// Somebody showed a refresh token that carries no session on.
+    RefreshFailed,
     /// Somebody signed out.
     SignedOut,
     /// A refresh token was shown a second time, and its family ended.
@@ -100,8 +104,10 @@ impl Action {
             Self::AccountCreated => "account.created",
             Self::AccountDisabled => "account.disabled",
             Self::AccountEnabled => "account.enabled",
+            Self::AccountAddresses => "account.addresses_changed",
             Self::SignedIn => "session.signed_in",
             Self::SignInFailed => "session.sign_in_failed",
+            Self::RefreshFailed => "session.refresh_failed",
             Self::SignedOut => "session.signed_out",
             Self::FamilyKilled => "session.family_killed",
             Self::SigningKeyCreated => "signing_key.created",

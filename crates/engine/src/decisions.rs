@@ -106,7 +106,7 @@ pub struct Retention {
     pub since: Timestamp,
     /// Usage before this goes.
     pub usage_since: Timestamp,
-    /// The oldest decisions go while the data are larger than this, in bytes.
+    /// While the data are larger than this, in bytes, the oldest go: usage while it takes more than a quarter, else decisions.
     pub max_bytes: u64,
 }
 

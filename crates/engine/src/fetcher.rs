@@ -51,6 +51,12 @@ pub fn channel() -> (Asker, Questions) {
 }
 
 impl Asker {
+    /// How many questions wait, asked by somebody who keeps the channel from nothing.
+    pub fn depth(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let queue = self.0.downgrade();
+        move || queue.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     /// Asks the store.
     ///
     /// # Errors

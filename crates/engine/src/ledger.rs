@@ -5,16 +5,19 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::hash::RandomState;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
 use keyward_core::decision::DecisionId;
 use keyward_core::route::Routes;
 use keyward_core::time::Timestamp;
+use slab::Slab;
 use tokio::sync::mpsc;
 
-use crate::mark::{Level, Mark, Verdict};
+use crate::counts::{Count, Counts};
+use crate::mark::{Level, Mark, Marker, Verdict};
+use crate::pending::Pending;
 use crate::record::{Journal, Record};
 
 /// How many batches of all cores may wait for the store.
@@ -65,14 +68,31 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Counted ones.
     pub folds: Vec<Fold>,
-    /// Decisions of which nothing but their number is known: the store took nothing for too long.
-    pub lost: u64,
+    /// All of them by the hour and by whose they are.
+    pub counts: Vec<Count>,
+    /// Those that are in neither of the first two: the store took nothing for too long.
+    pub lost: Option<Lost>,
+}
+
+/// Decisions of which nothing but their number is known, beside what the counts say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// How many.
+    pub count: u64,
+    /// When the first of them was made.
+    pub at: Timestamp,
 }
 
 impl Batch {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.folds.is_empty() && self.lost == 0
+        self.records.is_empty() && self.folds.is_empty() && self.counts.is_empty() && self.lost.is_none()
+    }
+
+    /// How many decisions it tells of.
+    pub fn total(&self) -> u64 {
+        let singles = u64::try_from(self.records.len()).unwrap_or(u64::MAX);
+        singles + self.lost.map_or(0, |lost| lost.count) + self.folds.iter().map(Fold::count).sum::<u64>()
     }
 }
 
@@ -80,6 +100,7 @@ impl Batch {
 #[derive(Clone)]
 pub struct Recording {
     batches: Option<mpsc::Sender<Batch>>,
+    pending: Arc<Pending>,
     singles: u32,
     log: Journal,
 }
@@ -87,13 +108,27 @@ pub struct Recording {
 impl Recording {
     /// Nothing is kept.
     pub fn none() -> Self {
-        Self { batches: None, singles: 0, log: Journal::none() }
+        Self { batches: None, pending: Arc::default(), singles: 0, log: Journal::none() }
     }
 
     /// Decisions are kept: on each core up to `singles` per second on their own.
     pub fn kept(singles: u32) -> (Self, mpsc::Receiver<Batch>) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        (Self { batches: Some(sender), singles, log: Journal::none() }, receiver)
+        (Self { batches: Some(sender), pending: Arc::default(), singles, log: Journal::none() }, receiver)
+    }
+
+    /// What the store cannot tell of yet.
+    pub fn pending(&self) -> Arc<Pending> {
+        Arc::clone(&self.pending)
+    }
+
+    /// How many batches wait for the store, asked by somebody who keeps the channel from nothing; 0 where nothing is kept.
+    pub fn depth(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let queue = self.batches.as_ref().map(mpsc::Sender::downgrade);
+        move || {
+            let queue = queue.as_ref().and_then(mpsc::WeakSender::upgrade);
+            queue.map_or(0, |queue| queue.max_capacity() - queue.capacity())
+        }
     }
 
     /// Every decision goes to this log, too.
@@ -140,25 +175,35 @@ impl Wanted {
 /// One core's decisions that are not with the store yet.
 pub struct Ledger {
     recording: Recording,
-    key: RandomState,
+    marker: Marker,
     second: Cell<i64>,
     left: Cell<u32>,
     open: RefCell<Open>,
+    running: RefCell<Slab<DecisionId>>,
+    shown: Arc<Mutex<Vec<DecisionId>>>,
 }
+
+/// Where a ledger remembers a request that was let pass, until it is closed.
+#[derive(Debug)]
+pub struct Running(usize);
 
 #[derive(Default)]
 struct Open {
     records: Vec<Record>,
     folds: HashMap<(u64, u64, Level), Vec<Fold>>,
-    count: usize,
-    lost: u64,
+    /// How many folds there are.
+    folded: usize,
+    counts: Counts,
+    lost: Option<Lost>,
 }
 
 impl Ledger {
     /// An empty one.
     pub fn new(recording: Recording) -> Self {
         let (second, left) = (Cell::new(i64::MIN), Cell::new(0));
-        Self { recording, key: RandomState::new(), second, left, open: RefCell::default() }
+        let marker = if recording.batches.is_some() { Marker::new() } else { Marker::default() };
+        let shown = recording.pending.place();
+        Self { recording, marker, second, left, open: RefCell::default(), running: RefCell::default(), shown }
     }
 
     /// What is to be kept of a request that comes now. Takes the place of a single record, where one is left in this
@@ -180,14 +225,30 @@ impl Ledger {
 
     /// What a decision's id says of it; nothing where nothing is kept.
     pub fn mark(&self, verdict: &Verdict, client: IpAddr) -> Mark {
-        match self.recording.batches {
-            Some(_) => Mark::of(&self.key, verdict, client),
-            None => Mark::default(),
-        }
+        self.marker.mark(verdict, client)
+    }
+
+    /// What makes these marks, for whoever names a decision elsewhere.
+    pub fn marker(&self) -> Marker {
+        self.marker.clone()
+    }
+
+    /// Remembers that a request was let pass: until it is answered, nothing else tells of it.
+    pub fn begin(&self, id: DecisionId) -> Option<Running> {
+        self.recording.batches.as_ref()?;
+        Some(Running(self.running.borrow_mut().insert(id)))
+    }
+
+    /// It was answered, or nobody waits for that any more.
+    pub fn end(&self, running: &Running) {
+        self.running.borrow_mut().try_remove(running.0);
     }
 
     /// Keeps a decision: as the record that was made for it, or counted.
     pub fn close(&self, wanted: Wanted, record: Option<Record>, closed: &Closed<'_>) {
+        if self.recording.batches.is_some() {
+            self.open.borrow_mut().counts.add(closed);
+        }
         match (wanted, record) {
             (Wanted { single: true, logged }, Some(record)) => {
                 if logged {
@@ -212,6 +273,14 @@ impl Ledger {
         {
             place.send(batch);
         }
+        // Whoever looks at this moment sees what was shown before: it holds up nobody.
+        let mut shown = match self.shown.try_lock() {
+            Ok(shown) => shown,
+            Err(TryLockError::Poisoned(shown)) => shown.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        shown.clear();
+        shown.extend(self.running.borrow().iter().map(|(_, id)| *id));
     }
 
     /// As [`Ledger::flush`], waiting for a place: for the end.
@@ -226,7 +295,15 @@ impl Ledger {
     fn take(&self) -> Option<Batch> {
         let open = self.open.take();
         let folds = open.folds.into_values().flatten().collect();
-        Some(Batch { records: open.records, folds, lost: open.lost }).filter(|batch| !batch.is_empty())
+        let batch = Batch { records: open.records, folds, counts: open.counts.into_vec(), lost: open.lost };
+        Some(batch).filter(|batch| !batch.is_empty())
+    }
+}
+
+impl Drop for Ledger {
+    /// What is still under way when a core ends is closed after its last batch.
+    fn drop(&mut self) {
+        self.flush();
     }
 }
 
@@ -239,15 +316,17 @@ impl Open {
             if let Some(fold) = slot.iter_mut().find(|fold| fold.holds(level, closed)) {
                 return fold.add(closed);
             }
-            if self.count < most {
-                self.count += 1;
+            if self.folded < most {
+                self.folded += 1;
                 return slot.push(Fold::begin(level, mark, closed));
             }
             if slot.is_empty() {
                 self.folds.remove(&(second, mark.at(level), level));
             }
         }
-        self.lost += 1;
+        let lost = self.lost.get_or_insert(Lost { count: 0, at: closed.at });
+        lost.count += 1;
+        lost.at = lost.at.min(closed.at);
     }
 }
 
@@ -294,7 +373,7 @@ impl Fold {
 }
 
 impl<'a> Closed<'a> {
-    fn route(&self) -> Option<&'a str> {
+    pub(crate) fn route(&self) -> Option<&'a str> {
         self.verdict.route.and_then(|id| self.routes.get(id)).map(|route| &*route.name)
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use keyward_core::api_key::CredentialEntry;
+use keyward_core::decision::DecisionId;
 use keyward_core::route::RouteId;
 
 /// What was decided, before anything becomes of it.
@@ -106,6 +107,28 @@ impl Mark {
     pub const fn within(self, count: u64) -> u64 {
         self.0 | (count % ((1 << SERIAL) - 1) + 1)
     }
+
+    /// The id that a decision has when this is what was decided in the end: its place and serial number stay.
+    pub fn rename(self, id: DecisionId) -> DecisionId {
+        let serial = id.within() & ((1 << SERIAL) - 1);
+        DecisionId::of_lane(id.lane(), id.second(), self.0 | serial)
+    }
+}
+
+/// What makes the marks of one core. Where nothing is kept, every mark is empty: there is nothing that it could lead to.
+#[derive(Clone, Debug, Default)]
+pub struct Marker(Option<RandomState>);
+
+impl Marker {
+    /// With a key of its own.
+    pub fn new() -> Self {
+        Self(Some(RandomState::new()))
+    }
+
+    /// The mark of what was decided for whom.
+    pub fn mark(&self, verdict: &Verdict, client: IpAddr) -> Mark {
+        self.0.as_ref().map(|key| Mark::of(key, verdict, client)).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +144,17 @@ mod tests {
             assert_eq!(Mark::in_id(within), mark);
             assert_ne!(within & ((1 << SERIAL) - 1), 0);
         }
+    }
+
+    #[test]
+    fn another_verdict_on_the_same_request_changes_the_mark_and_nothing_else() {
+        let (marker, client) = (Marker::new(), "192.0.2.1".parse().unwrap());
+        let mark = |outcome| marker.mark(&Verdict::of(outcome, None), client);
+        let id = DecisionId::new(1, 2, 1_700_000_000, mark("allowed").within(7));
+        let renamed = mark("Rejected").rename(id);
+        assert_eq!(renamed, DecisionId::new(1, 2, 1_700_000_000, mark("Rejected").within(7)));
+        assert_ne!(renamed, id);
+        assert_eq!(Marker::default().mark(&Verdict::of("allowed", None), client).rename(id).within() >> SERIAL, 0);
     }
 
     #[test]

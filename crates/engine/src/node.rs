@@ -48,10 +48,15 @@ impl Shared {
         self.configured.iter().map(|own| own.load(Ordering::Acquire)).min().unwrap_or_default()
     }
 
+    /// How long ago memory was proven to hold every change; `None`: never yet.
+    pub fn age(&self, now: Monotonic) -> Option<Duration> {
+        let proven = self.proven.load(Ordering::Acquire);
+        (proven != 0).then(|| now.since(Monotonic::from_nanos(proven)))
+    }
+
     /// Whether memory may answer at a time.
     pub fn is_fresh(&self, now: Monotonic) -> bool {
-        let proven = self.proven.load(Ordering::Acquire);
-        proven != 0 && now.since(Monotonic::from_nanos(proven)) < LEASE
+        self.age(now).is_some_and(|age| age < LEASE)
     }
 }
 

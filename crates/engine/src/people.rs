@@ -1,5 +1,6 @@
 //! The port to users, accounts and sessions, and the rules of which state allows which change of them.
 
+use keyward_core::address::IpNet;
 use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
@@ -98,27 +99,36 @@ pub struct AccountRecord {
     pub created_at: Timestamp,
     /// Since when it is paused.
     pub disabled_at: Option<Timestamp>,
+    /// Where its keys and tokens may be used from; empty = anywhere.
+    pub allowed_ips: Vec<IpNet>,
 }
 
 /// A change of one account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountChange {
     /// Pause of its keys and users; their sessions end.
     Disable(Timestamp),
     /// End of a pause; keys and users count again, sessions do not.
     Enable,
+    /// Another list of where its keys and tokens may be used from.
+    Addresses(Vec<IpNet>),
 }
 
 impl AccountChange {
     /// Applies the change to a record. `false`: it is so already, nothing to write.
-    pub fn apply(self, account: &mut AccountRecord) -> bool {
+    pub fn apply(&self, account: &mut AccountRecord) -> bool {
         match self {
             Self::Disable(at) => {
                 let paused = account.disabled_at.is_some();
-                account.disabled_at = account.disabled_at.or(Some(at));
+                account.disabled_at = account.disabled_at.or(Some(*at));
                 !paused
             }
             Self::Enable => account.disabled_at.take().is_some(),
+            Self::Addresses(list) => {
+                let other = account.allowed_ips != *list;
+                account.allowed_ips.clone_from(list);
+                other
+            }
         }
     }
 }
@@ -157,15 +167,20 @@ pub struct NewRefreshToken {
 pub enum Spent {
     /// There is no such token.
     Unknown,
-    /// It is too old.
-    Expired,
-    /// Its session is over, or its user is paused.
-    Over,
+    /// It is too old; the id of its session.
+    Expired(Box<str>),
+    /// Its session is over, or its user is paused; the id of its session.
+    Over(Box<str>),
+    /// It would count, but its session may not be carried on; nothing was written. The id of its session.
+    Unfit(Box<str>),
     /// It was spent before: its session was ended by this change of the feed.
     Reused(FeedHead, Box<JoinedSession>),
     /// It is spent now, and its successor is kept.
     Done(Box<JoinedSession>),
 }
+
+/// Whether a session may be carried on, as it is now.
+pub type Fits<'a> = &'a (dyn Fn(&JoinedSession) -> bool + Send + Sync);
 
 /// What operations on people ask of a store. Every write is one transaction, its audit event in it.
 pub trait People: Send + Sync {
@@ -198,7 +213,7 @@ pub trait People: Send + Sync {
     fn change_account<'a>(
         &'a self,
         id: &'a str,
-        change: AccountChange,
+        change: &'a AccountChange,
         event: &'a AuditEvent,
     ) -> Answer<'a, Changed<AccountRecord>>;
     /// Begins a session of a user whose password was found to be `verified`. `None` where the user is paused, or has
@@ -210,12 +225,13 @@ pub trait People: Send + Sync {
         refresh: &'a NewRefreshToken,
         event: &'a AuditEvent,
     ) -> Answer<'a, Option<JoinedSession>>;
-    /// Spends a refresh token once and keeps its successor; ends the session of one that was spent before, with `reuse` as
-    /// the audit event (its subject is filled in here).
+    /// Spends a refresh token once and keeps its successor, if the session that it carries on `fits`; ends the session of one
+    /// that was spent before, with `reuse` as the audit event (its subject is filled in here).
     fn spend_refresh_token<'a>(
         &'a self,
         digest: &'a ApiKeyDigest,
         successor: &'a NewRefreshToken,
+        fits: Fits<'a>,
         reuse: &'a AuditEvent,
     ) -> Answer<'a, Spent>;
     /// Ends a session and tells the feed.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount};
 use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::rules::Rules;
@@ -64,8 +64,8 @@ pub struct FeedHead {
 pub struct Joined {
     /// The key.
     pub key: ApiKeyRecord,
-    /// Since when the key's own account is paused.
-    pub account_disabled_at: Option<Timestamp>,
+    /// The key's own account, if any.
+    pub account: Option<OwningAccount>,
     /// Its owner.
     pub owner: Owner,
 }
@@ -117,8 +117,7 @@ impl Joined {
     /// The key resolved against its owner's roles and the configured default scopes, ready to be judged.
     pub fn resolve(&self, rules: &Rules) -> CredentialEntry {
         let scopes = rules.scopes_of_roles(self.owner.roles.iter().map(AsRef::as_ref));
-        let account_is_paused = self.account_disabled_at.is_some();
-        CredentialEntry::resolve(&self.key, account_is_paused, &self.owner, &scopes, rules.default_scopes.as_ref())
+        CredentialEntry::resolve(&self.key, self.account.as_ref(), &self.owner, &scopes, rules.default_scopes.as_ref())
     }
 
     /// Whose change it must feel.

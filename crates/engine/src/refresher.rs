@@ -1,6 +1,6 @@
 //! Reads the feed at intervals and at hints, applies it, and says when a change is felt everywhere: the receipt.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keyward_core::time::Monotonic;
@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::node::{FILL, LEASE, Node, REFRESH_EVERY};
 use crate::ports::{Change, Changes, Clock, FeedHead, Lookup, StoreError};
-use crate::signing::VerifyingKeys;
+use crate::signing::{VerifyingKeys, VerifyingSource};
 
 /// How much faster or slower than true a node's clock may run, in parts of a thousand.
 const DRIFT_PER_MILLE: u32 = 10;
@@ -37,15 +37,31 @@ pub struct Refresher {
     node: Arc<Node>,
     store: Arc<dyn Lookup>,
     clock: Arc<dyn Clock>,
+    source: Arc<dyn VerifyingSource>,
     hint: Notify,
     applied: watch::Sender<FeedHead>,
+    signing_keys: RwLock<Arc<VerifyingKeys>>,
 }
 
 impl Refresher {
-    /// A refresher of one node. Nothing runs before [`Refresher::refresh`] or [`Refresher::run`].
-    pub fn new(name: &str, node: Arc<Node>, store: Arc<dyn Lookup>, clock: Arc<dyn Clock>) -> Self {
+    /// A refresher of one node whose cores begin with these signing keys. Nothing runs before [`Refresher::refresh`] or
+    /// [`Refresher::run`].
+    pub fn new(
+        name: &str,
+        node: Arc<Node>,
+        store: Arc<dyn Lookup>,
+        clock: Arc<dyn Clock>,
+        source: Arc<dyn VerifyingSource>,
+        signing_keys: Arc<VerifyingKeys>,
+    ) -> Self {
         let (applied, _) = watch::channel(node.head());
-        Self { name: name.into(), node, store, clock, hint: Notify::new(), applied }
+        let signing_keys = RwLock::new(signing_keys);
+        Self { name: name.into(), node, store, clock, source, hint: Notify::new(), applied, signing_keys }
+    }
+
+    /// The signing keys that count now: what every core checks tokens by, or is about to.
+    pub fn signing_keys(&self) -> Arc<VerifyingKeys> {
+        Arc::clone(&self.signing_keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where the node stands, as it moves on.
@@ -59,6 +75,9 @@ impl Refresher {
         let after = self.node.head();
         match tokio::time::timeout(FILL, self.read(after)).await {
             Ok(Ok((changes, keys))) => {
+                if let Some(keys) = &keys {
+                    *self.signing_keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(keys);
+                }
                 self.node.apply(t0, changes, keys);
                 self.applied.send_replace(self.node.head());
                 true
@@ -74,7 +93,7 @@ impl Refresher {
         if !changes.lost && !changes.changes.iter().any(about_keys) {
             return Ok((changes, None));
         }
-        let keys = VerifyingKeys::of(&self.store.signing_keys().await?);
+        let keys = self.source.verifying(&self.store.signing_keys().await?);
         Ok((changes, Some(Arc::new(keys))))
     }
 

@@ -3,11 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use keyward_core::decision::{Decision, Fault};
+use keyward_core::decision::{Decision, Denial, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::machine::{
-    Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
+    Fetching, Listener, Question, Recalled, Recalling, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
+    would_be_asked,
 };
+use keyward_core::route::RouteId;
 use keyward_core::rules::Rules;
 
 use crate::fetcher::{Asker, Fill};
@@ -18,6 +20,7 @@ use crate::ports::{Change, Clock, FeedHead, Held, Use};
 use crate::signing::VerifyingKeys;
 use crate::snapshot::Draft;
 pub use crate::snapshot::{Judged, Snapshot};
+use crate::tally::{LookedUp, Tally};
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
@@ -50,6 +53,8 @@ pub struct Parts {
     pub head: FeedHead,
     /// How many keys to remember in one generation.
     pub capacity: usize,
+    /// What it counts.
+    pub tally: Tally,
 }
 
 /// One core's engine. `Send`, not `Sync`: it belongs to one thread at a time.
@@ -67,6 +72,7 @@ pub struct Worker {
     counter: Cell<u64>,
     asker: Asker,
     limiter: Limiter,
+    tally: Tally,
 }
 
 /// What a core decides by.
@@ -122,6 +128,7 @@ impl Worker {
             counter: Cell::new(0),
             asker: parts.asker,
             limiter: parts.limiter,
+            tally: parts.tally,
         }
     }
 
@@ -171,6 +178,14 @@ impl Worker {
         Err(Fault::Busy)
     }
 
+    /// Whether a request would come as far as its credential; leads to no permit.
+    ///
+    /// # Errors
+    /// The denial that it would meet before.
+    pub fn would_be_asked(&self, snapshot: &Snapshot, facts: RequestFacts<'_>) -> Result<RouteId, Denial> {
+        would_be_asked(snapshot.rules(), facts, snapshot.now(), &mut ())
+    }
+
     /// The part of a decision that needs no IO. On a hit this is all of it: no await, no allocation, and no lock but those of
     /// its limits' cells.
     pub fn begin<'a>(
@@ -181,22 +196,37 @@ impl Worker {
     ) -> Begun<'a> {
         let (ruled, digest) = match decide(snapshot.rules(), facts, snapshot.now(), listener) {
             Step::Ruled(ruled) => (ruled, None),
-            Step::Recall(digest, recalling) => {
-                let recalled = self.recall(snapshot, &digest);
-                match recalling.resume(recalled, &self.tag_key, listener) {
-                    Resumed::Ruled(ruled) => (ruled, Some(digest)),
-                    Resumed::Fetch(question, fetching) => return Begun::Ask(question, fetching),
-                    Resumed::Verify(verifying) => {
-                        let is_signed = self.signing_keys.borrow().verify(verifying.token());
-                        return match verifying.resume(is_signed, listener) {
-                            Verified::Decided(decision) => Begun::Decided(decision),
-                            Verified::Fetch(question, fetching) => Begun::Ask(question, fetching),
-                        };
-                    }
+            Step::Recall(digest, recalling) => match self.look_up(snapshot, &digest, recalling, listener) {
+                Ok(ruled) => (ruled, Some(digest)),
+                Err((question, fetching)) => return Begun::Ask(question, fetching),
+            },
+        };
+        self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)
+    }
+
+    /// What memory and the signing keys say of a credential, or else what the store must be asked.
+    fn look_up<'a>(
+        &self,
+        snapshot: &Snapshot,
+        digest: &ApiKeyDigest,
+        recalling: Recalling<'a>,
+        listener: &mut impl Listener,
+    ) -> Result<Ruled<'a>, (Question, Fetching<'a>)> {
+        let recalled = self.recall(snapshot, digest);
+        let known = if matches!(recalled, Recalled::Nothing) { LookedUp::Nowhere } else { LookedUp::InMemory };
+        let found = match recalling.resume(recalled, &self.tag_key, listener) {
+            Resumed::Ruled(ruled) => Ok(ruled),
+            Resumed::Fetch(question, fetching) => Err((question, fetching)),
+            Resumed::Verify(verifying) => {
+                let is_signed = self.signing_keys.borrow().verify(verifying.token());
+                match verifying.resume(is_signed, listener) {
+                    Verified::Decided(decision) => Ok(Ruled::Decided(decision)),
+                    Verified::Fetch(question, fetching) => Err((question, fetching)),
                 }
             }
         };
-        self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)
+        self.tally.looked_up(if found.is_err() { LookedUp::InStore } else { known });
+        found
     }
 
     /// Charges the limits, where it comes to that, and concludes.
@@ -266,6 +296,11 @@ impl Worker {
     pub fn take_uses(&self) -> Vec<Use> {
         self.catch_up();
         self.memory.borrow_mut().take_uses()
+    }
+
+    /// What this core counts.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The clock that snapshots are taken by: for the span up to an answer.

@@ -66,6 +66,7 @@ impl Core {
             limiter: keyward_engine::limits::Limiter::default(),
             head: head(1),
             capacity: 100,
+            tally: Default::default(),
         });
         let joined = world::record(&secret);
         let core = Self { worker, node, clock, secret, joined };

@@ -1,13 +1,24 @@
 //! Decisions on one core: each is kept once, on its own or counted, whatever comes and however slow the store is.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_core::address::AddressRules;
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
+use keyward_core::principal::{Grants, Kind, Mode, Principal};
 use keyward_core::route::Routes;
+use keyward_core::scope::ScopeSet;
 use keyward_engine::ledger::{Batch, Closed, Ledger, Recording};
 use keyward_engine::mark::{Level, Mark, Verdict};
 use keyward_engine::record::Record;
@@ -53,9 +64,39 @@ fn drain(ledger: &Ledger, batches: &mut Receiver<Batch>) -> Vec<Batch> {
 }
 
 fn total(batches: &[Batch]) -> u64 {
-    let folds = batches.iter().flat_map(|batch| &batch.folds).map(keyward_engine::ledger::Fold::count).sum::<u64>();
-    let singles: usize = batches.iter().map(|batch| batch.records.len()).sum();
-    folds + u64::try_from(singles).unwrap() + batches.iter().map(|batch| batch.lost).sum::<u64>()
+    batches.iter().map(Batch::total).sum()
+}
+
+/// Requests by credential, as usage has them.
+fn counted(batches: &[Batch]) -> HashMap<Option<Box<str>>, u64> {
+    let mut counted = HashMap::new();
+    for count in batches.iter().flat_map(|batch| &batch.counts) {
+        *counted.entry(count.credential.clone()).or_default() += count.count;
+    }
+    counted
+}
+
+/// A verdict on a caller whose credential has this number.
+fn of_caller(number: u32) -> Verdict {
+    let entry = CredentialEntry {
+        principal: Principal {
+            id: "user_1".into(),
+            name: "caller".into(),
+            kind: Kind::ApiKey,
+            account: None,
+            credential: format!("key_{number}").into(),
+            mode: Mode::Live,
+            grants: Grants::Named(ScopeSet::default()),
+        },
+        addresses: AddressRules::default(),
+        line: None,
+        account_addresses: Vec::new(),
+        ends_at: None,
+        begins_at: None,
+        disabled: false,
+        revoked: false,
+    };
+    Verdict { credential: Some(Arc::new(entry)), ..Verdict::of("allowed", None) }
 }
 
 /// Whether an id leads to something: as a store finds it.
@@ -128,7 +169,66 @@ fn a_store_that_takes_nothing_costs_bounded_memory_and_no_count() {
     kept.extend(drain(&ledger, &mut batches));
     assert_eq!(total(&kept), 360_000);
     assert!(kept.iter().all(|batch| batch.records.len() <= 4096 && batch.folds.len() <= 4096));
-    assert!(kept.iter().any(|batch| batch.lost > 0), "more than memory holds is told as a number");
+    let lost = kept.iter().find_map(|batch| batch.lost).expect("more than memory holds is told as a number");
+    assert!(lost.at.as_millis() > i64::try_from(SECOND * 1000).unwrap(), "and since when: {lost:?}");
+    assert_eq!(counted(&kept), HashMap::from([(None, 360_000)]), "usage loses none of it");
+}
+
+#[test]
+fn however_coarsely_decisions_are_folded_no_request_loses_its_caller() {
+    let (recording, mut batches) = Recording::kept(0);
+    let ledger = Ledger::new(recording);
+    let callers: Vec<Verdict> = (0..6000).map(of_caller).collect();
+    for (serial, caller) in (0..).zip(callers.iter().chain(&callers)) {
+        close(&ledger, SECOND, serial, caller, address(u32::try_from(serial % 7).unwrap()));
+    }
+    let kept = drain(&ledger, &mut batches);
+    let coarse: u64 = kept[0].folds.iter().filter(|fold| fold.level == Level::AnyCaller).map(|fold| fold.count()).sum();
+    assert!(coarse > 0, "the folds are not under pressure");
+    let counted = counted(&kept);
+    assert_eq!((counted.len(), counted.values().all(|count| *count == 2)), (6000, true));
+    let hours: HashSet<i64> = kept[0].counts.iter().map(|count| count.hour.as_millis()).collect();
+    assert_eq!(hours, HashSet::from([1_699_999_200_000]));
+    assert!(kept[0].counts.iter().all(|count| count.principal.as_deref() == Some("user_1")));
+}
+
+#[test]
+fn more_callers_than_memory_holds_cost_bounded_memory_and_no_count() {
+    let (recording, mut batches) = Recording::kept(0);
+    let ledger = Ledger::new(recording);
+    for number in 0..20_000 {
+        close(&ledger, SECOND, u64::from(number), &of_caller(number), address(1));
+    }
+    let kept = drain(&ledger, &mut batches);
+    assert!(kept[0].counts.len() <= 16_385, "{} counts", kept[0].counts.len());
+    assert_eq!(counted(&kept).values().sum::<u64>(), 20_000);
+}
+
+#[test]
+fn what_was_let_pass_is_shown_as_running_until_it_is_closed() {
+    let (recording, mut batches) = Recording::kept(10);
+    let pending = recording.pending();
+    let ledger = Ledger::new(recording);
+    let ids = [1, 2, 3].map(|within| DecisionId::new(1, 0, SECOND, within));
+    let running = ids.map(|id| ledger.begin(id).unwrap());
+    drain(&ledger, &mut batches);
+    assert!(ids.iter().all(|id| pending.is_running(*id)));
+    ledger.end(&running[1]);
+    drain(&ledger, &mut batches);
+    assert_eq!(ids.map(|id| pending.is_running(id)), [true, false, true]);
+    let again = DecisionId::new(1, 0, SECOND, 4);
+    ledger.begin(again).unwrap();
+    drain(&ledger, &mut batches);
+    assert!(pending.is_running(again) && pending.is_running(ids[0]) && !pending.is_running(ids[1]));
+}
+
+#[test]
+fn what_is_closed_as_a_core_ends_is_handed_over() {
+    let (recording, mut batches) = Recording::kept(10);
+    let ledger = Ledger::new(recording);
+    close(&ledger, SECOND, 1, &Verdict::of("ClientGone", None), address(1));
+    drop(ledger);
+    assert_eq!(batches.try_recv().map(|batch| batch.total()), Ok(1));
 }
 
 #[test]
@@ -160,6 +260,7 @@ proptest! {
         }
         kept.extend(drain(&ledger, &mut batches));
         prop_assert_eq!(total(&kept), u64::try_from(steps.len()).unwrap());
+        prop_assert_eq!(counted(&kept).values().sum::<u64>(), u64::try_from(steps.len()).unwrap());
         prop_assert!(ids.iter().all(|id| leads(*id, &kept)));
         prop_assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     }

@@ -35,7 +35,7 @@ use keyward_engine::ports::{
     Answer, Change, Changes, Clock, FeedHead, Found, FoundSessions, Joined, Lookup, StoreError,
 };
 use keyward_engine::refresher::Refresher;
-use keyward_engine::signing::SigningKeyRecord;
+use keyward_engine::signing::{PublicHalves, SigningKeyRecord};
 use keyward_engine::worker::{Parts, Worker};
 use tokio::time::{Instant, sleep};
 
@@ -286,7 +286,9 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
             let (node, mailboxes) = Node::new(head, 2);
             let node = Arc::new(node);
             let lookup: Arc<dyn Lookup> = link.clone();
-            let refresher = Arc::new(Refresher::new("node", Arc::clone(&node), lookup, Arc::clone(&clock)));
+            let source = Arc::new(PublicHalves);
+            let refresher =
+                Arc::new(Refresher::new("node", Arc::clone(&node), lookup, Arc::clone(&clock), source, Arc::default()));
             let (asker, asked) = fetcher::channel();
             questions.push(asked);
             let workers = mailboxes.into_iter().enumerate().map(|(core, mailbox)| {
@@ -305,6 +307,7 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
                     head,
                     // Fewer than there are keys, so that entries are forgotten and filled again.
                     capacity: 2,
+                    tally: Default::default(),
                 }))
             });
             SimNode { link, clock: Arc::clone(&clock), refresher, workers: workers.collect() }

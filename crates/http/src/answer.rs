@@ -10,6 +10,7 @@ use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
 
 use crate::limits::{Told, retry_after};
+use crate::names::display_name;
 use crate::problem::{Answer, Problem};
 
 /// The answer to a denied request.
@@ -107,6 +108,12 @@ pub fn malformed(detail: &'static str, decision: DecisionId) -> Answer {
     answer
 }
 
+/// A preflight of a page that may not call; its browser only needs to see that nothing is allowed.
+pub fn foreign_page(decision: DecisionId) -> Answer {
+    let detail = "Web pages of this origin may not call this API.";
+    Problem::new(StatusCode::FORBIDDEN, "Forbidden", "Forbidden", detail).answer(decision)
+}
+
 /// A body longer than the configuration or an own endpoint takes.
 pub fn too_large(limit: u64, decision: DecisionId) -> Answer {
     let detail = format!("The body is larger than the {limit} bytes that are taken here.");
@@ -177,6 +184,7 @@ fn credential(kind: Option<CredentialKind>) -> &'static str {
 fn forbidden_text(forbidden: Forbidden, route: Option<&Route>, facts: &RequestFacts<'_>) -> String {
     match forbidden {
         Forbidden::Address(AddressRule::ApiKey) => "This API key may not be used from this address.".to_owned(),
+        Forbidden::Address(AddressRule::Account) => "This account may not be used from this address.".to_owned(),
         Forbidden::Address(_) => "Access from this address is not allowed.".to_owned(),
         Forbidden::Scope => format!(
             "The credential lacks a scope that this needs: {}.",
@@ -234,20 +242,6 @@ fn carrier(rules: &Rules, scheme: SchemeId) -> String {
         Some(Carrier::Header(name)) => display_name(name.as_str()),
         _ => "Authorization".to_owned(),
     }
-}
-
-/// `x-api-key` as people write it: `X-API-Key`.
-fn display_name(name: &str) -> String {
-    name.split('-')
-        .map(|word| {
-            if word == "api" {
-                return word.to_ascii_uppercase();
-            }
-            let mut letters = word.chars();
-            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
-        })
-        .collect::<Vec<String>>()
-        .join("-")
 }
 
 /// The error code of the challenge (RFC 6750 §3.1): `Some(None)` is a challenge without one.

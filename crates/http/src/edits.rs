@@ -1,7 +1,5 @@
 //! The header edits on the way to the upstream: what is removed, in which order, and what is set after.
 
-use std::net::IpAddr;
-
 use http::header::{CONNECTION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use keyward_core::decision::DecisionId;
@@ -10,12 +8,10 @@ use keyward_core::route::{Access, Route};
 use keyward_core::rules::Rules;
 use keyward_core::scheme::Scheme;
 
+use crate::caller::{Caller, ClientAddress};
+use crate::forwarding::{self, Way};
 use crate::identity::{IdentityHeaders, unshared_name};
 use crate::names::{CLAIMS, CollapsedSet, HOP_BY_HOP, collapse_alike, is_of_claimed_family};
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The edits of one configuration, made ready once.
 #[derive(Clone, Debug)]
@@ -44,7 +40,9 @@ pub struct Passing<'a> {
     /// The rules it was decided by.
     pub rules: &'a Rules,
     /// Who calls.
-    pub client: IpAddr,
+    pub caller: &'a Caller,
+    /// The header by which proxies before us tell.
+    pub told_by: ClientAddress,
     /// How the client spoke to us.
     pub scheme: &'static str,
 }
@@ -82,7 +80,8 @@ impl HeaderEdits {
         if let UpstreamHost::Upstream(value) = &self.host {
             headers.insert(HOST, value.clone());
         }
-        forward(headers, passing, host);
+        let Passing { caller, scheme, told_by: header, .. } = *passing;
+        forwarding::tell(headers, Way { caller, host, scheme, header });
         for (name, value) in &self.own {
             headers.insert(name, value.clone());
         }
@@ -144,15 +143,5 @@ fn strip<'a>(headers: &mut HeaderMap, schemes: impl IntoIterator<Item = &'a Sche
 fn remove_all(headers: &mut HeaderMap, doomed: impl Fn(&str) -> bool) {
     while let Some(name) = headers.keys().find(|name| doomed(name.as_str())).cloned() {
         headers.remove(name);
-    }
-}
-
-fn forward(headers: &mut HeaderMap, passing: &Passing<'_>, host: Option<HeaderValue>) {
-    if let Ok(client) = HeaderValue::from_str(&passing.client.to_string()) {
-        headers.insert(X_FORWARDED_FOR, client);
-    }
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(passing.scheme));
-    if let Some(host) = host {
-        headers.insert(X_FORWARDED_HOST, host);
     }
 }

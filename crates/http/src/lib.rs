@@ -1,7 +1,13 @@
-//! Pure HTTP: what a decision looks like as an answer, which headers change on the way, and how own endpoints are called.
+//! Pure HTTP: who calls, what a decision looks like as an answer, which headers change on the way, which pages may call, and
+//! how own endpoints are called.
 
 pub mod answer;
+pub mod bounds;
+pub mod caller;
+pub mod cors;
 pub mod edits;
+mod forwarding;
+mod hops;
 pub mod identity;
 pub mod limits;
 pub mod names;

@@ -6,6 +6,12 @@ use http::HeaderName;
 pub const DECISION: HeaderName = HeaderName::from_static("keyward-decision");
 /// On the answer of a change: which nodes refuse or know it already.
 pub const RECEIPT: HeaderName = HeaderName::from_static("keyward-receipt");
+/// The caller, then the proxies that it came through.
+pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The host that the caller asked for.
+pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// How the caller spoke.
+pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Hop-by-hop fields (RFC 9110 §7.6.1, and the ones RFC 2616 §13.5.1 named): never passed on.
 pub const HOP_BY_HOP: [&str; 9] = [
@@ -20,7 +26,8 @@ pub const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Headers by which somebody before us claims a path, a method or an address. Nobody is believed, so all are removed.
+/// Headers by which somebody before us claims a path, a method or an address. All are removed, whoever sent them; what was
+/// verified is written anew.
 pub const CLAIMS: [&str; 20] = [
     "forwarded",
     "via",
@@ -53,6 +60,25 @@ pub fn is_of_claimed_family(name: &str) -> bool {
         let mut letters = collapse(name);
         family.bytes().all(|byte| letters.next() == Some(byte))
     })
+}
+
+/// Whether a value can be `uri-host [ ":" port ]` (RFC 9110 §7.2). Sub-delimiters, which no host name has, are refused too.
+pub fn is_host(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
+}
+
+/// `x-api-key` as people write it: `X-API-Key`.
+pub(crate) fn display_name(name: &str) -> String {
+    name.split('-')
+        .map(|word| {
+            if word == "api" {
+                return word.to_ascii_uppercase();
+            }
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+        })
+        .collect::<Vec<String>>()
+        .join("-")
 }
 
 /// A name without case and without every non-alphanumeric: `X_Api.Key` and `x-api-key` collapse alike. Upstreams that

@@ -1,6 +1,8 @@
-//! The channel between a door and Keyward's own endpoints: buffered requests, each with the permit it came in by.
+//! The channel between a door and Keyward's own endpoints: buffered requests, each with the permit it came in by, and
+//! answers, each with what the endpoint decided itself.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
@@ -10,13 +12,8 @@ use keyward_core::route::Endpoint;
 use keyward_core::time::Now;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::bounds::DOOR;
 use crate::problem::Answer;
-
-/// The longest body that own endpoints read.
-pub const MAX_BODY: usize = 64 * 1024;
-
-/// How many requests may wait for own endpoints before further ones are answered 503.
-pub const WAITING: usize = 1024;
 
 /// A request to an own endpoint, already permitted.
 #[derive(Debug)]
@@ -35,28 +32,86 @@ pub struct OwnRequest {
     pub client: IpAddr,
     /// The permit.
     pub permit: Permit,
-    /// The decision's id.
-    pub decision: DecisionId,
+    /// What the decision is called.
+    pub ids: Ids,
     /// When it was decided.
     pub now: Now,
 }
 
+/// That an endpoint refuses what the door let in: the last word of the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason's name, as in problem documents.
+    pub outcome: &'static str,
+    /// The rule that spoke.
+    pub detail: &'static str,
+}
+
+/// What a decision is called. An id says what was decided, so that it leads to where that is counted; and as long as an
+/// endpoint may refuse, there are several that the decision may come to have. Only one of them ever leaves.
+#[derive(Clone)]
+pub struct Ids {
+    permitted: DecisionId,
+    refused: Arc<dyn Fn(Refusal) -> DecisionId + Send + Sync>,
+}
+
+impl Ids {
+    /// The id of a request that is answered as it wished, and the ids of refusals.
+    pub fn new(permitted: DecisionId, refused: impl Fn(Refusal) -> DecisionId + Send + Sync + 'static) -> Self {
+        Self { permitted, refused: Arc::new(refused) }
+    }
+
+    /// Of a request that is answered as it wished.
+    pub fn permitted(&self) -> DecisionId {
+        self.permitted
+    }
+
+    /// Of one that is refused.
+    pub fn refused(&self, refusal: Refusal) -> DecisionId {
+        (self.refused)(refusal)
+    }
+}
+
+impl std::fmt::Debug for Ids {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ids({}, …)", self.permitted)
+    }
+}
+
+/// An answer, and whether it refuses.
+#[derive(Debug)]
+pub struct OwnReply {
+    /// What the client gets.
+    pub answer: Answer,
+    /// Why it gets no more than that, where the endpoint refused.
+    pub refusal: Option<Refusal>,
+}
+
+/// A request, and where its answer goes.
+pub type OwnCall = (OwnRequest, oneshot::Sender<OwnReply>);
+
 /// Where a door sends.
 #[derive(Clone)]
-pub struct OwnSender(mpsc::Sender<(OwnRequest, oneshot::Sender<Answer>)>);
+pub struct OwnSender(mpsc::Sender<OwnCall>);
 
 /// Where own endpoints receive.
-pub struct OwnReceiver(mpsc::Receiver<(OwnRequest, oneshot::Sender<Answer>)>);
+pub struct OwnReceiver(mpsc::Receiver<OwnCall>);
 
 /// A bounded channel to own endpoints.
 pub fn channel() -> (OwnSender, OwnReceiver) {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, receiver) = mpsc::channel(DOOR);
     (OwnSender(sender), OwnReceiver(receiver))
 }
 
 impl OwnSender {
+    /// How many wait, asked by somebody who keeps no door open.
+    pub fn depth(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let queue = self.0.downgrade();
+        move || queue.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     /// Sends a request and waits for its answer; `None` when nobody answers or too many wait.
-    pub async fn call(&self, request: OwnRequest) -> Option<Answer> {
+    pub async fn call(&self, request: OwnRequest) -> Option<OwnReply> {
         let (reply, answer) = oneshot::channel();
         self.0.try_send((request, reply)).ok()?;
         answer.await.ok()
@@ -65,7 +120,7 @@ impl OwnSender {
 
 impl OwnReceiver {
     /// The next request and where its answer goes; `None` when every door is closed.
-    pub async fn next(&mut self) -> Option<(OwnRequest, oneshot::Sender<Answer>)> {
+    pub async fn next(&mut self) -> Option<OwnCall> {
         self.0.recv().await
     }
 }

@@ -98,7 +98,7 @@ fn reasons() -> Vec<Reason> {
     all.push(Reason::Ambiguous(SchemeId(0), SchemeId(2)));
     all.extend([Rejection::Unknown, Rejection::Expired, Rejection::Disabled, Rejection::Revoked].map(Reason::Rejected));
     all.push(Reason::Forbidden(Forbidden::Scope));
-    all.extend([AddressRule::Global, AddressRule::Route, AddressRule::ApiKey].map(address));
+    all.extend([AddressRule::Global, AddressRule::Route, AddressRule::ApiKey, AddressRule::Account].map(address));
     all
 }
 

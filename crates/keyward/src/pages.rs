@@ -2,7 +2,7 @@
 
 use keyward_api::view::Listing;
 
-use crate::exit::Result;
+use crate::exit::{Failed, Result};
 
 /// How many records are asked for at once.
 const PAGE: u32 = 500;
@@ -38,4 +38,17 @@ pub fn card(rows: &[(&str, String)]) -> String {
 /// The words of a comma-separated list.
 pub fn words(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// A list of addresses as it is given; `otherwise` says what to do for none.
+///
+/// # Errors
+/// It is there and names none: an unset variable of a script must not open anything to everybody.
+pub fn addresses(list: Option<&str>, otherwise: &str) -> Result<Option<Vec<String>>> {
+    match list.map(words) {
+        Some(list) if list.is_empty() => {
+            Err(Failed::Refused(format!("{otherwise} for what may be used from anywhere")))
+        }
+        list => Ok(list),
+    }
 }

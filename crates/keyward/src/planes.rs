@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::in_force::Configuration;
+use keyward_api::metrics::{Depth, Metrics};
+use keyward_api::opener::Opener;
 use keyward_api::service::Service;
 use keyward_engine::fetcher::{self, Questions};
 use keyward_engine::limits::{self, Asks, Cells, Limiter};
 use keyward_engine::node::Node;
 use keyward_engine::ports::{Clock, Identity, Lookup, Reserves, Store, Use};
 use keyward_engine::refresher::Refresher;
-use keyward_engine::signing::VerifyingKeys;
+use keyward_engine::signing::VerifyingSource as _;
+use keyward_engine::tally::{Shown, Tally};
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
 use tokio::sync::mpsc;
@@ -28,6 +31,18 @@ const KEYS_REMEMBERED: usize = 100_000;
 /// How often some of the cells of limits are looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
+/// What both planes stand on.
+pub struct Ground {
+    /// Where records are.
+    pub store: Arc<dyn Store>,
+    /// What the store keeps once.
+    pub identity: Identity,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What opens the signing keys.
+    pub opener: Arc<Opener>,
+}
+
 /// What both planes share: a node, its cores' workers, and the tasks that keep them true.
 pub struct Planes {
     /// The node.
@@ -42,6 +57,10 @@ pub struct Planes {
     pub cells: Arc<Cells>,
     /// What is to be written ahead for them.
     pub asks: Asks,
+    /// What they count.
+    pub tallies: Vec<Shown>,
+    /// How many of their questions wait.
+    pub questions_waiting: Depth,
 }
 
 impl Planes {
@@ -49,14 +68,9 @@ impl Planes {
     ///
     /// # Errors
     /// The store's.
-    pub async fn new(
-        store: &Arc<dyn Store>,
-        identity: &Identity,
-        clock: &Arc<dyn Clock>,
-        first: &Configuration,
-        cores: usize,
-    ) -> Result<Self> {
-        let signing_keys = Arc::new(VerifyingKeys::of(&store.signing_keys().await.map_err(failed)?));
+    pub async fn new(ground: &Ground, first: &Configuration, cores: usize) -> Result<Self> {
+        let Ground { store, identity, clock, opener } = ground;
+        let signing_keys = Arc::new(opener.verifying(&store.signing_keys().await.map_err(failed)?));
         let (node, mailboxes) = Node::new(identity.head, cores);
         let node = Arc::new(node);
         let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
@@ -79,11 +93,16 @@ impl Planes {
                 limiter: limiter.clone(),
                 head: identity.head,
                 capacity: KEYS_REMEMBERED,
+                tally: Tally::default(),
             })
         };
-        let workers = mailboxes.into_iter().enumerate().map(worker).collect();
-        let refresher = Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock)));
-        Ok(Self { node, refresher, workers, questions, cells, asks })
+        let workers: Vec<Worker> = mailboxes.into_iter().enumerate().map(worker).collect();
+        let tallies = workers.iter().map(|worker| worker.tally().shown()).collect();
+        let questions_waiting = Box::new(asker.depth());
+        let source = Arc::<Opener>::clone(opener);
+        let refresher =
+            Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source, signing_keys));
+        Ok(Self { node, refresher, workers, questions, tallies, questions_waiting, cells, asks })
     }
 }
 
@@ -99,6 +118,8 @@ pub struct ControlPlane<'a> {
     pub store: &'a Arc<dyn Store>,
     /// What callers used of their limits.
     pub cells: &'a Arc<Cells>,
+    /// What the admin port tells of the server.
+    pub metrics: Metrics,
     /// How long the audit log is kept, if not for ever.
     pub audit_kept: Option<Duration>,
 }
@@ -137,13 +158,14 @@ impl ControlPlane<'_> {
         tokio::spawn(sweep(Arc::clone(self.cells), Arc::clone(&self.service.clock)));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
+        tokio::spawn(keyward_api::attempts::run(Arc::clone(self.service)));
         if let Some(keep) = self.audit_kept {
             let tell = |message: &str| terminal::warn_line(&format!("keyward: {message}"));
             tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep, tell));
         }
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (admin_routes, socket_routes) =
-            (admin_routes(Arc::clone(self.service)), socket_routes(Arc::clone(self.service)));
+            (admin_routes(Arc::clone(self.service), self.metrics), socket_routes(Arc::clone(self.service)));
         tokio::spawn(async move { axum::serve(admin, admin_routes).await });
         tokio::spawn(async move { axum::serve(socket, socket_routes).await });
         Ok(())

@@ -26,8 +26,19 @@ const ASK_EVERY: Duration = Duration::from_millis(5);
 const LONGEST_DETAIL: usize = 4000;
 
 /// What takes a restart: ports, places and sizes that are fixed when the process starts.
-const FIXED: &[&str] =
-    &["server.host", "server.port", "server.limits", "admin.", "data.", "decisions.", "upstream.timeouts", "audit."];
+const FIXED: &[&str] = &[
+    "server.host",
+    "server.port",
+    "server.limits",
+    "admin.",
+    "data.",
+    "decisions.",
+    "upstream.timeouts",
+    "audit.",
+    // The key that signs is opened or made at start, with every core told of it before the first token.
+    "security.jwt.algorithm",
+    "security.jwt.secret",
+];
 
 /// Why the configuration is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use keyward_api::attempts::Attempts;
 use keyward_api::audit::Sealer;
 use keyward_api::in_force::{Configuration, InForce, Prefixes};
+use keyward_api::opener::Opener;
 use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
+use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
 use keyward_config::{HostSeen, Settings};
@@ -17,20 +20,23 @@ use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
 use keyward_engine::limits::Cells;
+use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
 use keyward_http::own::OwnSender;
 use keyward_store::{SqliteDecisions, SqliteStore};
+use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
 use crate::first_start;
+use crate::planes::Ground;
 use crate::settings::Loaded;
 use crate::system::{SystemClock, SystemRandom};
-use crate::{audit_files, witness};
+use crate::{audit_files, master_key, witness};
 
 /// Opens the store of a data directory, made where it is missing, with its first user. Says whether it was made.
 ///
@@ -59,11 +65,23 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let decisions = decisions.map(|decisions| Arc::new(decisions) as Arc<dyn Decisions>);
     let clock = Arc::new(SystemClock::new());
     let configuration = configuration(loaded, 0, clock.now().wall);
-    service(
-        data_dir,
-        Opened { store, identity: &identity, clock, configuration, refresher: None, decisions, limits: None },
-    )
-    .await
+    // Only an explanation of a token with a symmetric signature needs it; whatever is wrong with it is for `serve` to say.
+    let master = master_key::existing(data_dir.path()).ok().flatten();
+    let opener = opener(loaded.settings(), master, &identity);
+    // Without a server nothing is pending.
+    let pending = Arc::default();
+    let ground = Ground { store, identity, clock, opener };
+    service(data_dir, Opened { ground: &ground, configuration, refresher: None, limits: None, decisions, pending })
+        .await
+}
+
+/// What opens signing keys: the master key, and the secret in the configuration.
+pub fn opener(settings: &Settings, master: Option<MasterKey>, identity: &Identity) -> Arc<Opener> {
+    let opener = Opener::new(master);
+    Arc::new(match &settings.security.jwt.secret {
+        Some(secret) => opener.with_secret(secret.expose_secret(), &identity.tag_key),
+        None => opener,
+    })
 }
 
 /// What seals the audit log of a data directory.
@@ -76,7 +94,8 @@ pub async fn sealer(dir: &Path, store: &dyn Store) -> Result<Sealer> {
     Ok(Sealer::new(key, Box::new(audit_files::HeadFile::new(dir))))
 }
 
-/// Threads that check passwords. Two let one slow check pass another, and are at most 38 MiB.
+/// Threads that check passwords: two let one slow check pass another. Each has one block of 19 MiB, made once, so that they
+/// are 38 MiB together, however many sign in.
 const PASSWORD_THREADS: usize = 2;
 
 /// Lets whatever serves requests go first.
@@ -87,12 +106,8 @@ pub fn step_back() {
 
 /// What a service is made of, opened already.
 pub struct Opened<'a> {
-    /// Where records are.
-    pub store: Arc<dyn Store>,
-    /// What the store keeps once.
-    pub identity: &'a Identity,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
+    /// Store, clock and keys.
+    pub ground: &'a Ground,
     /// The configuration in force.
     pub configuration: Configuration,
     /// The node that serves beside it.
@@ -101,6 +116,8 @@ pub struct Opened<'a> {
     pub limits: Option<Arc<Cells>>,
     /// What is kept of decisions.
     pub decisions: Option<Arc<dyn Decisions>>,
+    /// What it cannot tell of yet.
+    pub pending: Arc<Pending>,
 }
 
 /// A service on an open store.
@@ -108,20 +125,23 @@ pub struct Opened<'a> {
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { store, identity, clock, configuration, refresher, limits, decisions } = opened;
+    let Opened { ground, configuration, refresher, limits, decisions, pending } = opened;
     Ok(Service {
-        sealer: sealer(data_dir.path(), &*store).await?,
-        store,
-        clock,
+        sealer: sealer(data_dir.path(), &*ground.store).await?,
+        store: Arc::clone(&ground.store),
+        clock: Arc::clone(&ground.clock),
         random: Arc::new(SystemRandom),
-        tag_key: identity.tag_key.clone(),
+        tag_key: ground.identity.tag_key.clone(),
         in_force: InForce::new(configuration),
         refresher,
         limits,
         decisions,
+        pending,
         pulse: Pulse::default(),
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
-        keyring: OnceLock::new(),
+        opener: Arc::clone(&ground.opener),
+        signing: OnceLock::new(),
+        attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),
     })
 }
@@ -157,7 +177,13 @@ pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
         None => Origin::Demo,
         Some(url) => Origin::Http(url.authority().clone()),
     };
-    Ok(Setup { version, upstreams: vec![origin], edits: header_edits(settings)? })
+    Ok(Setup {
+        version,
+        upstreams: vec![origin],
+        edits: header_edits(settings)?,
+        proxies: keyward_config::trusted_proxies(settings),
+        cors: keyward_config::cors(settings),
+    })
 }
 
 fn refused(error: impl std::fmt::Display) -> Failed {

@@ -1,8 +1,7 @@
-//! The audit log through the real binary: one event for each change, and every way to tamper with it named.
+//! The audit log through the real binary: one event for each change, and old ones let go so that the rest still verifies.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use keyward_testkit::people::Tokens;
@@ -85,6 +84,8 @@ fn signing_in_and_out_and_every_failure_leave_one_event() {
     let renewed = Tokens::of(&world.refresh(&tokens.refresh));
     world.refresh(&tokens.refresh);
     world.refresh(&renewed.refresh);
+    world.refresh("kwr_no_such_token");
+    world.try_login("ada", &"x".repeat(2000));
     let other = world.login("ada", &password);
     world.with_token("POST", "/_keyward/logout", &other.access);
     world.ok(&["user", "roles", "ada", "self"]);
@@ -106,6 +107,9 @@ fn signing_in_and_out_and_every_failure_leave_one_event() {
             ("session.sign_in_failed", "stranger"),
             ("session.signed_in", &*user),
             ("session.family_killed", &user),
+            ("session.refresh_failed", "stranger"),
+            ("session.refresh_failed", "stranger"),
+            ("session.sign_in_failed", "stranger"),
             ("session.signed_in", &user),
             ("session.signed_out", &user),
             ("user.roles_changed", "operator"),
@@ -114,10 +118,19 @@ fn signing_in_and_out_and_every_failure_leave_one_event() {
             ("user.enabled", "operator"),
         ]
     );
-    let failed: Vec<&str> =
-        told.iter().rev().skip(start).take(2).map(|event| event["subject"].as_str().unwrap()).collect();
-    assert_eq!(failed, [&*user, "unknown user"]);
-    assert!(told.iter().rev().skip(start).take(6).all(|event| event["client"] == "127.0.0.1"));
+    let session = told.iter().find(|event| event["action"] == "session.family_killed").unwrap()["subject"].clone();
+    let failed: Vec<&Value> = told.iter().rev().filter(|event| event["detail"]["why"].is_string()).collect();
+    let subjects: Vec<&str> = failed.iter().map(|event| event["subject"].as_str().unwrap()).collect();
+    assert_eq!(subjects, [&*user, "unknown user", session.as_str().unwrap(), "unknown token", "not looked up"]);
+    let by_door = told.iter().rev().skip(start).take(9);
+    for event in by_door {
+        assert_eq!(event["client"], "127.0.0.1");
+        // The id leads to the decision, as it was in the end.
+        let explained = world.json(&["explain", event["decision"].as_str().unwrap()]);
+        let outcome =
+            if event["action"].as_str().unwrap().starts_with("session.signed") { "allowed" } else { "Rejected" };
+        assert_eq!(explained["found"][0]["outcome"], outcome, "{event}");
+    }
 }
 
 #[test]
@@ -134,95 +147,6 @@ fn a_killed_server_leaves_a_log_that_verifies() {
         world.start(&[]);
     }
     world.stop();
-}
-
-/// What is done to the table, and what is then said: the first flaw, from and to which record.
-const TAMPERINGS: &[(&str, &str, u64, u64)] = &[
-    ("UPDATE audit SET at = at + 1 WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET actor = 'nobody' WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET action = 'key.enabled' WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET subject = subject || 'x' WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET client = '' WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET decision = '' WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET detail = replace(detail, 'k2', 'k4') WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET key_id = 'x' WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET previous = zeroblob(32) WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET seal = zeroblob(32) WHERE seq = 4", "altered", 4, 4),
-    ("UPDATE audit SET seal = NULL WHERE seq = 4", "not sealed", 4, 4),
-    ("DELETE FROM audit WHERE seq BETWEEN 3 AND 5", "missing", 3, 5),
-    ("DELETE FROM audit WHERE seq = 1", "missing", 1, 1),
-    (
-        "UPDATE audit SET seq = 100 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 6;
-      UPDATE audit SET seq = 6 WHERE seq = 100",
-        "altered",
-        3,
-        3,
-    ),
-    (
-        "UPDATE audit SET seq = seq + 100 WHERE seq >= 4; UPDATE audit SET seq = seq - 99 WHERE seq >= 4;
-      INSERT INTO audit SELECT 4, at, actor, action, subject, client, decision, detail, key_id, previous, seal
-      FROM audit WHERE seq = 3",
-        "altered",
-        4,
-        9,
-    ),
-    ("DELETE FROM audit WHERE seq > 5", "missing", 6, 8),
-    ("DELETE FROM audit WHERE seq > 5; UPDATE sqlite_sequence SET seq = 5", "missing", 6, 8),
-    ("DELETE FROM audit", "missing", 1, 8),
-];
-
-#[test]
-fn every_tampering_is_named() {
-    for (statements, flaw, from, to) in TAMPERINGS {
-        let world = sealed();
-        sql(&world.data_dir().join("keyward.db"), statements);
-        let output = world.run(&["audit", "verify", "--json"]);
-        assert_eq!(output.status.code(), Some(1), "{statements}");
-        let report = report(&output);
-        let first = &report["flaws"][0];
-        assert_eq!(
-            (first["flaw"].as_str().unwrap(), first["from"].as_u64().unwrap(), first["to"].as_u64().unwrap()),
-            (*flaw, *from, *to),
-            "{statements}: {report}"
-        );
-    }
-}
-
-#[test]
-fn a_log_that_lost_its_end_and_its_kept_head_differs_from_an_exported_head() {
-    let world = sealed();
-    let exported = world.path("head.json");
-    std::fs::write(&exported, world.ok(&["audit", "export", "--head"])).unwrap();
-    let compare = ["audit", "verify", "--json", "--head", exported.to_str().unwrap()];
-    assert_eq!(report(&world.run(&compare))["ok"], true);
-    sql(&world.data_dir().join("keyward.db"), "DELETE FROM audit WHERE seq > 5; UPDATE sqlite_sequence SET seq = 5");
-    std::fs::remove_file(world.data_dir().join("audit.head")).unwrap();
-    assert_eq!(report(&world.run(&["audit", "verify", "--json"]))["ok"], true, "nothing else can tell");
-    let told = report(&world.run(&compare));
-    assert_eq!((&told["flaws"][0]["flaw"], &told["flaws"][0]["from"]), (&"missing".into(), &6.into()), "{told}");
-}
-
-#[test]
-fn without_its_key_nothing_starts() {
-    let world = sealed();
-    std::fs::remove_file(world.data_dir().join("audit.key")).unwrap();
-    let said = world.refused(&["key", "create", "more"]);
-    assert!(said.contains("audit.key is gone"), "{said}");
-}
-
-/// A world whose log holds eight sealed records, and no server.
-fn sealed() -> World {
-    let world = World::new(env!("CARGO_BIN_EXE_keyward"));
-    world.ok(&["init"]);
-    for each in 2..=7 {
-        world.key(&format!("k{}", each - 1), &[]);
-    }
-    world
-}
-
-fn sql(file: &Path, statements: &str) {
-    let output = Command::new("sqlite3").arg(file).arg(statements).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Changes the database by hand, as somebody may who can write the folder.
@@ -302,11 +226,12 @@ fn a_forged_event_of_pruning_that_keyward_itself_sealed_hides_nothing() {
     assert_eq!((&found["flaws"][0]["from"], &found["flaws"][0]["to"]), (&1.into(), &5.into()), "{found}");
 }
 
-/// A world that serves and has let its first records go, and one that they were followed by.
+/// A world that serves and has let its first two records go, at least.
 fn let_go() -> World {
     use keyward_testkit::world::until;
     let world = World::new(env!("CARGO_BIN_EXE_keyward")).config("audit: {keep: 1s}").serve(&[]);
-    until("records to go", || events(&world).iter().all(|event| event["action"] != "user.created").then_some(()));
+    // More than the first: how many go at once depends on how long a start takes.
+    until("records to go", || events(&world).iter().all(|event| event["seq"].as_u64() > Some(2)).then_some(()));
     world
 }
 

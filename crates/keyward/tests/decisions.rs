@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::Stdio;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,113 @@ fn an_id_that_leads_nowhere_says_why() {
     }
     let both = world.run(&["explain", "00040g00000000000000000007", "--path", "/"]);
     assert_eq!(both.status.code(), Some(2), "an id and a request");
+}
+
+/// An API that answers when it is told to: the decision of each request that came, with where to answer it.
+struct Slow {
+    url: String,
+    came: Receiver<(String, TcpStream)>,
+}
+
+impl Slow {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, came) = channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let decision = lines
+                    .take_while(|line| !line.is_empty())
+                    .filter_map(|line| line.to_lowercase().strip_prefix("keyward-decision: ").map(str::to_owned))
+                    .last();
+                // Probes send nothing.
+                if let Some(decision) = decision {
+                    let _ = sender.send((decision, stream));
+                }
+            }
+        });
+        Self { url, came }
+    }
+
+    fn next(&self) -> (String, TcpStream) {
+        self.came.recv_timeout(Duration::from_secs(20)).unwrap()
+    }
+}
+
+fn ask_apart(world: &World, key: &str) -> std::thread::JoinHandle<Option<u16>> {
+    let (address, key) = (world.server().data, key.to_owned());
+    let request = format!("GET /slow HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nConnection: close\r\n\r\n");
+    std::thread::spawn(move || exchange(address, request.as_bytes()).map(|answer| answer.status))
+}
+
+#[test]
+fn a_request_that_is_not_answered_yet_is_explained_as_running() {
+    let slow = Slow::start();
+    let mut world = world().config("server: {limits: {drain: 100ms}}").serve(&["--upstream", &slow.url]);
+    let key = world.key("first", &[]);
+    let asking = ask_apart(&world, &key);
+    let (id, mut stream) = slow.next();
+    let told = world.json(&["explain", &id]);
+    assert_eq!((&told["running"], &told["found"]), (&true.into(), &serde_json::json!([])), "{told}");
+    assert!(world.ok(&["explain", &id]).contains("is still running"));
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    assert_eq!(asking.join().unwrap(), Some(200));
+    let told = world.json(&["explain", &id]);
+    assert_eq!((&told["running"], &told["found"][0]["outcome"]), (&false.into(), &"allowed".into()), "{told}");
+    // Cut off by the end of the server: it is kept all the same.
+    let asking = ask_apart(&world, &key);
+    let (id, _stream) = slow.next();
+    world.stop();
+    assert_eq!(asking.join().unwrap(), None);
+    let told = world.json(&["explain", &id]);
+    assert_eq!(told["found"][0]["outcome"], "ClientGone", "{told}");
+}
+
+#[test]
+fn decisions_that_cannot_be_written_wait_and_lose_neither_id_nor_caller() {
+    let world = world().serve(&[]);
+    let made = world.key_json("first", &["--scopes", "*,self:*"]);
+    let key = text(&made, "key");
+    assert_eq!(world.get("/orders", &key).status, 200);
+    until("the first decision", || (usage(&world, &key, "all") == 1).then_some(()));
+    let lock = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=10)\nc.execute('BEGIN EXCLUSIVE')\n\
+                print(flush=True)\nsys.stdin.read()";
+    let mut other = Command::new("python3")
+        .args(["-c", lock])
+        .arg(world.data_dir().join("decisions.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    BufReader::new(other.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    let ask = || {
+        assert_eq!(world.get("/orders", &key).status, 200);
+        text(&world.send("GET", "/orders", &[], "").json(), "decision")
+    };
+    let mut ids: Vec<String> = (0..11).map(|_| ask()).collect();
+    // It waits five seconds for the lock before it says so.
+    world.hears("decisions could not be written");
+    ids.extend((0..11).map(|_| ask()));
+    let said = world.refused(&["explain", &ids[0]]);
+    assert!(said.contains("it may wait in memory"), "{said}");
+    drop(other.stdin.take());
+    assert!(other.wait().unwrap().success());
+    world.hears("decisions are written again");
+    for id in &ids {
+        assert_eq!(world.json(&["explain", id])["found"][0]["outcome"], "NoCredential", "{id}");
+    }
+    until("all usage", || (usage(&world, &key, "all") >= 23).then_some(()));
+    assert_eq!(usage(&world, &key, "all"), 23);
+    assert_eq!(decisions(&world, &["--outcome", "lost"]).len(), 0);
+}
+
+#[test]
+fn old_decisions_go_from_a_server_that_nobody_calls() {
+    let world = world().config("decisions: {keep: 1s}").serve(&[]);
+    world.send("GET", "/", &[], "");
+    until("the decision", || (!decisions(&world, &[]).is_empty()).then_some(()));
+    until("its end", || decisions(&world, &[]).is_empty().then_some(()));
 }
 
 #[test]
@@ -250,8 +358,62 @@ fn kill_9_costs_at_most_the_last_second_and_the_sums_agree() {
         assert!(kept >= u64::try_from(certain).unwrap(), "round {round}: {kept} kept of {certain} older than a second");
         assert!(kept <= *sent.lock().unwrap(), "round {round}: more were kept than were sent");
         assert_eq!(usage(&world, &key, "all"), before, "round {round}: usage and decisions disagree");
+        world.ok(&["audit", "verify"]);
         all += answered.len();
         lost += answered.len().saturating_sub(usize::try_from(kept).unwrap());
     }
     println!("{all} answered, {lost} of them lost with the last moments");
+}
+
+#[test]
+fn what_an_endpoint_refuses_is_a_refusal_alone_and_counted() {
+    for fold_above in [500, 1] {
+        let world = world().config(&format!("decisions: {{fold_above_per_second: {fold_above}}}")).serve(&[]);
+        let password = world.person("ada", &["--roles", "admin,self"]);
+        let tokens = world.login("ada", &password);
+        let renewed = world.refresh(&tokens.refresh);
+        assert_eq!(renewed.status, 200);
+        let bearer = format!("Authorization: Bearer {}", tokens.access);
+        let json = "Content-Type: application/json";
+        let keys = |headers: &[&str], body: &str| world.send("POST", "/_keyward/api-keys", headers, body);
+        let gone = || world.send("DELETE", "/_keyward/api-keys/key_gone", &[&bearer], "");
+        let large = format!("{{\"username\":\"{}\",\"password\":\"x\"}}", "x".repeat(10_000));
+        let refusals: Vec<(&str, Vec<keyward_testkit::client::Answer>)> = vec![
+            ("Invalid", (0..4).map(|_| keys(&[json, &bearer], "{\"name\":7}")).collect()),
+            ("Invalid", (0..4).map(|_| keys(&[&bearer], "{\"name\":\"x\"}")).collect()),
+            ("NotFound", (0..4).map(|_| gone()).collect()),
+            ("TooLarge", (0..4).map(|_| world.send("POST", "/_keyward/login", &[json], &large)).collect()),
+            ("Rejected", (0..4).map(|_| world.try_login("ada", "wrong password")).collect()),
+            ("Rejected", (0..2).map(|_| world.refresh(&tokens.refresh)).collect()),
+        ];
+        let mut statuses = Vec::new();
+        for (reason, answers) in refusals {
+            for answer in answers {
+                statuses.push(answer.status);
+                let id = text(&answer.json(), "decision");
+                assert_eq!(answer.header("keyward-decision"), Some(&*id));
+                assert_eq!(text(&answer.json(), "reason"), reason, "{}", answer.text());
+                let told = world.json(&["explain", &id]);
+                let mut found = told["found"].as_array().unwrap().iter();
+                assert!(found.all(|one| one["outcome"] == reason), "{told}");
+                assert!(told["advice"].is_string() && told["found"][0]["detail"].is_string(), "{told}");
+                assert!(!told["text"][0].as_str().unwrap().contains("allowed"), "{told}");
+            }
+        }
+        statuses.dedup();
+        assert_eq!(statuses, [400, 415, 404, 413, 401]);
+        until("every decision", || (sum(&decisions(&world, &[])) >= 24).then_some(()));
+        assert_eq!(sum(&decisions(&world, &["--outcome", "Rejected"])), 6);
+        assert_eq!(sum(&decisions(&world, &["--outcome", "Invalid"])), 8);
+        // What was let through is told as that, and the usage is by the same words.
+        let allowed = decisions(&world, &["--outcome", "allowed"]);
+        assert_eq!(sum(&allowed), 2, "{allowed:?}");
+        let user = world.login("ada", &password);
+        let answer = world.with_token("GET", "/_keyward/usage", &user.access);
+        let rows = answer.json()["data"].as_array().unwrap().clone();
+        let count = |outcome: &str| -> u64 {
+            rows.iter().filter(|row| row["outcome"] == outcome).map(|row| row["count"].as_u64().unwrap()).sum()
+        };
+        assert_eq!((count("Invalid"), count("NotFound"), count("allowed")), (8, 4, 0), "{rows:?}");
+    }
 }

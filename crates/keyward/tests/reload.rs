@@ -131,6 +131,7 @@ fn what_takes_a_restart_is_refused_with_the_rest() {
     let world = world(CLOSED);
     for (yaml, name) in [
         ("admin: {host: 127.0.0.2}", "admin.host"),
+        ("security: {jwt: {algorithm: ES256}}", "security.jwt.algorithm"),
         ("decisions: {keep: 1d}", "decisions.keep"),
         ("server: {limits: {drain: 1s}}", "server.limits.drain"),
     ] {
@@ -173,6 +174,25 @@ fn a_secret_in_a_file_of_its_own_is_read_again() {
     hang_up(&world, "security.api_keys.static[0].key: another value");
     assert_eq!((world.get("/", &secret("old!")).status, world.get("/", &secret("new!")).status), (401, 200));
     assert!(!world.server().log().contains("old!old!") && !world.server().log().contains("new!new!"));
+}
+
+#[test]
+fn another_secret_that_signs_tokens_takes_a_restart_and_is_not_told() {
+    let secret = |text: &str| text.repeat(8);
+    let yaml = "security: {jwt: {algorithm: HS256, secret: \"${file:token-secret}\"}}\n";
+    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).config(yaml);
+    [secret("old!"), secret("new!")].iter().for_each(|secret| world.issued.note(secret));
+    let write = |world: &World, text: &str| std::fs::write(world.path("token-secret"), secret(text)).unwrap();
+    write(&world, "old!");
+    world.start(&[]);
+    let tokens = world.login("admin", &world.first_password());
+    write(&world, "new!");
+    hang_up(&world, "security.jwt.secret: takes a restart");
+    assert_eq!(world.token_status(&tokens.access), 200);
+    world.stop();
+    world.start(&[]);
+    assert_eq!(world.token_status(&tokens.access), 401, "signed with a secret that is no longer there");
+    assert_eq!(world.refresh(&tokens.refresh).status, 200, "the session goes on");
 }
 
 /// On the open route no credential is read, so that no identity goes on; on the closed one it does. An answer that mixes

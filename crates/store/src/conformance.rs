@@ -57,6 +57,7 @@ macro_rules! conformance {
             people::a_refresh_token_ends_with_its_time_and_its_session,
             people::of_many_uses_at_once_one_succeeds,
             people::signing_keys_come_back_and_are_told,
+            people::signing_keys_keep_their_algorithm_and_a_public_half_of_any_length,
             people::sessions_come_in_the_order_of_their_ids,
             limits::what_was_written_ahead_is_never_forgotten_in_its_window,
             limits::of_many_at_once_each_is_answered_in_its_place,

@@ -1,7 +1,7 @@
 //! A raw HTTP/1.1 client: it sends exactly the bytes that a test writes and reads one answer.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// One answer.
@@ -39,6 +39,17 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<Answer> {
     stream.write_all(request).ok()?;
     let head_only = request.starts_with(b"HEAD ");
     read_answer(&mut stream, head_only)
+}
+
+/// As [`exchange`], from another address of this machine.
+pub fn exchange_from(source: IpAddr, address: SocketAddr, request: &[u8]) -> Option<Answer> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None).ok()?;
+    socket.bind(&SocketAddr::new(source, 0).into()).ok()?;
+    socket.connect(&address.into()).ok()?;
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    stream.write_all(request).ok()?;
+    read_answer(&mut stream, false)
 }
 
 /// Reads one answer from a connection.

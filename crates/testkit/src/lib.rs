@@ -11,6 +11,7 @@
 pub mod client;
 pub mod issued;
 pub mod people;
+pub mod ps;
 pub mod upstream;
 pub mod world;
 

@@ -208,7 +208,8 @@ impl World {
         let output = self.run(arguments);
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         assert_eq!(output.status.code(), Some(1), "{arguments:?} was not refused: {said}");
-        assert!(output.stdout.is_empty(), "{arguments:?} was refused, and wrote to stdout");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.is_empty(), "{arguments:?} was refused, and wrote to stdout: {told}");
         said
     }
 

@@ -1,5 +1,6 @@
 //! What types cannot say: names that are unique, references that lead somewhere, values that contradict each other.
 
+mod callers;
 mod endpoints;
 mod headers;
 mod keys;
@@ -29,6 +30,7 @@ pub(crate) struct Look<'a> {
 /// Runs every check.
 pub(crate) fn check(look: &mut Look<'_>) {
     server::check(look);
+    callers::check(look);
     headers::check(look);
     schemes::check(look);
     routes::check(look);

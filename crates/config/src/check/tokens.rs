@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use keyward_core::algorithm::Algorithm;
+use keyward_core::token::TokenRules;
+
 use super::Look;
 use crate::place::at;
 
@@ -26,6 +29,15 @@ pub(super) fn check(look: &mut Look<'_>) {
             look.mistake(&at!["security", "jwt", name], "tokens would never count", ["write 15m, for example"]);
         }
     }
+    if jwt.secret.is_some() && jwt.algorithm != Algorithm::Hs256 {
+        look.mistake(
+            &at!["security", "jwt", "secret"],
+            format!("a secret signs nothing where the algorithm is {}", jwt.algorithm.name()),
+            ["write algorithm: HS256 beside it, or leave it out"],
+        );
+    }
+    roles(look);
+    let jwt = &look.settings.security.jwt;
     if jwt.expiration > LONG {
         look.warning(
             &at!["security", "jwt", "expiration"],
@@ -40,6 +52,22 @@ pub(super) fn check(look: &mut Look<'_>) {
             &at!["security", "api_keys", "refresh_prefix"],
             "this cannot be what refresh tokens begin with",
             ["at most 32 of the characters a-z, A-Z, 0-9, _ and -"],
+        );
+    }
+}
+
+/// A token names each scope of its user's roles, and one that is too long is read by nobody.
+fn roles(look: &mut Look<'_>) {
+    let jwt = &look.settings.security.jwt;
+    let texts = (jwt.issuer.as_str().into(), jwt.audience.as_str().into(), jwt.typ.as_str().into());
+    let room = TokenRules { issuer: texts.0, audience: texts.1, typ: texts.2 }.room_for_scopes();
+    let roles = look.settings.roles.iter().map(|(name, scopes)| (name.clone(), scopes.to_list().len()));
+    let large: Vec<(String, usize)> = roles.filter(|(_, length)| *length > room).collect();
+    for (name, length) in large {
+        look.warning(
+            &at!["roles", &*name],
+            format!("nobody with this role can sign in: its scopes are {length} bytes, and a token holds {room}"),
+            ["write `a:*` for all scopes that begin with `a:`; keys of such a user are not concerned"],
         );
     }
 }

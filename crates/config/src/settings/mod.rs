@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+mod cors;
 mod data;
 mod decisions;
 mod endpoints;
@@ -25,6 +26,7 @@ use crate::text::Written;
 
 pub use admin::Admin;
 pub use audit::Audit;
+pub use cors::Cors;
 pub use data::Data;
 pub use decisions::Decisions;
 pub use endpoints::Endpoints;
@@ -32,7 +34,7 @@ pub use identity::{Identity, IdentityHeaders};
 pub use limits::{Limit, Performance, RateLimit};
 pub use routes::Route;
 pub use schemes::Scheme;
-pub use security::{ApiKeys, Jwt, Security, StaticKey, TokenAlgorithm};
+pub use security::{ApiKeys, Jwt, Security, StaticKey};
 pub use server::{Server, ServerLimits};
 pub use upstream::{Timeouts, Upstream};
 

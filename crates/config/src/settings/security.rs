@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use keyward_core::algorithm::Algorithm;
 use keyward_core::scope::ScopeSet;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::text::{Prefix, Written};
+use super::Cors;
+use crate::text::{Prefix, TokenSecret, Written};
 
 /// Credentials and how they are guarded.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -17,6 +19,8 @@ pub struct Security {
     pub jwt: Jwt,
     /// API keys.
     pub api_keys: ApiKeys,
+    /// Which web pages may call.
+    pub cors: Cors,
 }
 
 /// Tokens that Keyward issues to users who sign in.
@@ -25,9 +29,12 @@ pub struct Security {
 pub struct Jwt {
     /// Whether users can sign in, and tokens are read.
     pub enabled: bool,
-    /// How tokens are signed; this version knows `EdDSA` (Ed25519).
-    #[serde(with = "Written::<TokenAlgorithm>")]
-    pub algorithm: TokenAlgorithm,
+    /// How new tokens are signed: EdDSA, ES256, RS256, or HS256. Keys of the others go on checking what they signed.
+    #[serde(with = "Written::<Algorithm>")]
+    pub algorithm: Algorithm,
+    /// The secret that HS256 signs with, at least 32 bytes, taken as they are; null: one is made and kept.
+    #[serde(with = "Written::<Option<TokenSecret>>")]
+    pub secret: Option<TokenSecret>,
     /// `typ` in the header of tokens.
     #[serde(rename = "type")]
     pub typ: String,
@@ -41,13 +48,6 @@ pub struct Jwt {
     /// How long a refresh token counts; each is good for one use.
     #[serde(with = "Written::<Duration>")]
     pub refresh_expiration: Duration,
-}
-
-/// How tokens are signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenAlgorithm {
-    /// Ed25519 (RFC 8032, RFC 8037).
-    EdDSA,
 }
 
 /// API keys.

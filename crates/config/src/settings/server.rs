@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use ipnet::IpNet;
+use keyward_http::caller::ClientAddress;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -18,6 +20,12 @@ pub struct Server {
     pub host: IpAddr,
     /// The port to listen on; 0 lets the system choose.
     pub port: u16,
+    /// Proxies whose word on who calls is believed: addresses and CIDRs; empty means nobody's.
+    #[serde(with = "Written::<Vec<IpNet>>")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header by which they tell: `x-forwarded-for`, or `forwarded` (RFC 7239). The other one is never read.
+    #[serde(with = "Written::<ClientAddress>")]
+    pub client_address: ClientAddress,
     /// What is taken from callers before they are known.
     pub limits: ServerLimits,
 }

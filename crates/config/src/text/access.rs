@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use keyward_core::address::{AddressRules, parse_network};
+use keyward_core::algorithm::Algorithm;
 use keyward_core::limit::{LimitFields, OnFault, Per};
 use keyward_core::path::Oddities;
 use keyward_core::route::{Pattern, Several};
@@ -13,7 +14,6 @@ use keyward_core::scope::{Scope, ScopeSet};
 use schemars::{Schema, json_schema};
 
 use super::{FromText, Leaf, Ready, words};
-use crate::settings::TokenAlgorithm;
 
 words!(Several: "refuse" => Self::Refuse, "first" => Self::First);
 words!(Per:
@@ -30,7 +30,12 @@ words!(LimitFields:
     "both" => Self::Both,
     "none" => Self::None,
 );
-words!(TokenAlgorithm: "EdDSA" => Self::EdDSA);
+words!(Algorithm:
+    "EdDSA" => Self::EdDsa,
+    "ES256" => Self::Es256,
+    "RS256" => Self::Rs256,
+    "HS256" => Self::Hs256,
+);
 words!(CredentialKind: "api_key" => Self::ApiKey, "jwt" => Self::Jwt);
 
 impl FromText for Pattern {

@@ -1,9 +1,11 @@
 //! Values that are written as text: how each is read, what is said when it does not fit, and its schema.
 
 mod access;
+mod caller;
 mod header;
 mod key;
 mod maps;
+mod token_secret;
 mod unit;
 mod upstream;
 
@@ -17,7 +19,8 @@ use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
 pub use key::Prefix;
-pub use unit::Size;
+pub use token_secret::TokenSecret;
+pub use unit::{Seconds, Size};
 pub use upstream::{EndpointPath, HostSeen, UpstreamUrl};
 
 pub(crate) use header::is_token;

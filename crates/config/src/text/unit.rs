@@ -11,6 +11,10 @@ use super::FromText;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
 
+/// A span in whole seconds, written as their number or as a duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seconds(pub u64);
+
 /// Splits `30d` into its number and unit.
 fn split(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -38,6 +42,21 @@ impl FromText for Duration {
 
     fn schema() -> Schema {
         json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" })
+    }
+}
+
+impl FromText for Seconds {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let plain = split(text).filter(|(_, unit)| unit.is_empty()).map(|(number, _)| number);
+        let spelled =
+            || Duration::from_text(text).ok().filter(|span| span.subsec_nanos() == 0).map(|span| span.as_secs());
+        plain.or_else(spelled).map(Self).ok_or_else(|| {
+            "is not a number of seconds\nwrite whole seconds, or a duration of whole seconds: 600, 10m, 1h".to_owned()
+        })
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]+(ms|s|m|h|d)?$", "minimum": 0 })
     }
 }
 
@@ -103,6 +122,27 @@ mod tests {
             assert_eq!(got, expected, "{row}");
         }
         assert!(Duration::from_text("").is_err());
+    }
+
+    #[test]
+    fn seconds_table() {
+        // text | seconds
+        for row in [
+            "0 | 0",
+            "600 | 600",
+            "10m | 600",
+            "2000ms | 2",
+            "1d | 86400",
+            "1500ms | -",
+            "-1 | -",
+            "10 m | -",
+            "1.5 | -",
+            "ten | -",
+        ] {
+            let (text, expected) = row.split_once(" | ").unwrap();
+            let got = Seconds::from_text(text).map_or("-".to_owned(), |seconds| seconds.0.to_string());
+            assert_eq!(got, expected, "{row}");
+        }
     }
 
     #[test]

@@ -26,9 +26,10 @@ use keyward_engine::node::Node;
 use keyward_engine::ports::{Changes, Clock, FeedHead, Use};
 use keyward_engine::record::{Journal, Records, journal};
 use keyward_engine::worker::{Parts, Worker};
+use keyward_http::caller::TrustedProxies;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
-use keyward_http::own::{self, OwnReceiver};
+use keyward_http::own::{self, OwnReceiver, OwnReply};
 use tokio::sync::mpsc;
 
 use client::Connection;
@@ -117,6 +118,8 @@ impl Setup {
                 version: 1,
                 upstreams: self.upstreams,
                 edits: edits(),
+                proxies: TrustedProxies::default(),
+                cors: None,
             })),
             own,
             recording: Recording::none().logged(journal),
@@ -181,6 +184,7 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
         limiter: keyward_engine::limits::Limiter::default(),
         head: HEAD,
         capacity: 100,
+        tally: Default::default(),
     };
     mailboxes.into_iter().enumerate().map(parts).map(Worker::new).collect()
 }
@@ -193,7 +197,8 @@ fn serve_own(mut receiver: OwnReceiver) {
             while let Some((request, reply)) = receiver.next().await {
                 let text = format!("{:?} {} json={} ", request.endpoint, request.target, request.json);
                 let body = [text.as_bytes(), &request.body].concat();
-                let _ = reply.send(http::Response::new(body.into()));
+                let answer = http::Response::new(body.into());
+                let _ = reply.send(OwnReply { answer, refusal: None });
             }
         });
     });

@@ -48,7 +48,7 @@ impl FakeStore {
     fn joined(&self, digest: ApiKeyDigest) -> Option<Joined> {
         (digest == ApiKeyDigest::of(self.key.as_bytes())).then(|| Joined {
             key: record(digest),
-            account_disabled_at: None,
+            account: None,
             owner: owner(),
         })
     }

@@ -257,6 +257,7 @@ impl Process {
             limiter: limiter.clone(),
             head,
             capacity: 1,
+            tally: keyward_engine::tally::Tally::default(),
         };
         let workers = mailboxes.into_iter().enumerate().map(parts).map(Worker::new).collect();
         Self { cells, workers, asks: Some(asks) }

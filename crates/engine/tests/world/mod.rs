@@ -108,6 +108,7 @@ fn warm_by(rules: Rules) -> Warm {
         limiter: keyward_engine::limits::Limiter::default(),
         head: HEAD,
         capacity: 1000,
+        tally: Default::default(),
     });
     let store = Arc::new(OnceOnly { joined: record(&secret), asked: AtomicBool::new(false) });
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -154,7 +155,7 @@ pub fn record(secret: &str) -> Joined {
             overlap_ends_at: None,
             line: None,
         },
-        account_disabled_at: None,
+        account: None,
         owner: Owner {
             id: owner,
             username: "admin".into(),

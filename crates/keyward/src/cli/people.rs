@@ -71,6 +71,16 @@ pub enum Account {
         /// Your own reference for it
         #[arg(long, value_name = "TEXT")]
         external_id: Option<String>,
+        /// Where its keys and tokens may be used from: addresses and CIDRs, comma-separated [default: anywhere]
+        #[arg(long, value_name = "LIST")]
+        ip: Option<String>,
+    },
+    /// Let an account's keys and tokens be used from other addresses, in place of those it has
+    Ip {
+        /// The account
+        which: String,
+        /// All of them from now on, addresses and CIDRs, comma-separated; or the word anywhere
+        list: String,
     },
     /// List accounts, newest first
     List {

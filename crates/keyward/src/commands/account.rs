@@ -11,6 +11,9 @@ use crate::exit::Result;
 use crate::settings::Loaded;
 use crate::{pages, terminal};
 
+/// What stands for no list: a word, so that an unset variable of a script does not open an account to everybody.
+const ANYWHERE: &str = "anywhere";
+
 /// Carries out one of the account commands.
 ///
 /// # Errors
@@ -18,8 +21,19 @@ use crate::{pages, terminal};
 pub fn run(cli: &Cli, command: &Account) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
     let asked = match command {
-        Account::Add { name, external_id } => {
-            Command::People(PeopleCommand::AddAccount { name: name.clone(), external_id: external_id.clone() })
+        Account::Add { name, external_id, ip } => Command::People(PeopleCommand::AddAccount {
+            name: name.clone(),
+            external_id: external_id.clone(),
+            allowed_ips: pages::addresses(ip.as_deref(), "--ip names no address; leave it out")?.unwrap_or_default(),
+        }),
+        Account::Ip { which, list } => {
+            let allowed_ips = match list.as_str() {
+                ANYWHERE => Vec::new(),
+                list => {
+                    pages::addresses(Some(list), "the list names no address; write `anywhere`")?.unwrap_or_default()
+                }
+            };
+            Command::People(PeopleCommand::SetAddresses { which: which.clone(), allowed_ips })
         }
         Account::List { limit, cursor } => return list(&loaded, cli.json, *limit, cursor.clone()),
         Account::Disable { which } => Command::People(PeopleCommand::DisableAccount { which: which.clone() }),
@@ -34,6 +48,13 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
             terminal::line(&match command {
                 Account::Disable { .. } => {
                     format!("{name} disabled: its keys and users are refused and its sessions have ended, {felt}")
+                }
+                Account::Ip { .. } if account.view.allowed_ips.is_empty() => {
+                    format!("{name}: its keys and tokens may be used from anywhere, {felt}")
+                }
+                Account::Ip { .. } => {
+                    let list = account.view.allowed_ips.join(", ");
+                    format!("{name}: its keys and tokens may be used from {list} alone, {felt}")
                 }
                 _ => format!("{name} enabled: its keys and users are accepted again, {felt}"),
             });
@@ -50,6 +71,9 @@ fn card(account: &AccountView) -> String {
         ("status", account.status.clone()),
         ("created", account.created_at.clone()),
     ];
+    if !account.allowed_ips.is_empty() {
+        rows.push(("addresses", account.allowed_ips.join(", ")));
+    }
     let optional = [("external id", &account.external_id), ("disabled", &account.disabled_at)];
     rows.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))));
     pages::card(&rows)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use keyward_api::audit::HeadView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::fields::rfc3339;
-use keyward_api::tokens;
+use keyward_api::opener::Opener;
 use keyward_engine::ports::{Clock as _, Random as _};
 use keyward_store::Inspection;
 use serde_json::json;
@@ -214,8 +214,8 @@ fn master_key_of(dir: &Path, seen: &Inspection, manifest: &Manifest) -> MasterKe
         return MasterKeyKept::NotNeeded;
     }
     let carried = manifest.carries(master_key::NAME);
-    match master_key::in_file(dir) {
-        Ok(Some(key)) if carried && tokens::opens(&seen.signing_keys, &key) => MasterKeyKept::Carried,
+    match master_key::in_file(dir).map(Opener::new) {
+        Ok(opener) if carried && opener.opens_newest(&seen.signing_keys) => MasterKeyKept::Carried,
         _ => MasterKeyKept::Elsewhere,
     }
 }

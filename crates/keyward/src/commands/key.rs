@@ -6,7 +6,7 @@ use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
 use crate::backend;
 use crate::cli::{Cli, CreateKey, Key};
-use crate::exit::{Failed, Result};
+use crate::exit::Result;
 use crate::settings::Loaded;
 use crate::{pages, terminal};
 
@@ -43,13 +43,7 @@ fn translate(command: &Key) -> Result<Command> {
 }
 
 fn new_key(flags: &CreateKey) -> Result<NewKey> {
-    let allowed_ips = flags.ip.as_deref().map(pages::words);
-    if allowed_ips.as_ref().is_some_and(Vec::is_empty) {
-        // An unset variable of a script must not open a key to everybody.
-        return Err(Failed::Refused(
-            "--ip names no address; leave it out for a key that may be used from anywhere".to_owned(),
-        ));
-    }
+    let allowed_ips = pages::addresses(flags.ip.as_deref(), "--ip names no address; leave it out")?;
     Ok(NewKey {
         name: flags.name.clone(),
         owner: Some(flags.owner.clone()),

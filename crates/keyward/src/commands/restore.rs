@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use keyward_api::fields::rfc3339;
+use keyward_api::opener::Opener;
 use keyward_api::service::ADMIN;
-use keyward_api::tokens;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock as _, Store as _};
 use keyward_store::{Comeback, Inspection, OpenError, SqliteStore};
@@ -57,8 +57,8 @@ pub fn run(cli: &Cli, file: &Path) -> Result<()> {
             Ok::<_, String>((seen, comeback))
         })
         .map_err(|error| refused(&error))?;
-    let master = master_key::existing(&staging)?;
-    let signs = seen.signing_keys.is_empty() || master.is_some_and(|key| tokens::opens(&seen.signing_keys, &key));
+    let opener = Opener::new(master_key::existing(&staging)?);
+    let signs = seen.signing_keys.is_empty() || opener.opens_newest(&seen.signing_keys);
     let kept = swap::commit(dir, &format!("replaced-{}", compact(&now))).map_err(|error| {
         Failed::Refused(format!("the restore was begun and could not be finished: {error}; the next command goes on"))
     })?;

@@ -6,9 +6,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_api::metrics::{Metrics, Sources};
 use keyward_api::service::Service;
 use keyward_api::tokens;
 use keyward_config::Settings;
+use keyward_core::algorithm::Algorithm;
 use keyward_edge::{Bound, Setups};
 use keyward_engine::ports::{Clock, Store};
 use keyward_engine::record::{self, Journal};
@@ -19,12 +21,12 @@ use crate::banner::{self, Facts};
 use crate::cli::{Cli, Log, Serve};
 use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
-use crate::planes::{ControlPlane, Planes};
+use crate::planes::{ControlPlane, Ground, Planes};
 use crate::reload::{Cause, Reloader};
 use crate::settings::Loaded;
 use crate::signals::{Heard, Signals};
 use crate::system::SystemClock;
-use crate::{backup, decisions, descriptors, first_start, log, master_key, others, terminal, wire};
+use crate::{backup, descriptors, first_start, keeper, log, master_key, others, terminal, wire};
 
 /// Batches of uses that may wait to be written.
 const BATCHES_OF_USES: usize = 64;
@@ -114,7 +116,7 @@ struct Start<'a> {
 struct Running {
     edge: keyward_edge::Edge,
     writer: Option<oneshot::Receiver<()>>,
-    keeper: Option<decisions::Keeper>,
+    keeper: Option<keeper::Keeper>,
     service: Arc<Service>,
     store: Arc<dyn Store>,
 }
@@ -147,17 +149,14 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let configuration = wire::configuration(loaded, 1, clock.now().wall);
     let rules = Arc::clone(&configuration.rules);
-    let planes = Planes::new(&store, &identity, &clock, &configuration, data.cores()).await?;
-    let (decisions, recording, keeper) = decisions::start(settings, data_dir.path(), &clock, data.cores()).await;
-    let opened = wire::Opened {
-        store: Arc::clone(&store),
-        identity: &identity,
-        clock,
-        configuration,
-        refresher: Some(Arc::clone(&planes.refresher)),
-        limits: Some(Arc::clone(&planes.cells)),
-        decisions,
-    };
+    let opener = wire::opener(settings, Some(master_key::of(data_dir)?), &identity);
+    let ground = Ground { store: Arc::clone(&store), identity, clock, opener };
+    let planes = Planes::new(&ground, &configuration, data.cores()).await?;
+    let (decisions, recording, keeper) = keeper::start(settings, data_dir.path(), &ground.clock, data.cores()).await;
+    let refresher = Some(Arc::clone(&planes.refresher));
+    let pending = recording.pending();
+    let limits = Some(Arc::clone(&planes.cells));
+    let opened = wire::Opened { ground: &ground, configuration, refresher, limits, decisions, pending };
     let service = Arc::new(wire::service(data_dir, opened).await?);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
     let _ = service.sealer.seal(&*store).await;
@@ -166,19 +165,27 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
-    let control = ControlPlane {
-        admin,
-        data_dir,
-        service: &service,
-        store: &store,
-        cells: &planes.cells,
-        audit_kept: settings.audit.keep,
-    };
+    let metrics = Metrics::new(
+        Sources {
+            cores: planes.tallies,
+            queues: vec![
+                ("own_endpoints", Box::new(own_sender.depth())),
+                ("store", planes.questions_waiting),
+                ("decisions", Box::new(recording.depth())),
+            ],
+            node: planes.node.shared(),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        Arc::clone(&service),
+    );
+    let audit_kept = settings.audit.keep;
+    let control =
+        ControlPlane { admin, data_dir, service: &service, store: &store, cells: &planes.cells, metrics, audit_kept };
     control.start((planes.questions, planes.asks), &planes.refresher, own_receiver, uses_received)?;
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
-    prepare_tokens(&service, data_dir).await?;
+    prepare_tokens(&service, settings.security.jwt.algorithm).await?;
     // Shown only where the banner goes to the terminal itself: stderr may be a file.
     let shown = terminal::is_terminal() && form != Log::Json;
     let first_password = first_start::ensure(&service, data_dir.path(), shown).await?;
@@ -210,6 +217,7 @@ impl Running {
         if let Some(keeper) = self.keeper {
             keeper.finish().await;
         }
+        self.service.attempts.settle(&self.service, true).await;
         let cells = self.service.limits.as_ref();
         let unused = cells.map(|cells| cells.unused(self.service.now().monotonic)).unwrap_or_default();
         if !unused.is_empty() {
@@ -230,18 +238,18 @@ fn greet(banner: &str, form: Log) {
     }
 }
 
-/// Opens the signing keys, or makes the first.
-async fn prepare_tokens(service: &Service, data_dir: &DataDir) -> Result<()> {
-    let master = master_key::of(data_dir)?;
-    let (keyring, lost) = tokens::keyring(service, &master).await.map_err(failed)?;
+/// Opens the signing keys, or makes the first of the algorithm.
+async fn prepare_tokens(service: &Service, algorithm: Algorithm) -> Result<()> {
+    let (signing, lost) = tokens::Signing::open(service, algorithm).await.map_err(failed)?;
     if lost {
         terminal::warn_line(
             "keyward: the master key opens none of the store's signing keys; a new one signs from now on. Tokens that the \
-             old ones signed go on until they end",
+             old ones signed go on until they end, unless they were signed with HS256: those are refused, and a refresh \
+             replaces them",
         );
     }
     // Set once, before anybody can ask.
-    let _ = service.keyring.set(keyring);
+    let _ = service.signing.set(signing);
     Ok(())
 }
 

@@ -185,7 +185,8 @@ fn of_a_newer_version() {
          VALUES (99, 'of tomorrow', 1, x'00', 0)";
     sqlite3(&database, newer);
     let before = std::fs::read(&database).unwrap();
-    let words = [database.to_str().unwrap(), "of version 99", "up to 6", "nothing was changed", "a newer one"];
+    let words =
+        [database.to_str().unwrap(), "of version 99", "knows versions up to", "nothing was changed", "a newer one"];
     assert_says(&serve_refused(&world, &[]), &words);
     for command in [&["init"][..], &["key", "list"], &["key", "create", "bot"]] {
         assert_says(&world.refused(command), &words);

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
+use keyward_testkit::people::Tokens;
 use keyward_testkit::world::{World, until};
 
 use super::{assert_ready, assert_says, serve_refused, world};
@@ -22,6 +23,7 @@ fn run_out(world: &World, space: &impl Space, words: &[&str]) {
     let rotated = world.key_json("rotated", &[]);
     let id = rotated["id"].as_str().unwrap();
     let list = || world.ok(&["key", "list", "--json"]);
+    let sessions = Sessions::begin(world);
     space.take(world);
     let name = "n".repeat(100);
     // What still fits is done; the first that does not fit says so.
@@ -40,6 +42,7 @@ fn run_out(world: &World, space: &impl Space, words: &[&str]) {
     // A rotation is two changes: neither is made.
     assert_says(&world.refused(&["key", "rotate", id, "--overlap", "0"]), words);
     assert_eq!(without_uses(&list()), without_uses(&before), "something was half written");
+    sessions.are_refused(world, words);
     // Keys go on, and for longer than memory can vouch for them by itself.
     for key in [maker.as_str(), rotated["key"].as_str().unwrap()] {
         assert_eq!(world.get("/x", key).status, 200);
@@ -47,10 +50,67 @@ fn run_out(world: &World, space: &impl Space, words: &[&str]) {
     assert_ready(world);
     told_and_done_agree(world);
     space.give(world);
+    sessions.go_on(world);
     world.ok(&["key", "rotate", id, "--overlap", "0"]);
     told_and_done_agree(world);
     assert_eq!(world.get("/x", rotated["key"].as_str().unwrap()).status, 401);
     assert_eq!(world.get("/x", &world.key("after", &[])).status, 200);
+}
+
+/// Sessions of one user that began while there was space.
+struct Sessions {
+    password: String,
+    /// A refresh token that was spent, and what it was spent for.
+    spent: Tokens,
+    live: Tokens,
+    /// Of a family that was killed.
+    killed: Tokens,
+}
+
+impl Sessions {
+    fn begin(world: &World) -> Self {
+        let password = world.person("ada", &["--roles", "admin"]);
+        let spent = world.login("ada", &password);
+        let live = Tokens::of(&world.refresh(&spent.refresh));
+        let first = world.login("ada", &password);
+        let killed = Tokens::of(&world.refresh(&first.refresh));
+        assert_eq!(world.refresh(&first.refresh).status, 401, "used again: its family is killed");
+        Self { password, spent, live, killed }
+    }
+
+    /// What would have to be written down is refused as such and not done; what is over stays over.
+    fn are_refused(&self, world: &World, words: &[&str]) {
+        let told = || world.json(&["audit", "list", "--limit", "1000"])["data"].as_array().unwrap().len();
+        let before = told();
+        for (what, answer) in [
+            ("signing in", world.try_login("ada", &self.password)),
+            ("a wrong password", world.try_login("ada", "a wrong password")),
+            ("nobody", world.try_login("nobody", &self.password)),
+            ("carrying on", world.refresh(&self.live.refresh)),
+            ("a refresh token used again", world.refresh(&self.spent.refresh)),
+            ("signing out", world.with_token("POST", "/_keyward/logout", &self.live.access)),
+        ] {
+            assert_eq!(answer.status, 503, "{what}: {}", answer.text());
+            assert_says(&answer.text(), words);
+        }
+        assert_eq!(told(), before, "an event of what was not done");
+        assert_eq!(world.token_status(&self.live.access), 200);
+        assert_eq!(world.token_status(&self.killed.access), 401, "a killed family lives again");
+        let again = world.refresh(&self.killed.refresh).status;
+        assert!([401, 503].contains(&again), "a killed family goes on: {again}");
+    }
+
+    /// With space again each counts from where it was: the refusals have spent and killed nothing.
+    fn go_on(&self, world: &World) {
+        let next = Tokens::of(&world.refresh(&self.live.refresh));
+        assert_eq!(world.token_status(&next.access), 200);
+        assert_eq!(world.refresh(&self.spent.refresh).status, 401);
+        for over in [&next, &self.live, &self.killed] {
+            assert_eq!((world.token_status(&over.access), world.refresh(&over.refresh).status), (401, 401));
+        }
+        assert_eq!(world.try_login("ada", "a wrong password").status, 401);
+        assert_eq!(world.token_status(&world.login("ada", &self.password).access), 200);
+    }
 }
 
 /// No key without its event in the audit log, and no event without its key.
@@ -150,7 +210,7 @@ fn on_a_disk_of_its_own() {
     let mut world = world().data_in("disk/data");
     let disk = world.path("disk");
     std::fs::create_dir(&disk).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&disk).status().unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(&disk).status().unwrap();
     assert!(mounted.success(), "a disk cannot be mounted");
     // Too full to begin on: nothing is made that counts, and with space it begins.
     Disk.take(&world);

@@ -13,6 +13,9 @@ use super::limits::reserve;
 use super::people::{account, hash, refresh, session, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
 
+/// A user and an account that are paused before anything is cut off.
+const PAUSED: (&str, &str) = ("user_paused", "acc_paused");
+
 type Operation = fn(&dyn Store) -> Answer<'_, ()>;
 
 /// Every operation that writes.
@@ -29,11 +32,17 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("forget_audit", |store| Box::pin(async { store.forget_audit(2, 100).await.map(drop) })),
     ("insert_user", |store| Box::pin(async { store.insert_user(&user(NEWCOMER), &event()).await.map(drop) })),
     ("disable_user", |store| change_user(store, UserChange::Disable(at(9)))),
+    ("enable_user", |store| {
+        Box::pin(async { store.change_user(PAUSED.0, &UserChange::Enable, &event()).await.map(drop) })
+    }),
     ("password", |store| change_user(store, UserChange::Password(at(9), hash("b")))),
     ("roles", |store| change_user(store, UserChange::Roles(vec!["x".into()]))),
     ("insert_account", |store| Box::pin(async { store.insert_account(&account("acc_2"), &event()).await.map(drop) })),
     ("disable_account", |store| {
-        Box::pin(async { store.change_account("acc_1", AccountChange::Disable(at(9)), &event()).await.map(drop) })
+        Box::pin(async { store.change_account("acc_1", &AccountChange::Disable(at(9)), &event()).await.map(drop) })
+    }),
+    ("enable_account", |store| {
+        Box::pin(async { store.change_account(PAUSED.1, &AccountChange::Enable, &event()).await.map(drop) })
     }),
     ("begin_session", |store| {
         Box::pin(async {
@@ -67,7 +76,7 @@ fn change_user(store: &dyn Store, change: UserChange) -> Answer<'_, ()> {
 fn spend<'a>(store: &'a dyn Store, text: &'static str, successor: &'static str) -> Answer<'a, ()> {
     Box::pin(async move {
         let digest = ApiKeyDigest::of(text.as_bytes());
-        store.spend_refresh_token(&digest, &refresh(successor, 9), &event()).await.map(drop)
+        store.spend_refresh_token(&digest, &refresh(successor, 9), &|_| true, &event()).await.map(drop)
     })
 }
 
@@ -104,7 +113,7 @@ pub async fn a_spending_that_is_cut_off_is_whole<H: Home>() {
         answer.unwrap_err();
         let store = home.open(Arc::default()).await;
         let digest = ApiKeyDigest::of(b"second");
-        let again = store.spend_refresh_token(&digest, &refresh("another", 9), &event()).await.unwrap();
+        let again = store.spend_refresh_token(&digest, &refresh("another", 9), &|_| true, &event()).await.unwrap();
         committed += usize::from(matches!(again, Spent::Reused(..)));
         assert!(matches!(again, Spent::Reused(..) | Spent::Done(_)), "after {statements} statements: {again:?}");
     }
@@ -186,11 +195,15 @@ async fn cut<H: Home>(
 async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     let (home, store) = signed_in::<H>().await;
     let first = ApiKeyDigest::of(b"first");
-    store.spend_refresh_token(&first, &refresh("second", 6), &event()).await.unwrap();
+    store.spend_refresh_token(&first, &refresh("second", 6), &|_| true, &event()).await.unwrap();
     store.reserve(&[reserve("a", 3, 100)]).await.unwrap();
     store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();
+    store.insert_user(&user(PAUSED.0), &event()).await.unwrap();
+    store.change_user(PAUSED.0, &UserChange::Disable(at(3)), &event()).await.unwrap();
+    store.insert_account(&account(PAUSED.1), &event()).await.unwrap();
+    store.change_account(PAUSED.1, &AccountChange::Disable(at(3)), &event()).await.unwrap();
     (home, store)
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use keyward_core::address::IpNet;
+use keyward_core::algorithm::Algorithm;
+use keyward_core::api_key::OwningAccount;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
 use keyward_engine::people::{
@@ -25,6 +28,7 @@ pub fn account(id: &str) -> AccountRecord {
         external_id: Some(format!("ref of {id}").into()),
         created_at: at(1),
         disabled_at: None,
+        allowed_ips: Vec::new(),
     }
 }
 
@@ -44,7 +48,8 @@ pub fn refresh(text: &str, created_at: i64) -> NewRefreshToken {
 pub fn signing_key(id: &str) -> SigningKeyRecord {
     SigningKeyRecord {
         id: id.into(),
-        public: [3; 32],
+        algorithm: Algorithm::EdDsa,
+        public: Some([3; 32].into()),
         sealed: vec![1, 2, 3].into(),
         created_at: at(4),
         retired_at: None,
@@ -65,7 +70,13 @@ pub async fn signed_in<H: Home>() -> (H, Arc<dyn Store>) {
 
 async fn spend(store: &dyn Store, text: &str, successor: &str, now: i64) -> Spent {
     let digest = ApiKeyDigest::of(text.as_bytes());
-    store.spend_refresh_token(&digest, &refresh(successor, now), &event()).await.unwrap()
+    store.spend_refresh_token(&digest, &refresh(successor, now), &|_| true, &event()).await.unwrap()
+}
+
+/// Shows a refresh token of a session that may not be carried on.
+async fn unfit(store: &dyn Store, text: &str) -> Spent {
+    let digest = ApiKeyDigest::of(text.as_bytes());
+    store.spend_refresh_token(&digest, &refresh("unfit", 8), &|_| false, &event()).await.unwrap()
 }
 
 async fn ended(store: &dyn Store, id: &str) -> Option<Box<str>> {
@@ -130,21 +141,29 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             assert_eq!(store.api_key("key_1").await.unwrap().unwrap().owner, changed.owner, "{change:?}");
         }
     }
-    for (change, paused) in [(AccountChange::Disable(at(9)), Some(at(9))), (AccountChange::Enable, None)] {
+    let listed: Vec<IpNet> = vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/48".parse().unwrap()];
+    for (change, paused, allowed) in [
+        (AccountChange::Disable(at(9)), Some(at(9)), &[][..]),
+        (AccountChange::Enable, None, &[]),
+        (AccountChange::Addresses(listed.clone()), None, &listed),
+        (AccountChange::Addresses(Vec::new()), None, &[]),
+    ] {
         for told in [1, 0] {
             let before = state(&*store).await.position;
-            let Changed::Done(head, _) = store.change_account("acc_1", change, &event()).await.unwrap() else {
+            let Changed::Done(head, _) = store.change_account("acc_1", &change, &event()).await.unwrap() else {
                 panic!("{change:?} was not done")
             };
             assert_eq!(head.position, before + told);
             let joined = store.find(&[kept.digest]).await.unwrap().keys.remove(0).unwrap();
-            assert_eq!(joined.account_disabled_at, paused, "{change:?}");
+            let expected = OwningAccount { id: "acc_1".into(), disabled_at: paused, allowed_ips: allowed.to_vec() };
+            assert_eq!(joined.account, Some(expected.clone()), "{change:?}");
             let member = store.users_called("user_member").await.unwrap().remove(0);
-            assert_eq!(member.owner.account.unwrap().disabled_at, paused, "{change:?}");
+            assert_eq!(member.owner.account, Some(expected), "{change:?}");
+            assert_eq!(store.accounts_called("acc_1").await.unwrap().remove(0).allowed_ips, allowed, "{change:?}");
         }
     }
     let head = store.identity().await.unwrap().head;
-    let changes = store.changes(FeedHead { position: head.position - 5, ..head }).await.unwrap().changes;
+    let changes = store.changes(FeedHead { position: head.position - 7, ..head }).await.unwrap().changes;
     let ancestors: Vec<_> = changes
         .iter()
         .filter_map(|change| match change {
@@ -152,9 +171,9 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             _ => None,
         })
         .collect();
-    assert_eq!(ancestors, [OTHER, OTHER, OTHER, "acc_1", "acc_1"]);
+    assert_eq!(ancestors, [OTHER, OTHER, OTHER, "acc_1", "acc_1", "acc_1", "acc_1"]);
     assert_eq!(store.change_user("user_none", &UserChange::Enable, &event()).await.unwrap(), Changed::NotFound);
-    assert_eq!(store.change_account("acc_none", AccountChange::Enable, &event()).await.unwrap(), Changed::NotFound);
+    assert_eq!(store.change_account("acc_none", &AccountChange::Enable, &event()).await.unwrap(), Changed::NotFound);
 }
 
 pub async fn a_session_begins_only_with_the_password_that_counts<H: Home>() {
@@ -171,7 +190,7 @@ pub async fn a_session_begins_only_with_the_password_that_counts<H: Home>() {
     store.change_user(OWNER, &UserChange::Enable, &event()).await.unwrap();
     assert!(begin(hash("a")).await.is_some());
     let member = SessionRecord { user: "user_member".into(), ..session("ses_3") };
-    store.change_account("acc_1", AccountChange::Disable(at(7)), &event()).await.unwrap();
+    store.change_account("acc_1", &AccountChange::Disable(at(7)), &event()).await.unwrap();
     let begun = store.begin_session(&member, &hash("a"), &refresh("third", 7), &event()).await.unwrap();
     assert_eq!(begun, None, "its account is paused");
 }
@@ -179,11 +198,15 @@ pub async fn a_session_begins_only_with_the_password_that_counts<H: Home>() {
 pub async fn a_refresh_token_is_good_for_one_use<H: Home>() {
     let (_home, store) = signed_in::<H>().await;
     assert_eq!(spend(&*store, "nobody's", "x", 6).await, Spent::Unknown);
+    // One that may not be carried on is not spent either.
+    let unspent = state(&*store).await;
+    assert_eq!(unfit(&*store, "first").await, Spent::Unfit("ses_1".into()));
+    assert_eq!(state(&*store).await, unspent);
     assert!(matches!(spend(&*store, "first", "second", 6).await, Spent::Done(_)));
     assert!(matches!(spend(&*store, "second", "third", 7).await, Spent::Done(_)));
     assert_eq!(ended(&*store, "ses_1").await, None);
     let before = state(&*store).await;
-    let Spent::Reused(head, killed) = spend(&*store, "first", "fourth", 8).await else { panic!("a second use passed") };
+    let Spent::Reused(head, killed) = unfit(&*store, "first").await else { panic!("a second use passed") };
     let after = state(&*store).await;
     assert_eq!((head.position, after.position), (before.position + 1, head.position), "the end is told");
     assert_eq!(killed.session.ended_at, Some(at(8)));
@@ -191,15 +214,19 @@ pub async fn a_refresh_token_is_good_for_one_use<H: Home>() {
     assert_eq!(ended(&*store, "ses_1").await.as_deref(), Some("refresh token reused"));
     for text in ["first", "second", "third", "fourth"] {
         let spent = spend(&*store, text, "x", 9).await;
-        assert!(matches!(spent, Spent::Over | Spent::Unknown), "{text}: {spent:?}");
+        assert!(matches!(spent, Spent::Over(_) | Spent::Unknown), "{text}: {spent:?}");
     }
     assert_eq!(state(&*store).await, after, "what is over ends once");
 }
 
 pub async fn a_refresh_token_ends_with_its_time_and_its_session<H: Home>() {
     let (_home, store) = signed_in::<H>().await;
-    assert_eq!(spend(&*store, "first", "x", 105).await, Spent::Expired);
-    assert_eq!(spend(&*store, "first", "x", 106).await, Spent::Expired, "asking again is no second use");
+    assert_eq!(spend(&*store, "first", "x", 105).await, Spent::Expired("ses_1".into()));
+    assert_eq!(
+        spend(&*store, "first", "x", 106).await,
+        Spent::Expired("ses_1".into()),
+        "asking again is no second use"
+    );
     assert!(matches!(spend(&*store, "first", "second", 104).await, Spent::Done(_)));
     for (change, reason) in
         [(UserChange::Password(at(9), hash("b")), "password changed"), (UserChange::Disable(at(9)), "user disabled")]
@@ -207,9 +234,13 @@ pub async fn a_refresh_token_ends_with_its_time_and_its_session<H: Home>() {
         let (_home, store) = signed_in::<H>().await;
         store.change_user(OWNER, &change, &event()).await.unwrap();
         assert_eq!(ended(&*store, "ses_1").await.as_deref(), Some(reason));
-        assert_eq!(spend(&*store, "first", "x", 10).await, Spent::Over);
+        assert_eq!(spend(&*store, "first", "x", 10).await, Spent::Over("ses_1".into()));
         store.change_user(OWNER, &UserChange::Enable, &event()).await.unwrap();
-        assert_eq!(spend(&*store, "first", "x", 11).await, Spent::Over, "{reason}: what ended does not come back");
+        assert_eq!(
+            spend(&*store, "first", "x", 11).await,
+            Spent::Over("ses_1".into()),
+            "{reason}: what ended does not come back"
+        );
     }
     let (_home, store) = signed_in::<H>().await;
     for told in [1, 0] {
@@ -237,7 +268,7 @@ pub async fn of_many_uses_at_once_one_succeeds<H: Home>() {
         match one.await.unwrap() {
             Spent::Done(_) => done += 1,
             Spent::Reused(..) => reused += 1,
-            Spent::Over => {}
+            Spent::Over(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -253,6 +284,28 @@ pub async fn signing_keys_come_back_and_are_told<H: Home>() {
     assert_eq!(store.signing_keys().await.unwrap(), [signing_key("sig_1"), retired]);
     let changes = store.changes(before).await.unwrap().changes;
     assert!(matches!(changes[..], [Change::SigningKeys(_), Change::SigningKeys(_)]), "{changes:?}");
+}
+
+pub async fn signing_keys_keep_their_algorithm_and_a_public_half_of_any_length<H: Home>() {
+    let (home, store) = fresh::<H>().await;
+    let keys: Vec<SigningKeyRecord> = [Some(32), Some(65), Some(270), None]
+        .into_iter()
+        .zip(Algorithm::ALL)
+        .map(|(length, algorithm)| SigningKeyRecord {
+            algorithm,
+            public: length.map(|length| vec![7; length].into()),
+            ..signing_key(&format!("sig_{}", algorithm.name()))
+        })
+        .collect();
+    for key in &keys {
+        store.insert_signing_key(key, &event()).await.unwrap();
+    }
+    let mut kept = store.signing_keys().await.unwrap();
+    kept.sort_by_key(|key| keys.iter().position(|one| one.id == key.id));
+    assert_eq!(kept, keys);
+    let nameless = SigningKeyRecord { public: None, ..signing_key("sig_without") };
+    assert!(store.insert_signing_key(&nameless, &event()).await.is_err(), "only a symmetric key has no public half");
+    drop(home);
 }
 
 pub async fn sessions_come_in_the_order_of_their_ids<H: Home>() {

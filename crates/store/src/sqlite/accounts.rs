@@ -8,25 +8,25 @@ use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::feed::{ACCOUNT, stand, tell};
-use super::rows::{column, time, unreadable};
+use super::rows::{column, json_list, networks, time, unreadable};
 use super::transaction::{Statement, Transaction};
 use super::{audit, sessions};
 
 /// An account by id.
 fn select_id(id: &str) -> Statement {
-    query("SELECT id, name, external_id, created_at, disabled_at FROM accounts WHERE id = ?1").bind(id)
+    query("SELECT id, name, external_id, created_at, disabled_at, allowed_ips FROM accounts WHERE id = ?1").bind(id)
 }
 
 /// Accounts by id, name or reference.
 pub(super) fn select_called(which: &str) -> Statement {
-    let select = "SELECT id, name, external_id, created_at, disabled_at FROM accounts \
+    let select = "SELECT id, name, external_id, created_at, disabled_at, allowed_ips FROM accounts \
          WHERE id = ?1 OR name = ?1 OR external_id = ?1 ORDER BY id";
     query(select).bind(which)
 }
 
 /// One page of accounts, newest first.
 pub(super) fn select_page(page: &Page) -> Statement {
-    let select = "SELECT id, name, external_id, created_at, disabled_at FROM accounts \
+    let select = "SELECT id, name, external_id, created_at, disabled_at, allowed_ips FROM accounts \
          WHERE (created_at, id) < (?1, ?2) ORDER BY created_at DESC, id DESC LIMIT ?3";
     let (time, id) = page.place();
     query(select).bind(time).bind(id).bind(page.limit)
@@ -40,6 +40,7 @@ pub(super) fn record(row: &SqliteRow) -> Result<AccountRecord, StoreError> {
         external_id: column(row, "external_id")?,
         created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
         disabled_at: time(row, "disabled_at")?,
+        allowed_ips: networks(row, "allowed_ips")?,
     })
 }
 
@@ -49,14 +50,15 @@ pub(super) async fn make(
     account: &AccountRecord,
     event: &AuditEvent,
 ) -> Result<Made<AccountRecord>, StoreError> {
-    let insert = "INSERT INTO accounts (id, name, external_id, created_at, disabled_at) VALUES (?1, ?2, ?3, ?4, ?5) \
+    let insert = "INSERT INTO accounts (id, name, external_id, created_at, disabled_at, allowed_ips) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
          ON CONFLICT DO NOTHING RETURNING id";
     let insert = query(insert)
         .bind(&*account.id)
         .bind(&*account.name)
         .bind(account.external_id.as_deref())
         .bind(account.created_at.as_millis())
-        .bind(account.disabled_at.map(Timestamp::as_millis));
+        .bind(account.disabled_at.map(Timestamp::as_millis))
+        .bind(json_list(&account.allowed_ips));
     if transaction.run(insert).await?.is_empty() {
         return Ok(Made::Taken);
     }
@@ -68,7 +70,7 @@ pub(super) async fn make(
 pub(super) async fn change(
     transaction: &mut Transaction,
     id: &str,
-    change: AccountChange,
+    change: &AccountChange,
     event: &AuditEvent,
 ) -> Result<Changed<AccountRecord>, StoreError> {
     let Some(mut account) = transaction.run(select_id(id)).await?.first().map(record).transpose()? else {
@@ -77,10 +79,13 @@ pub(super) async fn change(
     if !change.apply(&mut account) {
         return Ok(Changed::Done(stand(transaction).await?, account));
     }
-    let update = query("UPDATE accounts SET disabled_at = ?2 WHERE id = ?1");
-    transaction.run(update.bind(&*account.id).bind(account.disabled_at.map(Timestamp::as_millis))).await?;
+    let update = query("UPDATE accounts SET disabled_at = ?2, allowed_ips = ?3 WHERE id = ?1")
+        .bind(&*account.id)
+        .bind(account.disabled_at.map(Timestamp::as_millis))
+        .bind(json_list(&account.allowed_ips));
+    transaction.run(update).await?;
     if let AccountChange::Disable(at) = change {
-        transaction.run(sessions::end_all_of_account(&account.id, at, "account disabled")).await?;
+        transaction.run(sessions::end_all_of_account(&account.id, *at, "account disabled")).await?;
     }
     audit::insert(transaction, event).await?;
     Ok(Changed::Done(tell(transaction, ACCOUNT, &[&account.id]).await?, account))

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
+use keyward_engine::counts::Count;
 use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision, Retention, Usage, UsageFilter};
-use keyward_engine::ledger::{Batch, Fold};
+use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
 use keyward_engine::ports::{Answer, StoreError};
 use keyward_engine::record::Record;
@@ -15,12 +16,14 @@ use sqlx::{SqlitePool, query};
 
 use super::error::store_error;
 use super::rows::{column, first, position, unreadable};
-use super::transaction::{Statement, Writer};
+use super::transaction::{Statement, Transaction, Writer};
 
 /// How many rows one step of pruning lets go of, so that it holds up no batch for long.
 const PRUNED_AT_ONCE: i64 = 5000;
 /// The outcome of decisions of which only the number is known.
 const LOST: &str = "lost";
+/// One part in so many of a full file is the most that usage may take.
+const USAGE_SHARE: i64 = 4;
 const HOUR: i64 = 3_600_000;
 
 /// Decisions in a file of their own, `decisions.db` in a data directory.
@@ -45,20 +48,12 @@ impl Decisions for SqliteDecisions {
             let mut rows = Vec::new();
             let mut usage: BTreeMap<UsageKey<'_>, u64> = BTreeMap::new();
             for batch in batches {
-                rows.extend(batch.records.iter().map(|record| row_of_record(record, &mut usage)));
-                rows.extend(batch.folds.iter().map(|fold| row_of_fold(fold, &mut usage)));
-            }
-            let lost: u64 = batches.iter().map(|batch| batch.lost).sum();
-            let last = rows.last().and_then(|row| row.get(5)).and_then(Value::as_i64).unwrap_or_default();
-            if lost > 0 {
-                let second = last.div_euclid(1000);
-                let level = Level::AnyCaller.number();
-                let nothing = Value::Null;
-                rows.push(json!([
-                    second, 0, 0, level, lost, last, 0, nothing, nothing, nothing, nothing, LOST, nothing, nothing,
-                    nothing, nothing
-                ]));
-                *usage.entry((hour(last), "", "", "", LOST)).or_default() += lost;
+                rows.extend(batch.records.iter().map(row_of_record));
+                rows.extend(batch.folds.iter().map(row_of_fold));
+                rows.extend(batch.lost.map(row_of_lost));
+                for count in &batch.counts {
+                    *usage.entry(usage_key(count)).or_default() += count.count;
+                }
             }
             let usage = usage.into_iter().map(|(key, count)| json!([key.0, key.1, key.2, key.3, key.4, count]));
             let (rows, usage) = (Value::Array(rows).to_string(), Value::Array(usage.collect()).to_string());
@@ -116,20 +111,18 @@ impl Decisions for SqliteDecisions {
     fn prune(&self, retention: Retention) -> Answer<'_, bool> {
         Box::pin(async move {
             let most = i64::try_from(retention.max_bytes).unwrap_or(i64::MAX);
-            let old = "DELETE FROM decisions WHERE seq IN (SELECT seq FROM decisions WHERE second < ?1 LIMIT ?2) \
-                 RETURNING seq";
-            let large = "DELETE FROM decisions WHERE (SELECT (p.page_count - f.freelist_count) * s.page_size \
-                 FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s) > ?1 \
-                 AND seq IN (SELECT seq FROM decisions ORDER BY seq LIMIT ?2) RETURNING seq";
             let usage = query("DELETE FROM usage WHERE hour < ?1").bind(hour(retention.usage_since.as_millis()));
-            let old = query(old).bind(retention.since.as_millis().div_euclid(1000)).bind(PRUNED_AT_ONCE);
-            let large = query(large).bind(most).bind(PRUNED_AT_ONCE);
+            let old = query(
+                "DELETE FROM decisions WHERE seq IN (SELECT seq FROM decisions WHERE second < ?1 LIMIT ?2) RETURNING seq",
+            )
+            .bind(retention.since.as_millis().div_euclid(1000))
+            .bind(PRUNED_AT_ONCE);
             let more = self
                 .writer
                 .write(async move |transaction| {
                     transaction.run(usage).await?;
-                    let gone = transaction.run(old).await?.len() + transaction.run(large).await?.len();
-                    Ok(gone > 0)
+                    let old = transaction.run(old).await?.len();
+                    Ok(old + make_room(transaction, most).await? > 0)
                 })
                 .await?;
             // What is free beyond that goes back to the system, a little at a time. It runs outside of any transaction.
@@ -141,6 +134,29 @@ impl Decisions for SqliteDecisions {
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(self.writer.close(&self.readers))
     }
+}
+
+/// Lets go of the oldest where the file is larger than it may be; how many rows went. Usage may have its share of the file and
+/// no more, so that it never takes the place of every decision; up to that, decisions go first.
+async fn make_room(transaction: &mut Transaction, most: i64) -> Result<usize, StoreError> {
+    let size = "SELECT (p.page_count - f.freelist_count) * s.page_size AS bytes \
+         FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s";
+    if bytes(transaction, query(size)).await? <= most {
+        return Ok(0);
+    }
+    let of_usage = "SELECT sum(pgsize) AS bytes FROM dbstat WHERE name = 'usage' AND aggregate = TRUE";
+    let oldest = if bytes(transaction, query(of_usage)).await? > most / USAGE_SHARE {
+        query("DELETE FROM usage WHERE hour = (SELECT min(hour) FROM usage) RETURNING hour")
+    } else {
+        query("DELETE FROM decisions WHERE seq IN (SELECT seq FROM decisions ORDER BY seq LIMIT ?1) RETURNING seq")
+            .bind(PRUNED_AT_ONCE)
+    };
+    Ok(transaction.run(oldest).await?.len())
+}
+
+async fn bytes(transaction: &mut Transaction, statement: Statement) -> Result<i64, StoreError> {
+    let rows = transaction.run(statement).await?;
+    Ok(column::<Option<i64>>(first(&rows)?, "bytes")?.unwrap_or_default())
 }
 
 const INSERT: &str = "INSERT INTO decisions (second, lane, within, level, count, at, micros, client, method, path, route, \
@@ -157,11 +173,13 @@ fn hour(millis: i64) -> i64 {
     millis - millis.rem_euclid(HOUR)
 }
 
-fn row_of_record<'a>(record: &'a Record, usage: &mut BTreeMap<UsageKey<'a>, u64>) -> Value {
-    let text = |text: &'a Option<Box<str>>| text.as_deref().unwrap_or_default();
-    let (principal, credential) = (text(&record.principal), text(&record.credential));
-    let key = (hour(record.at.as_millis()), principal, credential, text(&record.route), record.outcome);
-    *usage.entry(key).or_default() += 1;
+fn usage_key(count: &Count) -> UsageKey<'_> {
+    let [principal, credential, route] =
+        [&count.principal, &count.credential, &count.route].map(|text| text.as_deref().unwrap_or_default());
+    (hour(count.hour.as_millis()), principal, credential, route, count.outcome)
+}
+
+fn row_of_record(record: &Record) -> Value {
     json!([
         record.id.second(),
         record.id.lane(),
@@ -182,12 +200,7 @@ fn row_of_record<'a>(record: &'a Record, usage: &mut BTreeMap<UsageKey<'a>, u64>
     ])
 }
 
-fn row_of_fold<'a>(fold: &'a Fold, usage: &mut BTreeMap<UsageKey<'a>, u64>) -> Value {
-    let text = |text: &'a Option<Box<str>>| text.as_deref().unwrap_or_default();
-    let (principal, credential, route) = (text(&fold.principal), text(&fold.credential), text(&fold.route));
-    for (outcome, _, count) in &fold.results {
-        *usage.entry((hour(fold.at.as_millis()), principal, credential, route, outcome)).or_default() += count;
-    }
+fn row_of_fold(fold: &Fold) -> Value {
     let count = fold.count();
     json!([
         fold.id.second(),
@@ -207,6 +220,11 @@ fn row_of_fold<'a>(fold: &'a Fold, usage: &mut BTreeMap<UsageKey<'a>, u64>) -> V
         fold.credential,
         Value::from_iter(fold.results.iter().map(|result| json!([result.0, result.1, result.2]))).to_string(),
     ])
+}
+
+fn row_of_lost(lost: Lost) -> Value {
+    let (millis, level) = (lost.at.as_millis(), Level::AnyCaller.number());
+    json!([millis.div_euclid(1000), 0, 0, level, lost.count, millis, 0, (), (), (), (), LOST, (), (), (), ()])
 }
 
 fn micros(span: std::time::Duration) -> u64 {

@@ -63,14 +63,12 @@ impl SqliteDecisions {
 async fn open(dir: &Path) -> Result<SqliteDecisions, StoreError> {
     let file = DatabaseFile::create(dir, DECISIONS_FILE_NAME).map_err(io_error)?;
     file.close_to_others().map_err(io_error)?;
-    let options = options(&file)
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .journal_mode(SqliteJournalMode::Wal)
-        // A power cut may cost the last moments, and never the file.
-        .synchronous(SqliteSynchronous::Normal)
-        .pragma("temp_store", "memory")
-        .pragma("trusted_schema", "OFF");
-    let pool = pool_of(1).connect_with(options.clone()).await.map_err(store_error)?;
+    let reading = options(&file).pragma("temp_store", "memory").pragma("trusted_schema", "OFF");
+    // What makes a file what it is; who only reads asks for none of it, because SQLite may want to write for it.
+    let writing = reading.clone().auto_vacuum(SqliteAutoVacuum::Incremental).journal_mode(SqliteJournalMode::Wal);
+    // A power cut may cost the last moments, and never the file.
+    let writing = writing.synchronous(SqliteSynchronous::Normal);
+    let pool = pool_of(1).connect_with(writing).await.map_err(store_error)?;
     let select = "SELECT (SELECT application_id FROM pragma_application_id) AS application, \
          (SELECT count(*) FROM sqlite_schema) AS things";
     let rows = query(select).fetch_all(&pool).await.map_err(store_error)?;
@@ -80,7 +78,7 @@ async fn open(dir: &Path) -> Result<SqliteDecisions, StoreError> {
         (_, 0) => raw_sql(SCHEMA).execute(&pool).await.map(drop).map_err(store_error)?,
         _ => return Err(StoreError::Corrupt("it is none of Keyward's".to_owned())),
     }
-    let readers = pool_of(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
+    let readers = pool_of(READERS).connect_lazy_with(reading.pragma("query_only", "ON"));
     Ok(SqliteDecisions { writer: Writer { pool, file, faults: None }, readers })
 }
 

@@ -4,7 +4,8 @@ use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{
-    AccountChange, AccountRecord, Changed, Made, NewRefreshToken, PasswordHash, People, Spent, UserChange, UserRecord,
+    AccountChange, AccountRecord, Changed, Fits, Made, NewRefreshToken, PasswordHash, People, Spent, UserChange,
+    UserRecord,
 };
 use keyward_engine::ports::{Answer, FeedHead, JoinedSession, NewUser, Page};
 use keyward_engine::signing::SigningKeyRecord;
@@ -56,7 +57,7 @@ impl People for SqliteStore {
     fn change_account<'a>(
         &'a self,
         id: &'a str,
-        change: AccountChange,
+        change: &'a AccountChange,
         event: &'a AuditEvent,
     ) -> Answer<'a, Changed<AccountRecord>> {
         Box::pin(self.writer.write(async move |transaction| accounts::change(transaction, id, change, event).await))
@@ -79,11 +80,11 @@ impl People for SqliteStore {
         &'a self,
         digest: &'a ApiKeyDigest,
         successor: &'a NewRefreshToken,
+        fits: Fits<'a>,
         reuse: &'a AuditEvent,
     ) -> Answer<'a, Spent> {
-        Box::pin(
-            self.writer.write(async move |transaction| sessions::spend(transaction, digest, successor, reuse).await),
-        )
+        let token = sessions::Presented { digest, successor, fits };
+        Box::pin(self.writer.write(async move |transaction| sessions::spend(transaction, token, reuse).await))
     }
 
     fn end_session<'a>(

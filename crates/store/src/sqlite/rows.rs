@@ -20,8 +20,9 @@ macro_rules! joined_columns {
     () => {
         "k.id, k.owner, k.account, k.name, k.prefix, k.digest, k.mode, k.scopes, k.allowed_ips, k.external_id, \
          k.created_at, k.expires_at, k.last_used_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.replaces, \
-         k.overlap_ends_at, k.line, ka.disabled_at AS account_disabled_at, u.username, u.roles, \
-         u.disabled_at AS user_disabled_at, u.account AS user_account, ua.disabled_at AS user_account_disabled_at"
+         k.overlap_ends_at, k.line, ka.disabled_at AS account_disabled_at, ka.allowed_ips AS account_allowed_ips, u.username, \
+         u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, ua.disabled_at AS user_account_disabled_at, \
+         ua.allowed_ips AS user_account_allowed_ips"
     };
 }
 pub(super) use joined_columns;
@@ -39,7 +40,7 @@ pub(super) use joins;
 macro_rules! user_columns {
     () => {
         "u.id AS user_id, u.username, u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, \
-         ua.disabled_at AS user_account_disabled_at"
+         ua.disabled_at AS user_account_disabled_at, ua.allowed_ips AS user_account_allowed_ips"
     };
 }
 pub(super) use user_columns;
@@ -82,7 +83,8 @@ pub(super) fn joined(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
     }
     let key = key(row)?;
     let owner = owner_named(row, key.owner.clone())?;
-    Ok(Some(Joined { key, account_disabled_at: time(row, "account_disabled_at")?, owner }))
+    let account = account(row, key.account.clone(), ("account_disabled_at", "account_allowed_ips"))?;
+    Ok(Some(Joined { key, account, owner }))
 }
 
 fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
@@ -99,7 +101,7 @@ fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
         digest: ApiKeyDigest::from_bytes(bytes(row, "digest")?),
         mode: Mode::parse(column(row, "mode")?).ok_or_else(|| unreadable("mode"))?,
         scopes,
-        allowed_ips: list(row, "allowed_ips", |text| IpNet::from_str(text).ok())?,
+        allowed_ips: networks(row, "allowed_ips")?,
         external_id: column(row, "external_id")?,
         created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
         expires_at: time(row, "expires_at")?,
@@ -120,14 +122,34 @@ pub(super) fn owner(row: &SqliteRow) -> Result<Owner, StoreError> {
 
 fn owner_named(row: &SqliteRow, id: Box<str>) -> Result<Owner, StoreError> {
     let account = column::<Option<Box<str>>>(row, "user_account")?;
-    let disabled_at = time(row, "user_account_disabled_at")?;
+    let account = self::account(row, account, ("user_account_disabled_at", "user_account_allowed_ips"))?;
     Ok(Owner {
         id,
         username: column(row, "username")?,
         roles: list(row, "roles", |text| Some(text.into()))?,
         disabled_at: time(row, "user_disabled_at")?,
-        account: account.map(|id| OwningAccount { id, disabled_at }),
+        account,
     })
+}
+
+/// An account of which the id is known, in the columns of its pause and of its list.
+fn account(
+    row: &SqliteRow,
+    id: Option<Box<str>>,
+    (pause, networks): (&'static str, &'static str),
+) -> Result<Option<OwningAccount>, StoreError> {
+    let Some(id) = id else { return Ok(None) };
+    // Accounts are never deleted; an outer join that finds none finds no list either.
+    let allowed_ips = match column::<Option<&str>>(row, networks)? {
+        Some(_) => self::networks(row, networks)?,
+        None => Vec::new(),
+    };
+    Ok(Some(OwningAccount { id, disabled_at: time(row, pause)?, allowed_ips }))
+}
+
+/// A column of networks.
+pub(super) fn networks(row: &SqliteRow, name: &'static str) -> Result<Vec<IpNet>, StoreError> {
+    list(row, name, |text| IpNet::from_str(text).ok())
 }
 
 /// The feed's head in the columns `epoch` and `head`.

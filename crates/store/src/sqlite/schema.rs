@@ -16,6 +16,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "credentials", include_str!("../../migrations/sqlite/0001_credentials.sql")),
     (2, "audit", include_str!("../../migrations/sqlite/0002_audit.sql")),
     (3, "people", include_str!("../../migrations/sqlite/0003_people.sql")),
+    (4, "account addresses", include_str!("../../migrations/sqlite/0004_account_addresses.sql")),
+    (5, "algorithms", include_str!("../../migrations/sqlite/0005_algorithms.sql")),
     (6, "limits", include_str!("../../migrations/sqlite/0006_limits.sql")),
 ];
 
@@ -26,7 +28,12 @@ pub(super) fn newest() -> i64 {
 
 /// Applies what is missing.
 pub(super) async fn migrate(transaction: &mut Transaction) -> Result<(), StoreError> {
-    let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
+    migrate_to(transaction, newest()).await
+}
+
+/// Applies what is missing up to a version: tests make a store of old with it.
+pub(super) async fn migrate_to(transaction: &mut Transaction, last: i64) -> Result<(), StoreError> {
+    let migrations = MIGRATIONS.iter().filter(|(version, ..)| *version <= last).map(|(version, name, text)| {
         // The transaction around all of them is ours.
         let no_transaction = true;
         Migration::new(*version, (*name).into(), MigrationType::Simple, SqlStr::from_static(text), no_transaction)

@@ -4,7 +4,7 @@ use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
-use keyward_engine::people::{Changed, NewRefreshToken, PasswordHash, Spent};
+use keyward_engine::people::{Changed, Fits, NewRefreshToken, PasswordHash, Spent};
 use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
@@ -108,11 +108,18 @@ async fn keep(transaction: &mut Transaction, session: &str, refresh: &NewRefresh
     transaction.run(insert).await.map(drop)
 }
 
+/// A refresh token that was presented, and what is to follow it.
+#[derive(Clone, Copy)]
+pub(super) struct Presented<'a> {
+    pub(super) digest: &'a ApiKeyDigest,
+    pub(super) successor: &'a NewRefreshToken,
+    pub(super) fits: Fits<'a>,
+}
+
 /// Spends a refresh token (RFC 9700 §4.14.2): one use and a successor, or the end of the whole family.
 pub(super) async fn spend(
     transaction: &mut Transaction,
-    digest: &ApiKeyDigest,
-    successor: &NewRefreshToken,
+    Presented { digest, successor, fits }: Presented<'_>,
     reuse: &AuditEvent,
 ) -> Result<Spent, StoreError> {
     const SELECT: &str = concat!(
@@ -126,12 +133,15 @@ pub(super) async fn spend(
     let Some(row) = rows.first() else { return Ok(Spent::Unknown) };
     let Some(mut family) = joined(row)? else { return Ok(Spent::Unknown) };
     if family.session.ended_at.is_some() || family.user.is_paused() {
-        return Ok(Spent::Over);
+        return Ok(Spent::Over(family.session.id));
     }
     let now = successor.created_at;
     let is_spent = time(row, "spent_at")?.is_some();
     if !is_spent && time(row, "expires_at")?.is_none_or(|end| end <= now) {
-        return Ok(Spent::Expired);
+        return Ok(Spent::Expired(family.session.id));
+    }
+    if !is_spent && !fits(&family) {
+        return Ok(Spent::Unfit(family.session.id));
     }
     // Compare and set: of two that come at once, one finds it unspent.
     let spend =

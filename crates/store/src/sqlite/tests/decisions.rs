@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
+use keyward_engine::counts::Count;
 use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
-use keyward_engine::ledger::{Batch, Fold};
+use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
 use keyward_engine::ports::StoreError;
 use keyward_engine::record::Record;
@@ -50,6 +51,23 @@ fn fold(second: u64, mark: u64, level: Level, results: &[(&'static str, u16, u64
         took: Duration::from_millis(10),
         results: results.to_vec(),
     }
+}
+
+/// So many requests of a user's key in the hour of a second.
+fn count(second: u64, user: &str, outcome: &'static str, count: u64) -> Count {
+    let millis = at(second).as_millis();
+    Count {
+        hour: Timestamp::from_millis(millis - millis.rem_euclid(3_600_000)),
+        principal: Some(user.into()),
+        credential: Some("key_1".into()),
+        route: Some("all".into()),
+        outcome,
+        count,
+    }
+}
+
+fn lost(count: u64) -> Option<Lost> {
+    Some(Lost { count, at: at(SECOND) })
 }
 
 async fn empty() -> (tempfile::TempDir, SqliteDecisions) {
@@ -104,25 +122,23 @@ async fn an_id_leads_to_its_decision_or_to_its_fold_at_each_level() {
 #[tokio::test]
 async fn usage_adds_up_over_batches_by_what_became_of_it() {
     let (_dir, decisions) = empty().await;
-    let batch = Batch {
-        records: vec![record(SECOND, 1, "Forbidden")],
-        folds: vec![fold(
-            SECOND,
-            1 << 30,
-            Level::Full,
-            &[("allowed", 200, 40), ("allowed", 404, 1), ("ClientGone", 499, 2)],
-        )],
-        lost: 5,
-    };
+    let counts = vec![
+        count(SECOND, "user_1", "Forbidden", 1),
+        count(SECOND + 1, "user_1", "allowed", 41),
+        count(SECOND, "user_3", "ClientGone", 2),
+        // A second sum of the same: another core's.
+        count(SECOND, "user_1", "allowed", 7),
+    ];
+    let batch = Batch { counts, ..Batch::default() };
     decisions.keep(&[batch.clone(), batch]).await.unwrap();
     let all = UsageFilter { principal: None, since: at(SECOND), until: at(SECOND), skip: 0, limit: 100 };
     let sums: Vec<(String, u64)> =
         decisions.usage(&all).await.unwrap().into_iter().map(|row| (row.outcome.to_string(), row.count)).collect();
-    let expected = [("lost", 10), ("ClientGone", 4), ("Forbidden", 2), ("allowed", 82)];
+    let expected = [("Forbidden", 2), ("allowed", 96), ("ClientGone", 4)];
     assert_eq!(sums, expected.map(|(outcome, count)| (outcome.to_owned(), count)));
     let of_one = UsageFilter { principal: Some("user_1".into()), ..all.clone() };
     let rows = decisions.usage(&of_one).await.unwrap();
-    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| row.hour == Timestamp::from_millis(HOUR)));
     let nobody = UsageFilter { principal: Some("user_2".into()), ..all };
     assert_eq!(decisions.usage(&nobody).await.unwrap(), []);
@@ -133,7 +149,8 @@ async fn old_ones_go_by_age_and_the_oldest_by_size_and_usage_stays() {
     let (_dir, decisions) = empty().await;
     for second in 0..40 {
         let records = (0..500).map(|n| record(SECOND + second, n, "allowed")).collect();
-        decisions.keep(&[Batch { records, ..Batch::default() }]).await.unwrap();
+        let counts = vec![count(SECOND, "user_1", "allowed", 500)];
+        decisions.keep(&[Batch { records, counts, ..Batch::default() }]).await.unwrap();
     }
     let since = at(SECOND + 20);
     let retention = Retention { since, usage_since: at(0), max_bytes: u64::MAX };
@@ -147,6 +164,114 @@ async fn old_ones_go_by_age_and_the_oldest_by_size_and_usage_stays() {
     assert_eq!(decisions.usage(&all).await.unwrap()[0].count, 20_000);
     decisions.prune(Retention { usage_since: at(SECOND * 2), ..retention }).await.unwrap();
     assert_eq!(decisions.usage(&all).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn usage_takes_its_share_of_a_full_file_and_leaves_the_rest_to_decisions() {
+    let (_dir, decisions) = empty().await;
+    let hours = 50;
+    for hour in 0..hours {
+        let users: Vec<String> = (0..400).map(|user| format!("user_{user}")).collect();
+        let counts = users.iter().map(|user| count(SECOND + hour * 3600, user, "allowed", 1)).collect();
+        let records = (0..20).map(|n| record(SECOND + hour * 3600, n, "allowed")).collect();
+        decisions.keep(&[Batch { records, counts, ..Batch::default() }]).await.unwrap();
+    }
+    let retention = Retention { since: at(0), usage_since: at(0), max_bytes: 600_000 };
+    let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 100_000 };
+    let before = decisions.usage(&all).await.unwrap();
+    while decisions.prune(retention).await.unwrap() {}
+    let after = decisions.usage(&all).await.unwrap();
+    assert!(!after.is_empty() && after.len() < before.len(), "{} of {} stayed", after.len(), before.len());
+    assert_eq!(after, before[..after.len()], "the newest hours stay, and whole");
+    assert_eq!(after.len() % 400, 0);
+    assert_eq!(decisions.oldest().await.unwrap(), Some(at(SECOND)), "no decision went in its place");
+}
+
+#[tokio::test]
+async fn what_only_a_number_is_known_of_stands_at_its_time() {
+    let (_dir, decisions) = empty().await;
+    decisions.keep(&[Batch { lost: lost(7), ..Batch::default() }]).await.unwrap();
+    let kept = decisions.list(&page(1)).await.unwrap();
+    assert_eq!((kept[0].at, kept[0].count, &*kept[0].outcome), (at(SECOND), 7, "lost"));
+}
+
+/// What a fresh look at the file shows: ids, numbers, and sums by whose they are.
+async fn shown(dir: &tempfile::TempDir) -> (Vec<(u64, u64)>, Vec<(String, u64)>) {
+    let decisions = SqliteDecisions::find_in(dir.path()).await.unwrap().unwrap();
+    let rows = decisions.list(&page(1000)).await.unwrap();
+    let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 1000 };
+    let usage = decisions.usage(&all).await.unwrap();
+    decisions.close().await.unwrap();
+    (
+        rows.iter().map(|kept| (kept.id.within(), kept.count)).collect(),
+        usage.iter().map(|row| (format!("{:?} {}", row.principal, row.outcome), row.count)).collect(),
+    )
+}
+
+/// A file with something to add to and something to let go of.
+async fn half_full() -> (tempfile::TempDir, SqliteDecisions) {
+    let (dir, decisions) = empty().await;
+    let batch = |second| Batch {
+        records: (1..4).map(|n| record(second, n, "allowed")).collect(),
+        counts: vec![count(second, "user_1", "allowed", 3)],
+        ..Batch::default()
+    };
+    decisions.keep(&[batch(SECOND), batch(SECOND + 7200)]).await.unwrap();
+    (dir, decisions)
+}
+
+type Write = for<'a> fn(&'a SqliteDecisions) -> keyward_engine::ports::Answer<'a, ()>;
+
+const WRITES: [(&str, Write); 2] = [
+    ("keep", |decisions| {
+        Box::pin(async {
+            let batch = Batch {
+                records: vec![record(SECOND, 9, "Forbidden")],
+                folds: vec![fold(SECOND, 1 << 30, Level::Full, &[("allowed", 200, 40)])],
+                counts: vec![count(SECOND, "user_1", "allowed", 40), count(SECOND, "user_1", "Forbidden", 1)],
+                lost: lost(2),
+            };
+            decisions.keep(&[batch]).await
+        })
+    }),
+    ("prune", |decisions| {
+        let retention = Retention { since: at(SECOND + 1), usage_since: at(SECOND + 3600), max_bytes: 1 << 40 };
+        Box::pin(async move { decisions.prune(retention).await.map(drop) })
+    }),
+];
+
+#[tokio::test]
+async fn wherever_a_write_is_cut_off_it_is_whole_and_a_second_try_makes_the_sums_right() {
+    use crate::faults::{Faults, Mishap};
+    use std::sync::Arc;
+    for (name, write) in WRITES {
+        let (dir, decisions) = half_full().await;
+        let before = shown(&dir).await;
+        write(&decisions).await.unwrap();
+        let after = shown(&dir).await;
+        assert_ne!(before, after, "{name} writes something");
+        let mut statements = 0;
+        loop {
+            let (dir, mut decisions) = half_full().await;
+            let faults = Arc::new(Faults::default());
+            decisions.writer.faults = Some(Arc::clone(&faults));
+            faults.arm(statements, Mishap::Fail);
+            let answer = write(&decisions).await;
+            if !faults.disarm() {
+                answer.unwrap();
+                break;
+            }
+            answer.unwrap_err();
+            let seen = shown(&dir).await;
+            assert!(seen == before || seen == after, "{name} after {statements} statements: {seen:?}");
+            if seen == before {
+                write(&decisions).await.unwrap();
+                assert_eq!(shown(&dir).await, after, "{name} again, after {statements} statements");
+            }
+            statements += 1;
+        }
+        assert!(statements >= 4, "{name} met {statements} points: BEGIN, COMMIT and what they enclose");
+    }
 }
 
 #[tokio::test]
@@ -166,7 +291,7 @@ async fn a_file_that_is_none_of_ours_is_set_aside_whole() {
         std::fs::write(dir.path().join(DECISIONS_FILE_NAME), &content).unwrap();
         let opened = SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap();
         assert_eq!(std::fs::read(opened.set_aside.unwrap()).unwrap(), content);
-        opened.decisions.keep(&[Batch { lost: 1, ..Batch::default() }]).await.unwrap();
+        opened.decisions.keep(&[Batch { lost: lost(1), ..Batch::default() }]).await.unwrap();
     }
 }
 
@@ -186,7 +311,7 @@ async fn a_database_of_somebody_else_is_set_aside() {
 async fn a_file_that_was_taken_away_fails_each_batch() {
     let (dir, decisions) = empty().await;
     std::fs::remove_file(dir.path().join(DECISIONS_FILE_NAME)).unwrap();
-    let kept = decisions.keep(&[Batch { lost: 1, ..Batch::default() }]).await;
+    let kept = decisions.keep(&[Batch { lost: lost(1), ..Batch::default() }]).await;
     assert!(matches!(kept, Err(StoreError::Other(_))), "{kept:?}");
 }
 

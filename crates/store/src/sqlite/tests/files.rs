@@ -4,12 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use keyward_core::algorithm::Algorithm;
 use keyward_core::api_key::ApiKeyRecord;
-use keyward_engine::ports::{Records as _, Store as _, StoreError};
+use keyward_core::time::Timestamp;
+use keyward_engine::ports::{Lookup as _, Records as _, Store as _, StoreError};
+use keyward_engine::signing::SigningKeyRecord;
 use sqlx::query;
 
-use super::super::schema::newest;
-use super::{OpenError, SqliteStore, database, make};
+use super::super::file::DatabaseFile;
+use super::super::inspect::inspect;
+use super::super::schema::{found, migrate_to, newest};
+use super::super::transaction::Writer;
+use super::{Counter, OpenError, SqliteStore, database, make};
 use crate::conformance::fixtures::{OWNER, event, key, user};
 
 async fn filled(dir: &Path) -> SqliteStore {
@@ -147,6 +153,38 @@ async fn what_is_no_store_is_refused_untouched() {
         }
         assert_eq!(bytes(dir.path()), before);
     }
+}
+
+#[tokio::test]
+async fn signing_keys_of_the_version_before_other_algorithms_come_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = DatabaseFile::create(dir.path(), "keyward.db").unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database(dir.path())).create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let writer = Writer { pool, file, faults: None };
+    let old = writer.write(async |transaction| {
+        migrate_to(transaction, 3).await?;
+        found(transaction, &Counter, Timestamp::from_millis(1)).await?;
+        let insert = "INSERT INTO signing_keys (id, algorithm, public, sealed, created_at, retired_at) \
+             VALUES ('sig_old', 'EdDSA', ?1, ?2, 3, 4), ('sig_1', 'EdDSA', ?1, ?2, 5, NULL)";
+        transaction.run(query(insert).bind([7; 32].as_slice()).bind([1, 2, 3].as_slice())).await
+    });
+    old.await.unwrap();
+    writer.pool.close().await;
+    let seen = inspect(dir.path(), true).await.unwrap();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let kept = store.signing_keys().await.unwrap();
+    let key = |id: &str, created_at, retired_at: Option<i64>| SigningKeyRecord {
+        id: id.into(),
+        algorithm: Algorithm::EdDsa,
+        public: Some([7; 32].into()),
+        sealed: [1, 2, 3].into(),
+        created_at: Timestamp::from_millis(created_at),
+        retired_at: retired_at.map(Timestamp::from_millis),
+    };
+    assert_eq!(kept, [key("sig_old", 3, Some(4)), key("sig_1", 5, None)]);
+    assert_eq!((seen.version, seen.signing_keys), (3, kept));
+    assert_eq!(inspect(dir.path(), true).await.unwrap().version, newest());
 }
 
 /// The database as a copy of it would be: its file and, if there is one, its log.

@@ -3,14 +3,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keyward_api::decisions::{self, Keeping};
+use keyward_api::keeper::{self, Keeping, Told};
 use keyward_config::Settings;
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
-use keyward_engine::ports::{Clock, StoreError};
+use keyward_engine::ports::Clock;
 use keyward_store::SqliteDecisions;
 use tokio::sync::oneshot;
 
@@ -28,7 +27,9 @@ pub struct Keeper {
 impl Keeper {
     /// Waits until all is written; every core has ended by now.
     pub async fn finish(self) {
-        let _ = tokio::time::timeout(LAST_BATCHES, self.written).await;
+        if tokio::time::timeout(LAST_BATCHES, self.written).await.is_err() {
+            terminal::warn_line("keyward: the last decisions could not be written in time and are lost");
+        }
     }
 }
 
@@ -45,7 +46,7 @@ pub async fn start(
     let keeping = Keeping { keep, max_bytes: settings.decisions.max_bytes.0 };
     let (opening, opened) = oneshot::channel();
     let (writing, written) = oneshot::channel();
-    let (folder, clock) = (dir.to_owned(), Arc::clone(clock));
+    let (folder, clock, pending) = (dir.to_owned(), Arc::clone(clock), recording.pending());
     let thread = std::thread::Builder::new().name("decisions".to_owned()).spawn(move || {
         wire::step_back();
         // Nobody waits for this thread: where it cannot run, nothing is kept.
@@ -53,7 +54,8 @@ pub async fn start(
         runtime.block_on(async {
             let Some(decisions) = open(&folder, &*clock).await else { return };
             let _ = opening.send(Arc::clone(&decisions));
-            decisions::keep(Arc::clone(&decisions), batches, clock, keeping, complain()).await;
+            let keeper = keeper::Keeper { decisions: Arc::clone(&decisions), clock, keeping, pending };
+            keeper.run(batches, tell).await;
             // What was written is in the write-ahead log at least.
             let _ = decisions.close().await;
         });
@@ -87,16 +89,18 @@ async fn open(dir: &Path, clock: &dyn Clock) -> Option<Arc<dyn Decisions>> {
     Some(Arc::new(opened.decisions))
 }
 
-/// Says once that decisions cannot be written: whoever reads it cannot do more about the next one.
-fn complain() -> impl Fn(&StoreError) {
-    let told = AtomicBool::new(false);
-    move |error| {
-        if !told.swap(true, Ordering::Relaxed) {
-            terminal::warn_line(&format!(
-                "keyward: decisions could not be written ({error}); they are counted as lost until they can be"
-            ));
+/// Says what becomes of writing, once for each time that it begins to fail.
+fn tell(told: Told<'_>) {
+    terminal::warn_line(&match told {
+        Told::Failing(error) => format!(
+            "keyward: decisions could not be written ({error}); they wait in memory, counted more coarsely the longer it \
+             takes, until they can be. Requests are decided all the same"
+        ),
+        Told::Recovered => "keyward: decisions are written again".to_owned(),
+        Told::Lost(count) => {
+            format!("keyward: the last {count} decisions could not be written before the end and are lost")
         }
-    }
+    });
 }
 
 /// Each core's part of the rate, rounded up.

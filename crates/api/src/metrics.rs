@@ -1,0 +1,153 @@
+//! What the control plane tells Prometheus: the cores' numbers added up, the queues, and how fresh memory is.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_engine::node::Shared;
+use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, Shown, Spans, Totals};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::service::Service;
+
+/// What a scrape's answer is (Prometheus' text format).
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How many wait in a queue now.
+pub type Depth = Box<dyn Fn() -> usize + Send + Sync>;
+
+/// What is told, and where it is asked.
+pub struct Sources {
+    /// The numbers of each core.
+    pub cores: Vec<Shown>,
+    /// Queues by name.
+    pub queues: Vec<(&'static str, Depth)>,
+    /// What the cores share: how fresh their memory is.
+    pub node: Arc<Shared>,
+    /// Of this program.
+    pub version: &'static str,
+}
+
+/// All metrics, ready to be written.
+pub struct Metrics(Registry);
+
+impl Metrics {
+    /// Of a running server.
+    pub fn new(sources: Sources, service: Arc<Service>) -> Self {
+        let mut registry = Registry::with_prefix("keyward");
+        registry.register_collector(Box::new(All { sources, service }));
+        Self(registry)
+    }
+
+    /// All of them as text; `None` where they cannot be written, which takes memory that is not there.
+    pub fn text(&self) -> Option<String> {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.0).ok()?;
+        Some(text)
+    }
+}
+
+struct All {
+    sources: Sources,
+    service: Arc<Service>,
+}
+
+impl fmt::Debug for All {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("All(…)")
+    }
+}
+
+impl Collector for All {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut totals = Totals::default();
+        self.sources.cores.iter().for_each(|core| totals.add(&core.totals()));
+        let mut page = Page(encoder);
+        page.requests(&totals)?;
+        page.spans(
+            "decision_duration_seconds",
+            "From a request's head to its decision",
+            &DECIDED_WITHIN,
+            &totals.decided,
+        )?;
+        page.spans(
+            "request_duration_seconds",
+            "From a request's head to its answer's head",
+            &ANSWERED_WITHIN,
+            &totals.answered,
+        )?;
+        let lookups = [("memory", totals.in_memory), ("store", totals.in_store), ("nowhere", totals.nowhere)];
+        page.counters("lookups", "Credentials looked up, by where", "where", &lookups)?;
+        page.gauge("connections", "Open connections of clients", totals.connections as f64)?;
+        page.counters("connections_refused", "Connections closed at once", "why", &[("limit", totals.turned_away)])?;
+        let queues = self.sources.queues.iter().map(|(name, depth)| (*name, depth()));
+        let queues: Vec<_> = queues.chain([("passwords", self.service.passwords.waiting())]).collect();
+        page.queues(&queues)?;
+        if let Some(age) = self.sources.node.age(self.service.now().monotonic) {
+            page.gauge("feed_age_seconds", "Since memory was proven to hold every change", age.as_secs_f64())?;
+        }
+        page.build(self.sources.version)
+    }
+}
+
+/// The page as it is written. Labels have few values, all of them words of this program.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn requests(&mut self, totals: &Totals) -> fmt::Result {
+        let help = "Requests that came to their end, by outcome and class of status";
+        let mut metric = self.0.encode_descriptor("requests", help, None, MetricType::Counter)?;
+        for one in &totals.requests {
+            let class = format!("{}xx", one.class);
+            let labels = [("outcome", one.outcome), ("status", class.as_str())];
+            ConstCounter::new(one.count).encode(metric.encode_family(&labels)?)?;
+        }
+        let kinds = ["unreachable", "answered garbage", "timed out"].map(|kind| {
+            let of_kind = totals.requests.iter().filter(|one| one.outcome.strip_prefix("upstream ") == Some(kind));
+            (kind, of_kind.map(|one| one.count).sum())
+        });
+        self.counters("upstream_failures", "Permitted requests that the upstream did not answer", "kind", &kinds)
+    }
+
+    fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (value, count) in values {
+            ConstCounter::new(*count).encode(metric.encode_family(&[(label, *value)])?)?;
+        }
+        Ok(())
+    }
+
+    fn queues(&mut self, queues: &[(&'static str, usize)]) -> fmt::Result {
+        let help = "What waits in bounded queues";
+        let mut metric = self.0.encode_descriptor("queue_waiting", help, None, MetricType::Gauge)?;
+        for (name, depth) in queues {
+            let depth = u64::try_from(*depth).unwrap_or(u64::MAX);
+            ConstGauge::new(depth).encode(metric.encode_family(&[("queue", *name)])?)?;
+        }
+        Ok(())
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        let metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(value).encode(metric)
+    }
+
+    fn build(&mut self, version: &str) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor("build_info", "Which Keyward this is", None, MetricType::Gauge)?;
+        ConstGauge::new(1_u64).encode(metric.encode_family(&[("version", version)])?)
+    }
+
+    fn spans(&mut self, name: &str, help: &str, ends: &[u64; 12], spans: &Spans) -> fmt::Result {
+        let seconds = |nanos: &u64| Duration::from_nanos(*nanos).as_secs_f64();
+        let ends = ends.iter().map(seconds).chain([f64::INFINITY]);
+        let buckets: Vec<(f64, u64)> = ends.zip(spans.counts).collect();
+        let count = spans.counts.iter().sum();
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        metric.encode_histogram::<NoLabelSet>(spans.sum.as_secs_f64(), count, &buckets, None)
+    }
+}

@@ -1,0 +1,61 @@
+//! What a failure at an own endpoint is called: in its problem document, in the record of the decision, and in its id.
+
+use http::HeaderValue;
+use http::StatusCode;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use keyward_core::decision::DecisionId;
+use keyward_core::route::Endpoint;
+use keyward_http::own::{OwnReply, OwnRequest, Refusal};
+use keyward_http::problem::{Answer, Problem};
+
+use crate::failure::{Failure, Kind};
+
+/// What the decision was in the end, where an endpoint fails like this.
+pub(crate) const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
+    let (outcome, detail) = match (kind, endpoint) {
+        (Kind::Invalid, _) => ("Invalid", "body or query"),
+        (Kind::Media, _) => ("Invalid", "media type"),
+        (Kind::NotFound, _) => ("NotFound", "no such key"),
+        (Kind::Forbidden, Endpoint::Login | Endpoint::Refresh) => ("Forbidden", "roles beyond a token"),
+        (Kind::Forbidden, _) => ("Forbidden", "beyond the caller"),
+        (Kind::Conflict, _) => ("Conflict", "state"),
+        (Kind::Unauthorized, Endpoint::Refresh) => ("Rejected", "refresh token"),
+        (Kind::Unauthorized, _) => ("Rejected", "name or password"),
+        (Kind::Throttled, _) => ("Throttled", "address"),
+        (Kind::Unavailable, _) => ("Unavailable", "own endpoint"),
+    };
+    Refusal { outcome, detail }
+}
+
+/// The answer to a request that an endpoint refuses.
+pub(crate) fn refused(request: &OwnRequest, failure: &Failure) -> OwnReply {
+    let refusal = refusal(request.endpoint, failure.kind);
+    let answer = problem(failure, refusal, request.ids.refused(refusal));
+    OwnReply { answer, refusal: Some(refusal) }
+}
+
+fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Answer {
+    let (status, title) = match failure.kind {
+        Kind::Invalid => (StatusCode::BAD_REQUEST, "Bad Request"),
+        Kind::Media => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type"),
+        Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+        Kind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
+        Kind::Conflict => (StatusCode::CONFLICT, "Conflict"),
+        Kind::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+        Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
+        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+    };
+    let mut answer = Problem::new(status, title, refusal.outcome, failure.message.clone()).answer(decision);
+    match failure.kind {
+        Kind::Unavailable | Kind::Throttled => {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        // RFC 9110 §15.5.2: a 401 says how one signs in.
+        Kind::Unauthorized => {
+            let challenge = HeaderValue::from_static("Bearer realm=\"keyward\", error=\"invalid_token\"");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        _ => {}
+    }
+    answer
+}

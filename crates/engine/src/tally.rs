@@ -1,0 +1,242 @@
+//! What one core counts: plain numbers that it alone writes, laid out for the control plane a few times a second.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::Duration;
+
+/// The upper ends of spans up to a decision, in nanoseconds.
+pub const DECIDED_WITHIN: [u64; 12] = [
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    100_000,
+    500_000,
+    1_000_000,
+    5_000_000,
+    25_000_000,
+    100_000_000,
+    1_000_000_000,
+];
+/// The upper ends of spans from a request's head to its answer's head, in nanoseconds.
+pub const ANSWERED_WITHIN: [u64; 12] = [
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    50_000_000,
+    250_000_000,
+    1_000_000_000,
+    5_000_000_000,
+    30_000_000_000,
+];
+
+/// Spans counted by their upper ends; the last number is of those beyond all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spans {
+    /// How many lie within each end and beyond the one before.
+    pub counts: [u64; 13],
+    /// All of them together.
+    pub sum: Duration,
+}
+
+impl Spans {
+    fn note(&mut self, ends: &[u64; 12], span: Duration) {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        if let Some(count) = self.counts.get_mut(ends.partition_point(|end| *end < nanos)) {
+            *count += 1;
+        }
+        self.sum = self.sum.saturating_add(span);
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
+        self.sum = self.sum.saturating_add(other.sum);
+    }
+}
+
+/// Requests of one outcome and one class of status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// `allowed`, or why not: one of the words of records.
+    pub outcome: &'static str,
+    /// The hundreds of the status.
+    pub class: u16,
+    /// How many.
+    pub count: u64,
+}
+
+/// How a presented credential was looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookedUp {
+    /// Memory knew it, or knew that there is none.
+    InMemory,
+    /// The store was asked.
+    InStore,
+    /// Nobody had to be asked: its tag or its signature is wrong.
+    Nowhere,
+}
+
+/// Everything since the core began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Requests that came to their end; there are as few kinds as words.
+    pub requests: Vec<Requests>,
+    /// Spans from a request's head to its decision.
+    pub decided: Spans,
+    /// Spans from a request's head to its answer's head.
+    pub answered: Spans,
+    /// Look-ups that memory answered.
+    pub in_memory: u64,
+    /// Look-ups that the store answered.
+    pub in_store: u64,
+    /// Look-ups that needed neither.
+    pub nowhere: u64,
+    /// Connections that are open.
+    pub connections: u64,
+    /// Connections that were closed at once, because there were too many.
+    pub turned_away: u64,
+}
+
+impl Totals {
+    /// Adds another core's.
+    pub fn add(&mut self, other: &Self) {
+        for more in &other.requests {
+            self.count(more.outcome, more.class, more.count);
+        }
+        self.decided.add(&other.decided);
+        self.answered.add(&other.answered);
+        self.in_memory += other.in_memory;
+        self.in_store += other.in_store;
+        self.nowhere += other.nowhere;
+        self.connections += other.connections;
+        self.turned_away += other.turned_away;
+    }
+
+    fn count(&mut self, outcome: &'static str, class: u16, count: u64) {
+        let same = |one: &&mut Requests| (one.class, one.outcome) == (class, outcome);
+        match self.requests.iter_mut().find(same) {
+            Some(one) => one.count += count,
+            None => self.requests.push(Requests { outcome, class, count }),
+        }
+    }
+}
+
+/// One core's numbers.
+#[derive(Default)]
+pub struct Tally {
+    totals: RefCell<Totals>,
+    shown: Shown,
+}
+
+/// What the control plane sees of a core's numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Shown(Arc<Mutex<Totals>>);
+
+impl Shown {
+    /// As they were when they were last laid out.
+    pub fn totals(&self) -> Totals {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Tally {
+    /// Where the control plane sees the numbers.
+    pub fn shown(&self) -> Shown {
+        self.shown.clone()
+    }
+
+    /// A credential was looked up.
+    pub fn looked_up(&self, how: LookedUp) {
+        let mut totals = self.totals.borrow_mut();
+        match how {
+            LookedUp::InMemory => totals.in_memory += 1,
+            LookedUp::InStore => totals.in_store += 1,
+            LookedUp::Nowhere => totals.nowhere += 1,
+        }
+    }
+
+    /// A request was decided on.
+    pub fn decided(&self, took: Duration) {
+        self.totals.borrow_mut().decided.note(&DECIDED_WITHIN, took);
+    }
+
+    /// A request came to its end.
+    pub fn answered(&self, outcome: &'static str, status: u16, took: Duration) {
+        let mut totals = self.totals.borrow_mut();
+        totals.count(outcome, status / 100, 1);
+        totals.answered.note(&ANSWERED_WITHIN, took);
+    }
+
+    /// A connection was closed at once.
+    pub fn turned_away(&self) {
+        self.totals.borrow_mut().turned_away += 1;
+    }
+
+    /// Lays the numbers out, with how many connections are open. While somebody looks at them it is left for the next time:
+    /// a core waits for nobody.
+    pub fn lay_out(&self, connections: usize) {
+        let mut totals = self.totals.borrow_mut();
+        totals.connections = u64::try_from(connections).unwrap_or(u64::MAX);
+        let mut shown = match self.shown.0.try_lock() {
+            Ok(shown) => shown,
+            Err(TryLockError::Poisoned(shown)) => shown.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        shown.clone_from(&totals);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_fall_under_their_upper_end() {
+        let mut spans = Spans::default();
+        let ends = [(0, 0), (1_000, 0), (1_001, 1), (1_000_000_000, 11), (1_000_000_001, 12), (u64::MAX, 12)];
+        for (nanos, place) in ends {
+            let before = spans.counts[place];
+            spans.note(&DECIDED_WITHIN, Duration::from_nanos(nanos));
+            assert_eq!(spans.counts[place], before + 1, "{nanos}");
+        }
+        assert!(DECIDED_WITHIN.is_sorted() && ANSWERED_WITHIN.is_sorted());
+    }
+
+    #[test]
+    fn what_is_shown_is_what_was_laid_out_last_and_cores_add_up() {
+        let (one, other) = (Tally::default(), Tally::default());
+        for (outcome, status) in [("allowed", 200), ("allowed", 204), ("allowed", 404), ("Rejected", 401)] {
+            one.answered(outcome, status, Duration::from_micros(200));
+        }
+        one.looked_up(LookedUp::InMemory);
+        let shown = one.shown();
+        assert_eq!(shown.totals(), Totals::default(), "nothing was laid out");
+        one.lay_out(3);
+        one.looked_up(LookedUp::InMemory);
+        other.answered("allowed", 299, Duration::from_micros(1));
+        other.turned_away();
+        other.lay_out(4);
+        let mut all = shown.totals();
+        all.add(&other.shown().totals());
+        let requests: Vec<_> = all.requests.iter().map(|one| (one.outcome, one.class, one.count)).collect();
+        assert_eq!(requests, [("allowed", 2, 3), ("allowed", 4, 1), ("Rejected", 4, 1)]);
+        assert_eq!((all.connections, all.turned_away, all.in_memory, all.answered.counts[1]), (7, 1, 1, 4));
+    }
+
+    #[test]
+    fn a_core_waits_for_nobody_who_looks() {
+        let tally = Tally::default();
+        tally.decided(Duration::from_micros(1));
+        let looking = tally.shown.0.lock().unwrap();
+        tally.lay_out(1);
+        assert_eq!(looking.connections, 0);
+        drop(looking);
+        tally.lay_out(1);
+        assert_eq!(tally.shown().totals().connections, 1);
+    }
+}
