@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
 use keyward_core::machine::{
-    self, Event, Fetching, Listener, Recalled, RequestFacts, Resumed, Step, Verified, decide, would_pass,
+    self, Event, Fetching, Listener, Looking, Recalled, RequestFacts, Resumed, Ruled, Step, Verified, decide,
+    would_pass,
 };
 use keyward_core::path::Target;
 use keyward_core::route::Match;
@@ -15,10 +16,12 @@ use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, Reading, SchemeId};
 use keyward_engine::ports::Held;
 use keyward_engine::signing::VerifyingSource as _;
+use keyward_http::limits::retry_after;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::fields::rfc3339;
+use crate::limits;
 use crate::service::Service;
 
 /// A request to explain.
@@ -93,7 +96,11 @@ pub async fn explain(service: &Service, question: &Question) -> Result<Explanati
         Some(id) => {
             let joined = service.store.api_key(id).await?.ok_or_else(|| Failure::no_such_key(id))?;
             let entry = Arc::new(joined.resolve(rules));
-            would_pass(rules, facts, service.now(), entry, &mut account).err()
+            match would_pass(rules, facts, service.now(), entry, &mut account) {
+                Err(denial) => Some(denial),
+                Ok(None) => None,
+                Ok(Some(looking)) => look(service, looking, &mut account).await?,
+            }
         }
         None => walk(service, rules, facts, &mut account).await?,
     };
@@ -107,35 +114,45 @@ async fn walk(
     facts: RequestFacts<'_>,
     account: &mut Account<'_>,
 ) -> Result<Option<Denial>, Failure> {
-    let decision = match decide(rules, facts, service.now(), account) {
-        Step::Decided(decision) => decision,
+    let ruled = match decide(rules, facts, service.now(), account) {
+        Step::Ruled(ruled) => ruled,
         Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &service.tag_key, account) {
-            Resumed::Decided(decision) => decision,
+            Resumed::Ruled(ruled) => ruled,
             Resumed::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
             Resumed::Verify(verifying) => {
                 let keys = service.opener.verifying(&service.store.signing_keys().await?);
                 let is_signed = keys.verify(verifying.token());
                 match verifying.resume(is_signed, account) {
-                    Verified::Decided(decision) => decision,
+                    Verified::Decided(decision) => Ruled::Decided(decision),
                     Verified::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
                 }
             }
         },
     };
-    Ok(match decision {
-        Decision::Allow(_) => None,
-        Decision::Deny(denial) => Some(denial),
+    Ok(match ruled {
+        Ruled::Decided(Decision::Allow(_)) => None,
+        Ruled::Decided(Decision::Deny(denial)) => Some(denial),
+        Ruled::Spend(spending) => look(service, spending.looking(), account).await?,
     })
 }
 
+/// What the limits would say, as things stand now. Nothing is charged.
+async fn look(service: &Service, looking: Looking<'_>, account: &mut Account<'_>) -> Result<Option<Denial>, Failure> {
+    let Some(spend) = limits::look(service, &looking).await? else {
+        account.note(true, "the route has limits; only a running server counts, and none runs here");
+        return Ok(None);
+    };
+    Ok(looking.find(spend, account).err())
+}
+
 /// Goes on with what the store knows.
-async fn fetch(
+async fn fetch<'a>(
     service: &Service,
     rules: &Rules,
     question: &machine::Question,
-    fetching: Fetching<'_>,
+    fetching: Fetching<'a>,
     account: &mut Account<'_>,
-) -> Result<Decision, Failure> {
+) -> Result<Ruled<'a>, Failure> {
     let held = match question {
         machine::Question::ApiKey(digest) => {
             let found = service.store.find(&[*digest]).await?.keys.into_iter().next().flatten();
@@ -248,6 +265,11 @@ impl Listener for Account<'_> {
                 let verb = if granted { "has" } else { "lacks" };
                 self.note(granted, format!("it {verb} the scope {scope}"));
             }
+            Event::Limit(limit, standing, within) => {
+                let (name, left) = (limit.name(), standing.remaining);
+                let reset = retry_after(standing.reset);
+                self.note(within, format!("the limit `{name}` has {left} left, and is whole again in {reset} s"));
+            }
         }
     }
 }
@@ -327,6 +349,7 @@ fn advice(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>) -> String {
         }
         Reason::Forbidden(Forbidden::Address(AddressRule::Global)) => "change `ip` in the configuration".to_owned(),
         Reason::Forbidden(Forbidden::Address(AddressRule::Route)) => "change `ip` of the route".to_owned(),
+        Reason::Limited(over) => format!("wait {} s, or raise the limit", retry_after(over.retry_after)),
         Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey)) => {
             "make a key whose --ip list holds the address".to_owned()
         }

@@ -104,6 +104,7 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         revoked_reason: None,
         replaces: None,
         overlap_ends_at: None,
+        line: None,
     };
     let made = Joined { key, account, owner };
     may_bring_to_life(service, actor, &made)?;
@@ -180,6 +181,7 @@ pub async fn rotate(
         created_at: now,
         last_used_at: None,
         replaces: Some(old.key.id.clone()),
+        line: Some(old.key.first_in_line().into()),
         ..old.key.clone()
     };
     let replace = KeyChange::Replace { at: now, overlap_ends_at: now.after(overlap) };

@@ -17,6 +17,7 @@ pub mod in_force;
 pub mod jwks;
 pub mod keeper;
 pub mod keys;
+pub mod limits;
 pub mod listing;
 pub mod metrics;
 pub mod opener;

@@ -21,13 +21,14 @@ use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::jwks;
 use crate::keys::{self, NewKey};
+use crate::limits::{self, LimitView};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::refusal::refused;
 use crate::service::Service;
 use crate::sign_in;
-use crate::usage::{self, UsageQuestion};
-use crate::view::{CallerView, ReceiptView};
+use crate::usage::{self, UsageQuestion, UsageView};
+use crate::view::{CallerView, Listing, ReceiptView};
 
 /// Answers requests until every door is closed. None of them waits here: what may take long does so in a lane of its own,
 /// so that health, readiness and whatever else asks for nothing is answered at once. All bounds: `keyward_http::bounds`.
@@ -197,6 +198,14 @@ async fn list(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Resu
     Ok(json(StatusCode::OK, &keys::list(service, actor, cursor, limit).await?))
 }
 
+/// What a caller used, and where it stands.
+#[derive(Serialize)]
+struct OwnUsage {
+    #[serde(flatten)]
+    used: Listing<UsageView>,
+    limits: Vec<LimitView>,
+}
+
 async fn own_usage(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
     let mut question = UsageQuestion { limit: 1000, ..UsageQuestion::default() };
     // Times hold colons, which programs like to encode.
@@ -210,7 +219,9 @@ async fn own_usage(service: &Service, caller: &CredentialEntry, request: &OwnReq
             _ => {}
         }
     }
-    Ok(json(StatusCode::OK, &usage::own(service, caller, &question).await?))
+    let used = usage::own(service, caller, &question).await?;
+    let limits = limits::own(service, &service.configuration().rules, caller).await?;
+    Ok(json(StatusCode::OK, &OwnUsage { used, limits }))
 }
 
 fn page_size(value: &str) -> Result<u32, Failure> {

@@ -7,6 +7,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::time::{Now, Timestamp};
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::decisions::Decisions;
+use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
@@ -39,6 +40,8 @@ pub struct Service {
     pub refresher: Option<Arc<Refresher>>,
     /// The key of the audit log's seals, and where its head is kept.
     pub sealer: Sealer,
+    /// What callers used of their limits; `None` when a command works on the store alone.
+    pub limits: Option<Arc<Cells>>,
     /// What is kept of decisions; `None` where nothing is.
     pub decisions: Option<Arc<dyn Decisions>>,
     /// What it cannot tell of yet.

@@ -1,8 +1,12 @@
 //! Settings to the rules that decisions read.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use http::Method;
 use keyward_core::address::AddressRules;
 use keyward_core::digest::MacKey;
+use keyward_core::limit::{Limit, LimitId, Per};
 use keyward_core::path::Oddities;
 use keyward_core::route::{
     Access, Destination, Endpoint, Methods, Pattern, PatternError, Route, Routes, ScopeRules, Several,
@@ -18,6 +22,9 @@ use crate::text::EndpointPath;
 
 /// The schemes that own endpoints read, as far as they exist.
 const OWN_SCHEMES: [&str; 4] = ["key_header", "key_auth", "bearer", "basic"];
+
+/// The limit that `performance.rate_limit` is short for; no other can have a name with a dot.
+pub(crate) const SHORT_LIMIT: &str = "performance.rate_limit";
 
 /// The rules of a configuration; `secret` digests operators' keys, whose texts the rules do not keep.
 pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
@@ -35,6 +42,8 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         roles: settings.roles.iter().map(|(name, scopes)| (name.as_str().into(), scopes.clone())).collect(),
         default_scopes: keys.default_scopes.clone(),
         static_keys: StaticKeys::new(secret, static_keys),
+        limits: limits(settings),
+        limit_fields: settings.performance.rate_limit_headers,
         tokens: TokenRules {
             issuer: settings.security.jwt.issuer.as_str().into(),
             audience: settings.security.jwt.audience.as_str().into(),
@@ -69,7 +78,26 @@ fn ids<'a>(schemes: &[Scheme], names: impl IntoIterator<Item = &'a str>) -> Vec<
 fn routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
     let keys = &settings.security.api_keys;
     let open = keys.open_if_none && keys.static_keys.is_empty();
-    settings.routes.iter().map(|route| configured(route, schemes, open)).collect()
+    let limits = |route: &settings::Route| {
+        let place = |name: &str| settings.limits.keys().position(|known| known == name).map(LimitId);
+        // The short one comes after all others.
+        let short = settings.performance.rate_limit.enabled.then_some(LimitId(settings.limits.len()));
+        route.limits.iter().filter_map(|name| place(name)).chain(short).collect()
+    };
+    settings.routes.iter().map(|route| Route { limits: limits(route), ..configured(route, schemes, open) }).collect()
+}
+
+/// The limits in the order of their names, and then the one that is written in short.
+fn limits(settings: &Settings) -> Vec<Limit> {
+    let named = settings.limits.iter().map(|(name, one)| {
+        Limit::new(name, one.per, one.requests, one.window, one.burst).on_fault(one.on_fault.unwrap_or_default())
+    });
+    let short = &settings.performance.rate_limit;
+    let minute = Duration::from_secs(60);
+    let short = short
+        .enabled
+        .then(|| Limit::new(SHORT_LIMIT, Per::Address, short.requests_per_minute, minute, Some(short.burst)));
+    named.chain(short).collect()
 }
 
 fn configured(route: &settings::Route, schemes: &[Scheme], open: bool) -> Route {
@@ -86,6 +114,8 @@ fn configured(route: &settings::Route, schemes: &[Scheme], open: bool) -> Route 
         access,
         scopes: if public { ScopeRules::default() } else { route.scopes.clone() },
         addresses: route.ip.clone(),
+        limits: Vec::new(),
+        cost: route.cost,
         destination: Destination::Upstream(0),
         keep_credential: route.keep_credential,
         allowed_oddities: route.allow,
@@ -184,6 +214,8 @@ fn own(
         access,
         scopes,
         addresses: AddressRules::default(),
+        limits: Vec::new(),
+        cost: NonZeroU32::MIN,
         destination: Destination::Own(endpoint),
         keep_credential: false,
         allowed_oddities: Oddities::default(),

@@ -13,7 +13,7 @@ use serde_json::Value;
 const CONTRACT: &str = include_str!("contract.yaml");
 
 /// Places whose values in the reference are examples.
-const EXAMPLES: [&str; 3] = ["upstream.headers", "routes", "security.api_keys.static"];
+const EXAMPLES: [&str; 4] = ["upstream.headers", "routes", "limits", "security.api_keys.static"];
 
 fn shown() -> BTreeMap<String, Value> {
     let loaded = World::default().load(None).unwrap();
@@ -120,6 +120,9 @@ fn the_default_route_asks_for_a_credential_everywhere() {
         ("routes[0].keep_credential", "false"),
         ("routes[0].upstream", "\"default\""),
         ("upstream.headers", "{}"),
+        ("routes[0].limits", "[]"),
+        ("routes[0].cost", "1"),
+        ("limits", "{}"),
         ("security.api_keys.static", "[]"),
     ] {
         assert_eq!(defaults[path].to_string(), expected, "{path}");

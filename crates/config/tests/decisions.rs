@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{Decision, DecisionId, Denial};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::key_format::ApiKeySecret;
-use keyward_core::machine::{Question, Recalled, RequestFacts, Resumed, Step, decide};
+use keyward_core::limit::{Cell, Charged, Spend, Standings};
+use keyward_core::machine::{Question, Recalled, RequestFacts, Resumed, Ruled, Step, decide};
 use keyward_core::path::Target;
 use keyward_core::principal::{Grants, Kind, Mode, Principal};
 use keyward_core::rules::Rules;
@@ -31,6 +33,8 @@ struct World {
     tag_key: MacKey,
     secrets: HashMap<String, String>,
     keys: HashMap<ApiKeyDigest, Arc<CredentialEntry>>,
+    /// What was used of limits, by the limit and whom it counts.
+    cells: RefCell<HashMap<String, Cell>>,
 }
 
 fn rules() -> Rules {
@@ -51,6 +55,7 @@ impl World {
             tag_key: MacKey::from_bytes([2; 32]),
             secrets: HashMap::new(),
             keys: HashMap::new(),
+            cells: RefCell::default(),
         };
         for (number, line) in TABLE.lines().filter_map(|line| line.strip_prefix("key ")).enumerate() {
             world.add_key(u8::try_from(number).unwrap(), line);
@@ -88,6 +93,7 @@ impl World {
                     .collect(),
                 deny: Vec::new(),
             },
+            line: Some(name.into()),
             account_addresses: Vec::new(),
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
             begins_at: None,
@@ -105,15 +111,33 @@ impl World {
     /// Memory is empty, so that every key goes the whole way to the store's answer.
     fn decide(&self, facts: RequestFacts<'_>) -> Decision {
         match decide(&self.rules, facts, NOW, &mut ()) {
-            Step::Decided(decision) => decision,
+            Step::Ruled(ruled) => self.spend(ruled),
             Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &self.tag_key, &mut ()) {
-                Resumed::Decided(decision) => decision,
+                Resumed::Ruled(ruled) => self.spend(ruled),
                 Resumed::Fetch(Question::ApiKey(digest), fetching) => {
-                    fetching.resume(self.keys.get(&digest).cloned(), &mut ())
+                    self.spend(fetching.resume(self.keys.get(&digest).cloned(), &mut ()))
                 }
                 other => panic!("a row about a token, and this world has none: {other:?}"),
             },
         }
+    }
+
+    /// Charges one limit after the other; no row of the table names two.
+    fn spend(&self, ruled: Ruled<'_>) -> Decision {
+        let spending = match ruled {
+            Ruled::Decided(decision) => return decision,
+            Ruled::Spend(spending) => spending,
+        };
+        let mut spend = Spend::Within(Standings::default());
+        for demand in spending.demands() {
+            let place = format!("{:?} {:?}", demand.id, demand.subject);
+            let cell = self.cells.borrow().get(&place).copied();
+            match demand.limit.charge(cell, spending.cost(), spending.now().monotonic) {
+                Charged::Within(cell) => drop(self.cells.borrow_mut().insert(place, cell)),
+                Charged::Over(wait) => spend = Spend::Exceeded(demand.id, wait, Standings::default()),
+            }
+        }
+        spending.resume(spend, &mut ())
     }
 
     fn outcome(&self, row: &str) -> String {

@@ -45,6 +45,15 @@ pub struct ApiKeyRecord {
     pub replaces: Option<Box<str>>,
     /// When a replaced key ends.
     pub overlap_ends_at: Option<Timestamp>,
+    /// The first key in its line of rotations, where that is another: limits count by it.
+    pub line: Option<Box<str>>,
+}
+
+impl ApiKeyRecord {
+    /// The first key in its line of rotations.
+    pub fn first_in_line(&self) -> &str {
+        self.line.as_deref().unwrap_or(&self.id)
+    }
 }
 
 /// An account as far as decisions need it.
@@ -129,6 +138,8 @@ impl Rejection {
 pub struct CredentialEntry {
     /// Whom it speaks for.
     pub principal: Principal,
+    /// What limits per key count by: the first key in its line of rotations. `None`: the principal.
+    pub line: Option<Box<str>>,
     /// Where it may be used from.
     pub addresses: AddressRules,
     /// Where the accounts above it let it be used from: each of them must.
@@ -163,6 +174,7 @@ impl CredentialEntry {
                 mode: record.mode,
                 grants: Grants::of_key(record.scopes.as_ref(), default, owner_scopes),
             },
+            line: Some(record.first_in_line().into()),
             addresses: AddressRules { allow: record.allowed_ips.clone(), deny: Vec::new() },
             account_addresses: OwningAccount::lists([account, owner.account.as_ref()]),
             ends_at: earlier(record.expires_at, record.overlap_ends_at),

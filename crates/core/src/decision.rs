@@ -1,8 +1,10 @@
 //! What a decision can be: a permit, a denial with its reason, or a fault that is neither.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api_key::{CredentialEntry, Rejection};
+use crate::limit::{LimitId, Standings};
 use crate::path::PathFault;
 use crate::principal::Principal;
 use crate::route::RouteId;
@@ -31,6 +33,8 @@ pub struct Denial {
     pub scheme: Option<SchemeId>,
     /// The known credential, where the right secret was shown.
     pub credential: Option<Arc<CredentialEntry>>,
+    /// Where the caller stands with the limits, if one of them is exceeded.
+    pub standings: Option<Box<Standings>>,
 }
 
 impl Denial {
@@ -59,6 +63,17 @@ pub enum Reason {
     Rejected(Rejection),
     /// The caller is known, but may not do this.
     Forbidden(Forbidden),
+    /// The caller did it too often.
+    Limited(Limited),
+}
+
+/// The limit that was exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// Which.
+    pub limit: LimitId,
+    /// After which span the same request passes, if nothing else is charged meanwhile.
+    pub retry_after: Duration,
 }
 
 /// The rule that forbids.
@@ -94,6 +109,7 @@ impl Reason {
             Self::Ambiguous(..) => "Ambiguous",
             Self::Rejected(_) => "Rejected",
             Self::Forbidden(_) => "Forbidden",
+            Self::Limited(_) => "Limited",
         }
     }
 }
@@ -109,6 +125,8 @@ pub enum Fault {
     Timeout,
     /// The process is ending.
     Stopping,
+    /// A limit could not be looked up, or there is no room for another subject's counter.
+    Limits,
 }
 
 impl Fault {
@@ -119,6 +137,7 @@ impl Fault {
             Self::Busy => "busy",
             Self::Timeout => "timeout",
             Self::Stopping => "stopping",
+            Self::Limits => "limits",
         }
     }
 }
@@ -130,6 +149,7 @@ impl std::fmt::Display for Fault {
             Self::Busy => "too many credentials wait to be looked up",
             Self::Timeout => "the store of credentials took too long",
             Self::Stopping => "Keyward is stopping",
+            Self::Limits => "how much you used could not be looked up",
         })
     }
 }

@@ -9,6 +9,7 @@ pub mod digest;
 mod facts;
 pub mod fields;
 pub mod key_format;
+pub mod limit;
 mod listener;
 pub mod machine;
 pub mod path;

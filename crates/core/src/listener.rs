@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::api_key::{CredentialEntry, Rejection};
 use crate::decision::AddressRule;
+use crate::limit::{Limit, Standing};
 use crate::path::{PathFault, Target};
 use crate::route::{Match, Route, RouteId};
 use crate::scheme::{Reading, SchemeId};
@@ -36,4 +37,5 @@ pub enum Event<'a> {
     NoToken(TokenFault),
     NotKnown,
     Scope(&'a Scope, bool),
+    Limit(&'a Limit, &'a Standing, bool),
 }

@@ -4,6 +4,8 @@
 //! cannot be paired with another, and [`Permit`] has no maker but [`conclude`].
 
 mod answers;
+mod spending;
+mod steps;
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use crate::api_key::{CredentialEntry, Rejection};
 use crate::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
 use crate::digest::ApiKeyDigest;
 pub use crate::facts::RequestFacts;
+use crate::limit::Standings;
 pub use crate::listener::{Event, Listener};
 use crate::path::PathFault;
 use crate::principal::Principal;
@@ -19,55 +22,8 @@ use crate::rules::Rules;
 use crate::scheme::{Carrier, Presented, Reading, SchemeId};
 use crate::time::Now;
 use crate::token::{Claims, Unverified};
-
-/// Where the machine stands after its first steps: done, or asking memory.
-#[derive(Debug)]
-pub enum Step<'a> {
-    /// Concluded.
-    Decided(Decision),
-    /// It asks for what memory knows of a digest; answered at once, without IO.
-    Recall(ApiKeyDigest, Recalling<'a>),
-}
-
-/// Where it stands once memory answered: done, or asking the store.
-#[derive(Debug)]
-pub enum Resumed<'a> {
-    /// Concluded.
-    Decided(Decision),
-    /// It asks whether a token's signature is right; answered at once, without IO.
-    Verify(Box<Verifying<'a>>),
-    /// It asks for what the store knows.
-    Fetch(Question, Fetching<'a>),
-}
-
-/// Where it stands once the word on a signature is in: done, or asking the store.
-#[derive(Debug)]
-pub enum Verified<'a> {
-    /// Concluded.
-    Decided(Decision),
-    /// It asks for what the store knows.
-    Fetch(Question, Fetching<'a>),
-}
-
-/// What a store is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Question {
-    /// The key of a digest, with its owner.
-    ApiKey(ApiKeyDigest),
-    /// The session of an id, with its user.
-    Session(Box<str>),
-}
-
-/// What memory knows of a digest.
-#[derive(Debug)]
-pub enum Recalled {
-    /// A key, in whatever state.
-    Known(Arc<CredentialEntry>),
-    /// That there is no such key.
-    Unknown,
-    /// Nothing that it can vouch for.
-    Nothing,
-}
+pub use spending::{Looking, Spending};
+pub use steps::{Question, Recalled, Resumed, Ruled, Step, Verified};
 
 /// The rules, the facts and the time of one decision.
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +87,7 @@ struct Cleared {
 pub struct Permit {
     route: RouteId,
     caller: Option<(Arc<CredentialEntry>, SchemeId)>,
+    standings: Standings,
 }
 
 impl Permit {
@@ -154,6 +111,11 @@ impl Permit {
         self.caller.as_ref().map(|(entry, _)| &**entry)
     }
 
+    /// Where the caller stands with the limits that this was charged to.
+    pub fn standings(&self) -> &Standings {
+        &self.standings
+    }
+
     /// The scheme that carried the credential.
     pub fn scheme(&self) -> Option<SchemeId> {
         self.caller.as_ref().map(|(_, scheme)| *scheme)
@@ -165,47 +127,53 @@ pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener:
     let frame = Frame { rules, facts, now };
     let routed = match frame.route(listener).and_then(|routed| routed.check_addresses(listener)) {
         Ok(routed) => routed,
-        Err(denial) => return Step::Decided(Decision::Deny(denial)),
+        Err(denial) => return Step::Ruled(Ruled::Decided(Decision::Deny(denial))),
     };
     let Access::Credential { schemes, several } = &routed.route.access else {
         listener.hear(Event::Public);
-        return Step::Decided(conclude(Cleared { route: routed.id, authentication: None }));
+        return Step::Ruled(routed.spend(Cleared { route: routed.id, authentication: None }));
     };
     match routed.read(schemes, *several, listener) {
         Ok((scheme, presented)) => {
             let digest = ApiKeyDigest::of(presented.expose());
             Step::Recall(digest, Recalling { routed, scheme, presented, digest })
         }
-        Err(reason) => Step::Decided(Decision::Deny(routed.denial(reason, None))),
+        Err(reason) => Step::Ruled(Ruled::Decided(Decision::Deny(routed.denial(reason, None)))),
     }
 }
 
-/// What would become of a request whose credential is already known, such as one named by its id in an explanation.
-/// It makes no [`Permit`].
+/// What becomes of a request whose credential is already known, such as one named by its id in an explanation, up to its
+/// limits. It makes no [`Permit`].
 ///
 /// # Errors
-/// The denial that the request would meet.
-pub fn would_pass(
-    rules: &Rules,
-    facts: RequestFacts<'_>,
+/// The denial that the request meets.
+pub fn would_pass<'a>(
+    rules: &'a Rules,
+    facts: RequestFacts<'a>,
     now: Now,
     known: Arc<CredentialEntry>,
     listener: &mut impl Listener,
-) -> Result<(), Denial> {
+) -> Result<Option<Looking<'a>>, Denial> {
     let frame = Frame { rules, facts, now };
     let routed = frame.route(listener).and_then(|routed| routed.check_addresses(listener))?;
-    let Access::Credential { schemes, .. } = &routed.route.access else {
-        listener.hear(Event::Public);
-        return Ok(());
+    let cleared = match &routed.route.access {
+        Access::Public => {
+            listener.hear(Event::Public);
+            Cleared { route: routed.id, authentication: None }
+        }
+        Access::Credential { schemes, .. } => {
+            let carries = |id: &&SchemeId| {
+                rules.scheme(**id).is_some_and(|scheme| known.principal.kind.is_carried_by(scheme.kind))
+            };
+            let Some(scheme) = schemes.iter().find(carries) else {
+                return Err(routed.denial(Reason::NoCredential, None));
+            };
+            routed.clear(known, *scheme, listener)?
+        }
     };
-    let carries =
-        |id: &&SchemeId| rules.scheme(**id).is_some_and(|scheme| known.principal.kind.is_carried_by(scheme.kind));
-    let Some(scheme) = schemes.iter().find(carries) else {
-        return Err(routed.denial(Reason::NoCredential, None));
-    };
-    match routed.judge(known, *scheme, listener) {
-        Decision::Allow(_) => Ok(()),
-        Decision::Deny(denial) => Err(denial),
+    match routed.spend(cleared) {
+        Ruled::Decided(_) => Ok(None),
+        Ruled::Spend(spending) => Ok(Some(spending.looking())),
     }
 }
 
@@ -227,7 +195,7 @@ pub fn would_be_asked(
 
 impl<'a> Frame<'a> {
     fn deny(&self, reason: Reason) -> Denial {
-        Denial { reason, route: None, scheme: None, credential: None }
+        Denial { reason, route: None, scheme: None, credential: None, standings: None }
     }
 
     /// Path and route. The raw and the decoded reading of the path must lead to the same route.
@@ -278,12 +246,12 @@ impl<'a> Frame<'a> {
 
 impl<'a> Routed<'a> {
     fn denial(&self, reason: Reason, credential: Option<Arc<CredentialEntry>>) -> Denial {
-        Denial { reason, route: Some(self.id), scheme: None, credential }
+        Denial { route: Some(self.id), credential, ..self.frame.deny(reason) }
     }
 
     /// A credential that was read is not accepted.
-    fn reject(&self, scheme: SchemeId, why: Rejection, credential: Option<Arc<CredentialEntry>>) -> Decision {
-        Decision::Deny(Denial { scheme: Some(scheme), ..self.denial(Reason::Rejected(why), credential) })
+    fn reject(&self, scheme: SchemeId, why: Rejection, credential: Option<Arc<CredentialEntry>>) -> Denial {
+        Denial { scheme: Some(scheme), ..self.denial(Reason::Rejected(why), credential) }
     }
 
     fn check_addresses(self, listener: &mut impl Listener) -> Result<Self, Denial> {
@@ -325,17 +293,35 @@ impl<'a> Routed<'a> {
         found.ok_or(Reason::NoCredential)
     }
 
-    /// Verifies a known key and, when it counts, goes on to authorize and conclude.
-    fn judge(self, entry: Arc<CredentialEntry>, scheme: SchemeId, listener: &mut impl Listener) -> Decision {
+    /// Verifies a known key and, when it counts, goes on to authorize and to the limits.
+    fn judge(self, entry: Arc<CredentialEntry>, scheme: SchemeId, listener: &mut impl Listener) -> Ruled<'a> {
+        match self.clear(entry, scheme, listener) {
+            Ok(cleared) => self.spend(cleared),
+            Err(denial) => Ruled::Decided(Decision::Deny(denial)),
+        }
+    }
+
+    /// Verifies a known key and authorizes it.
+    fn clear(
+        &self,
+        entry: Arc<CredentialEntry>,
+        scheme: SchemeId,
+        listener: &mut impl Listener,
+    ) -> Result<Cleared, Denial> {
         let verdict = entry.check(self.frame.now.wall);
         listener.hear(Event::Checked(&entry, verdict));
-        if let Err(rejection) = verdict {
-            return self.reject(scheme, rejection, Some(entry));
+        match verdict {
+            Err(rejection) => Err(self.reject(scheme, rejection, Some(entry))),
+            Ok(()) => authorize(self, Authentication { entry, scheme }, listener),
         }
-        match authorize(&self, Authentication { entry, scheme }, listener) {
-            Ok(cleared) => conclude(cleared),
-            Err(denial) => Decision::Deny(denial),
+    }
+
+    /// Goes on to the route's limits, where it has any.
+    fn spend(self, cleared: Cleared) -> Ruled<'a> {
+        if self.route.limits.is_empty() {
+            return Ruled::Decided(conclude(cleared, Standings::default()));
         }
+        Ruled::Spend(Spending::new(self, cleared))
     }
 }
 
@@ -368,10 +354,11 @@ fn authorize(
     Ok(Cleared { route: routed.id, authentication: Some(Authentication { entry, scheme }) })
 }
 
-/// The only maker of a [`Permit`]. Limits will come between [`Cleared`] and here, as a `Spend` moved in.
-fn conclude(cleared: Cleared) -> Decision {
+/// The only maker of a [`Permit`], from who was cleared and what was spent.
+fn conclude(cleared: Cleared, standings: Standings) -> Decision {
     Decision::Allow(Permit {
         route: cleared.route,
         caller: cleared.authentication.map(|Authentication { entry, scheme }| (entry, scheme)),
+        standings,
     })
 }

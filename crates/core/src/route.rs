@@ -1,8 +1,11 @@
 //! Routes: which path and method they match, what they ask for, and where what passes goes.
 
+use std::num::NonZeroU32;
+
 use http::Method;
 
 use crate::address::AddressRules;
+use crate::limit::LimitId;
 use crate::path::{Oddities, Target, decode};
 use crate::scheme::SchemeId;
 use crate::scope::{Scope, ScopeSet};
@@ -257,6 +260,10 @@ pub struct Route {
     pub scopes: ScopeRules,
     /// Who may come from where.
     pub addresses: AddressRules,
+    /// The limits that a request is charged to.
+    pub limits: Vec<LimitId>,
+    /// What it is charged.
+    pub cost: NonZeroU32,
     /// Where it leads.
     pub destination: Destination,
     /// Whether the credential goes on to the upstream.

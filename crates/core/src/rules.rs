@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::address::AddressRules;
 use crate::api_key::CredentialEntry;
 use crate::digest::MacKey;
+use crate::limit::{Limit, LimitFields, LimitId};
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::route::Routes;
 use crate::scheme::{Scheme, SchemeId};
@@ -27,11 +28,20 @@ pub struct Rules {
     pub default_scopes: Option<ScopeSet>,
     /// Operators' own keys.
     pub static_keys: StaticKeys,
+    /// How often things may happen; routes name them by their ids.
+    pub limits: Vec<Limit>,
+    /// In which words a caller is told where it stands with them.
+    pub limit_fields: LimitFields,
     /// What the tokens that are issued here say of their issuer and audience.
     pub tokens: TokenRules,
 }
 
 impl Rules {
+    /// A limit by its id.
+    pub fn limit(&self, id: LimitId) -> Option<&Limit> {
+        self.limits.get(id.0)
+    }
+
     /// A scheme by its id.
     pub fn scheme(&self, id: SchemeId) -> Option<&Scheme> {
         self.schemes.get(id.0)
@@ -114,6 +124,7 @@ fn entry(name: &str, scopes: ScopeSet) -> CredentialEntry {
             mode: Mode::Live,
             grants: Grants::Named(scopes),
         },
+        line: None,
         addresses: AddressRules::default(),
         account_addresses: Vec::new(),
         ends_at: None,

@@ -36,6 +36,7 @@ impl CredentialEntry {
                 mode: Mode::Live,
                 grants: Grants::Named(claims.scopes().intersection(user_scopes)),
             },
+            line: None,
             addresses: AddressRules::default(),
             account_addresses: OwningAccount::lists([user.account.as_ref()]),
             ends_at: Some(claims.ends_at()),

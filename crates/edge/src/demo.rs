@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::Visit;
 use crate::exchange::{Outcome, Reply};
-use crate::forward::passing;
+use crate::forward::{passing, told};
 
 const NOTE: &str = "this is Keyward's built-in demo upstream; start with --upstream URL to put Keyward before your API";
 
@@ -25,7 +25,9 @@ pub(crate) fn answer(visit: Visit<'_>, judged: Judged<'_>, permit: &Permit) -> O
     let passing = passing(visit, judged, permit, HOST);
     let put = &mut |name: &[u8], value: &[u8]| join(&mut headers, name, value);
     visit.ways.edits.visit(visit.request.fields, &passing, put);
-    Ok(Reply::Own(echo(visit.request, headers, permit.principal())))
+    let mut answer = echo(visit.request, headers, permit.principal());
+    told(judged, permit).set(answer.headers_mut());
+    Ok(Reply::Own(answer))
 }
 
 /// Repeated fields as one, separated by commas (RFC 9110 §5.3).

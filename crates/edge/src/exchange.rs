@@ -70,7 +70,7 @@ async fn refuse(client: &Client, wire: &mut Wire, why: impl Fn(DecisionId) -> Bo
     let snapshot = client.core.worker.snapshot();
     let mut note = Note::begin(client, client.peer, &snapshot, (&Method::GET, ""));
     let told = why(DecisionId::default());
-    let refused = why(note.judge(Verdict::of(told.outcome, told.detail)).id());
+    let refused = why(note.judge(Verdict { detail: told.detail, ..Verdict::of(told.outcome, None) }).id());
     note.refused(&refused);
     drop(note);
     let manner = Manner { bodiless: false, is_old: false, goes_on: false, now: snapshot.now().wall };

@@ -13,6 +13,7 @@ use keyward_http::h1::lines::Most;
 use keyward_http::h1::request::Request;
 use keyward_http::h1::response::Response;
 use keyward_http::h1::{Framing, Version, write};
+use keyward_http::limits::Told;
 
 use crate::client::{Client, Visit, Wire};
 use crate::demo;
@@ -65,7 +66,7 @@ pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>)
     let mut up = Pump::new(head, request.framing, request.framing, limit);
     let sent = client.watch.bounded(send(client, wire, request, (&mut up, pool))).await;
     let why = match sent {
-        Ok(Ok(lease)) => return Ok(Reply::Upstream(relay::begin(visit, (up, lease)))),
+        Ok(Ok(lease)) => return Ok(Reply::Upstream(relay::begin(visit, (up, lease), told(judged, &permit)))),
         Ok(Err(NoAnswer::ClientGone)) => return Ok(Reply::Nothing),
         Ok(Err(why)) => why,
         Err(Late) if client.watch.uploaded() == Uploaded::Awaited => {
@@ -93,6 +94,11 @@ fn head(visit: Visit<'_>, judged: Judged<'_>, permit: &Permit, upstream: &[u8]) 
     write::framing(&mut out, request.framing);
     out.extend_from_slice(b"\r\n");
     out
+}
+
+/// Where the caller stands with the limits that this was charged to.
+pub(crate) fn told<'a>(judged: Judged<'a>, permit: &'a Permit) -> Told<'a> {
+    Told { rules: judged.rules(), standings: permit.standings(), exceeded: None, decision: judged.id() }
 }
 
 /// A request as the edits see it.
@@ -222,7 +228,12 @@ pub(crate) fn poll_upload(
 }
 
 /// The head of the answer as the client gets it, and how its body is framed there.
-pub(crate) fn answer_head(visit: Visit<'_>, answer: &Response<'_>, goes_on: bool) -> (Vec<u8>, Framing) {
+pub(crate) fn answer_head(
+    visit: Visit<'_>,
+    answer: &Response<'_>,
+    told: Told<'_>,
+    goes_on: bool,
+) -> (Vec<u8>, Framing) {
     let Visit { client, ways, request, snapshot, page, .. } = visit;
     let is_old = request.version == Version::Http10;
     let framing = match answer.framing {
@@ -235,7 +246,12 @@ pub(crate) fn answer_head(visit: Visit<'_>, answer: &Response<'_>, goes_on: bool
     // What has no body tells of the length that it would have (RFC 9110 §8.6), except where it may not.
     let keeps_length = answer.framing == Framing::Empty && answer.status != StatusCode::NO_CONTENT;
     let keeps = (keeps_length, ways.cors.is_none());
-    visit_answer(answer.fields, keeps, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    visit_answer(answer.fields, keeps, &mut |name: &[u8], value: &[u8]| {
+        if !std::str::from_utf8(name).is_ok_and(|name| told.replaces(name)) {
+            write::field(&mut out, name, value);
+        }
+    });
+    told.write(|name, value| write::field(&mut out, name.as_bytes(), value.as_bytes()));
     if let (Some(cors), Some(page)) = (&ways.cors, page) {
         for (name, value) in cors.told(answer.status, answer.fields, page) {
             write::field(&mut out, name.as_str().as_bytes(), value.as_bytes());

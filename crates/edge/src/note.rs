@@ -1,5 +1,6 @@
 //! What is written down of one request, filled as the exchange goes on; handed over when its answer's head is known.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,12 +78,17 @@ impl<'a> Note<'a> {
 
     /// A browser was told that a page may send such a request.
     pub(crate) fn preflight(&mut self, route: RouteId) {
-        self.judge(Verdict { outcome: ALLOWED, detail: Some("preflight"), route: Some(route), credential: None });
+        self.judge(Verdict {
+            outcome: ALLOWED,
+            detail: Some(Cow::Borrowed("preflight")),
+            route: Some(route),
+            credential: None,
+        });
     }
 
     /// It may not.
     pub(crate) fn denied(&mut self, denial: &Denial) -> Judged<'a> {
-        let detail = refused::detail(denial.reason);
+        let detail = refused::detail(denial.reason, self.snapshot.rules());
         let credential = denial.credential.as_ref().map(Arc::clone);
         self.judge(Verdict { outcome: denial.reason.name(), detail, route: denial.route, credential })
     }
@@ -111,7 +117,7 @@ impl<'a> Note<'a> {
             None => (None, None),
         };
         let Refusal { outcome, detail } = refusal;
-        self.judge(Verdict { outcome, detail: Some(detail), route, credential }).id()
+        self.judge(Verdict { outcome, detail: Some(Cow::Borrowed(detail)), route, credential }).id()
     }
 
     /// What the decision is called now, and what it would be called by [`Note::retract`].
@@ -123,7 +129,8 @@ impl<'a> Note<'a> {
         };
         let id = self.id();
         Ids::new(id, move |Refusal { outcome, detail }| {
-            let verdict = Verdict { outcome, detail: Some(detail), route, credential: credential.clone() };
+            let verdict =
+                Verdict { outcome, detail: Some(Cow::Borrowed(detail)), route, credential: credential.clone() };
             marker.mark(&verdict, client).rename(id)
         })
     }
@@ -140,12 +147,12 @@ impl<'a> Note<'a> {
 
     /// An answer of the upstream or of an own endpoint, or to a preflight.
     pub(crate) fn allowed(&mut self, status: StatusCode) {
-        let detail = self.judged.as_ref().and_then(|(verdict, _)| verdict.detail);
+        let detail = self.judged.as_ref().and_then(|(verdict, _)| verdict.detail.clone());
         self.close(ALLOWED, detail, status.as_u16());
     }
 
     pub(crate) fn refused(&mut self, refused: &Refused) {
-        self.close(refused.outcome, refused.detail, refused.answer.status().as_u16());
+        self.close(refused.outcome, refused.detail.clone(), refused.answer.status().as_u16());
     }
 
     /// Since the request's head.
@@ -153,10 +160,10 @@ impl<'a> Note<'a> {
         self.client.core.worker.clock().now().monotonic.since(self.began)
     }
 
-    fn close(&mut self, outcome: &'static str, detail: Option<&'static str>, status: u16) {
+    fn close(&mut self, outcome: &'static str, detail: Option<Cow<'static, str>>, status: u16) {
         self.closed = true;
         if self.judged.is_none() {
-            self.judge(Verdict::of(outcome, detail));
+            self.judge(Verdict { detail: detail.clone(), ..Verdict::of(outcome, None) });
         }
         let Some((verdict, id)) = &self.judged else { return };
         let core = &self.client.core;
@@ -168,7 +175,7 @@ impl<'a> Note<'a> {
         if let Some(record) = &mut self.record {
             record.took = took;
             record.outcome = outcome;
-            record.detail = detail.map(Into::into);
+            record.detail = detail.as_deref().map(Into::into);
             record.status = status;
         }
         let (at, routes) = (self.snapshot.now().wall, &self.snapshot.rules().routes);

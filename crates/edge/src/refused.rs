@@ -1,5 +1,7 @@
 //! What becomes of a request that does not pass: its answer, and what the record says of it.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use keyward_core::decision::{DecisionId, Denial, Fault, Forbidden, Reason};
 use keyward_core::machine::RequestFacts;
@@ -23,18 +25,18 @@ pub(crate) struct Refused {
     /// The word for the record.
     pub(crate) outcome: &'static str,
     /// More of it.
-    pub(crate) detail: Option<&'static str>,
+    pub(crate) detail: Option<Cow<'static, str>>,
 }
 
 impl Refused {
     fn new(answer: Answer, outcome: &'static str, detail: Option<&'static str>) -> Box<Self> {
-        Box::new(Self { answer, outcome, detail })
+        Box::new(Self { answer, outcome, detail: detail.map(Cow::Borrowed) })
     }
 
     /// The decision says no.
     pub(crate) fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, id: DecisionId) -> Box<Self> {
         let answer = answer::denied(denial, rules, facts, id);
-        Self::new(answer, denial.reason.name(), detail(denial.reason))
+        Box::new(Self { answer, outcome: denial.reason.name(), detail: detail(denial.reason, rules) })
     }
 
     /// It could not be found out.
@@ -99,8 +101,9 @@ impl Refused {
 }
 
 /// The rule that spoke, for the record.
-pub(crate) fn detail(reason: Reason) -> Option<&'static str> {
-    match reason {
+pub(crate) fn detail(reason: Reason, rules: &Rules) -> Option<Cow<'static, str>> {
+    let words = match reason {
+        Reason::Limited(over) => return rules.limit(over.limit).map(|limit| Cow::Owned(limit.name().to_owned())),
         Reason::WrongMethod => Some("wrong method"),
         Reason::Path(fault) => Some(fault.text()),
         Reason::Malformed(_, fault) => Some(fault.text()),
@@ -108,5 +111,6 @@ pub(crate) fn detail(reason: Reason) -> Option<&'static str> {
         Reason::Forbidden(Forbidden::Address(_)) => Some("address"),
         Reason::Forbidden(Forbidden::Scope) => Some("scope"),
         Reason::NoRoute | Reason::NoCredential | Reason::Ambiguous(..) => None,
-    }
+    };
+    words.map(Cow::Borrowed)
 }

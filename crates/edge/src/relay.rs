@@ -6,6 +6,7 @@ use std::task::Poll;
 use http::StatusCode;
 use keyward_http::h1::Framing;
 use keyward_http::h1::response::Response;
+use keyward_http::limits::Told;
 
 use crate::client::{Client, Visit, Wire};
 use crate::forward::{answer_head, poll_upload};
@@ -25,7 +26,7 @@ pub(crate) struct Answering {
 }
 
 /// Begins an answer whose head stands at the front of what the upstream sent.
-pub(crate) fn begin(visit: Visit<'_>, (up, mut lease): (Pump, Lease)) -> Box<Answering> {
+pub(crate) fn begin(visit: Visit<'_>, (up, mut lease): (Pump, Lease), told: Told<'_>) -> Box<Answering> {
     let Visit { client, request, .. } = visit;
     let connection = &mut lease.connection;
     let length = connection.lines.length();
@@ -37,7 +38,7 @@ pub(crate) fn begin(visit: Visit<'_>, (up, mut lease): (Pump, Lease)) -> Box<Ans
         (answer.status, answer.keep_alive, answer.framing)
     });
     let (out, to) = match &answer {
-        Ok(answer) => answer_head(visit, answer, goes_on),
+        Ok(answer) => answer_head(visit, answer, told, goes_on),
         Err(_) => (Vec::new(), Framing::Empty),
     };
     connection.input.consume(length);

@@ -1,4 +1,4 @@
-//! The cost of one decision in memory: a known key, a guess, a public path.
+//! The cost of one decision in memory: a known key, one with limits, a guess.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
@@ -14,8 +14,12 @@ use keyward_core::path::Target;
 use keyward_engine::worker::Begun;
 
 fn decision(criterion: &mut Criterion) {
-    let world = world::warm();
-    for (name, secret) in [("known key", world.secret.as_str()), ("guess", "kw_live_not_a_key_of_this_server_at_all")] {
+    let (world, limited) = (world::warm(), world::warm_and_limited());
+    for (name, world, secret) in [
+        ("known key", &world, world.secret.as_str()),
+        ("known key with two limits", &limited, limited.secret.as_str()),
+        ("guess", &world, "kw_live_not_a_key_of_this_server_at_all"),
+    ] {
         let mut headers = HeaderMap::new();
         headers.insert("host", "api.example".parse().unwrap());
         headers.insert("user-agent", "bench".parse().unwrap());

@@ -2,6 +2,7 @@
 //!
 //! Folding happens here, on the core, so that a flood costs a look-up per request and no queue can lose a count of it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -36,7 +37,7 @@ pub struct Fold {
     /// `allowed`, or the reason's name.
     pub verdict: &'static str,
     /// The rule that spoke.
-    pub detail: Option<&'static str>,
+    pub detail: Option<Cow<'static, str>>,
     /// The route's name.
     pub route: Option<Box<str>>,
     /// The principal's id.
@@ -338,7 +339,7 @@ impl Fold {
             id: DecisionId::of_lane(closed.id.lane(), closed.id.second(), mark.at(level)),
             level,
             verdict: verdict.outcome,
-            detail: verdict.detail,
+            detail: verdict.detail.clone(),
             route: closed.route().map(Into::into),
             principal: caller.map(|caller| caller.id.clone()),
             credential: caller.map(|caller| caller.credential.clone()),

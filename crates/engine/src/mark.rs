@@ -1,5 +1,6 @@
 //! What a decision's id says of what was decided: short digests by which a folded decision is found again.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub struct Verdict {
     /// `allowed`, or the reason's name.
     pub outcome: &'static str,
     /// The rule that spoke.
-    pub detail: Option<&'static str>,
+    pub detail: Option<Cow<'static, str>>,
     /// The route that was matched.
     pub route: Option<RouteId>,
     /// The known credential.
@@ -23,8 +24,8 @@ pub struct Verdict {
 
 impl Verdict {
     /// Something that has neither a route nor a caller.
-    pub const fn of(outcome: &'static str, detail: Option<&'static str>) -> Self {
-        Self { outcome, detail, route: None, credential: None }
+    pub fn of(outcome: &'static str, detail: Option<&'static str>) -> Self {
+        Self { outcome, detail: detail.map(Cow::Borrowed), route: None, credential: None }
     }
 }
 
@@ -73,7 +74,7 @@ pub struct Mark(u64);
 impl Mark {
     /// Of what was decided for whom.
     pub fn of(key: &RandomState, verdict: &Verdict, client: IpAddr) -> Self {
-        let what = key.hash_one((verdict.outcome, verdict.detail, verdict.route));
+        let what = key.hash_one((verdict.outcome, &verdict.detail, verdict.route));
         let credential = match &verdict.credential {
             Some(entry) => key.hash_one(&entry.principal.credential),
             None => 0,

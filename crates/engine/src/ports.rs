@@ -19,6 +19,8 @@ use crate::lineage::Lineage;
 use crate::people::{PasswordHash, People};
 use crate::signing::SigningKeyRecord;
 
+pub use crate::reserves::{Known, Reserve, Reserved, Unused};
+
 /// What a port answers, some time later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -191,6 +193,16 @@ pub trait Lookup: Send + Sync {
     fn changes(&self, after: FeedHead) -> Answer<'_, Changes>;
 }
 
+/// What limits ask of a store.
+pub trait Reserves: Send + Sync {
+    /// Writes ahead, in one transaction; one answer for each, in order. Windows that are over are let go in passing.
+    fn reserve<'a>(&'a self, reserves: &'a [Reserve]) -> Answer<'a, Vec<Reserved>>;
+    /// What is written of these, each a limit and a subject, as it stands: the end of the window and up to what it may admit.
+    fn reserved<'a>(&'a self, of: &'a [(u64, Box<str>)]) -> Answer<'a, Vec<Option<(Timestamp, u32)>>>;
+    /// Gives back what was written ahead and not used, in one transaction.
+    fn give_back<'a>(&'a self, unused: &'a [Unused]) -> Answer<'a, ()>;
+}
+
 /// A user to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -342,7 +354,7 @@ pub struct Identity {
 }
 
 /// A whole store.
-pub trait Store: Lookup + Records + People {
+pub trait Store: Lookup + Records + People + Reserves {
     /// What it keeps once.
     fn identity(&self) -> Answer<'_, Identity>;
     /// Writes a consistent copy of the whole store into a new folder of this name beside it, while work goes on; where.

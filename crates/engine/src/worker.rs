@@ -3,95 +3,27 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use keyward_core::decision::{Decision, DecisionId, Denial, Fault};
+use keyward_core::decision::{Decision, Denial, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::machine::{
-    Fetching, Listener, Question, Recalled, RequestFacts, Resumed, Step, Verified, decide, would_be_asked,
+    Fetching, Listener, Question, Recalled, Recalling, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
+    would_be_asked,
 };
 use keyward_core::route::RouteId;
 use keyward_core::rules::Rules;
-use keyward_core::time::Now;
 
 use crate::fetcher::{Asker, Fill};
-use crate::mark::Mark;
+use crate::limits::{Limiter, Unready};
 use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Note, Shared};
 use crate::ports::{Change, Clock, FeedHead, Held, Use};
 use crate::signing::VerifyingKeys;
+use crate::snapshot::Draft;
+pub use crate::snapshot::{Judged, Snapshot};
 use crate::tally::{LookedUp, Tally};
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
-
-/// One configuration, one time and one number for one request.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    rules: Arc<Rules>,
-    version: u64,
-    now: Now,
-    draft: Draft,
-}
-
-/// What a decision's id is made of before anything is decided.
-#[derive(Clone, Copy, Debug)]
-struct Draft {
-    node: u16,
-    core: u8,
-    count: u64,
-}
-
-impl Snapshot {
-    /// The rules.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    /// The version of the configuration that the rules are of.
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// The time that the decision is made at.
-    pub fn now(&self) -> Now {
-        self.now
-    }
-
-    /// The snapshot with the decision's id, which says what was decided.
-    pub fn judged(&self, mark: Mark) -> Judged<'_> {
-        let Draft { node, core, count } = self.draft;
-        let second = u64::try_from(self.now.wall.as_millis() / 1000).unwrap_or_default();
-        Judged { snapshot: self, id: DecisionId::new(node, core, second, mark.within(count)) }
-    }
-}
-
-/// A snapshot of a request that was decided on.
-#[derive(Clone, Copy, Debug)]
-pub struct Judged<'a> {
-    snapshot: &'a Snapshot,
-    id: DecisionId,
-}
-
-impl<'a> Judged<'a> {
-    /// The rules.
-    pub fn rules(&self) -> &'a Rules {
-        &self.snapshot.rules
-    }
-
-    /// The version of the configuration that the rules are of.
-    pub fn version(&self) -> u64 {
-        self.snapshot.version
-    }
-
-    /// The time that the decision was made at.
-    pub fn now(&self) -> Now {
-        self.snapshot.now
-    }
-
-    /// The decision's id.
-    pub fn id(&self) -> DecisionId {
-        self.id
-    }
-}
 
 /// What a worker is made from.
 pub struct Parts {
@@ -115,6 +47,8 @@ pub struct Parts {
     pub mailbox: Mailbox,
     /// Where misses are asked.
     pub asker: Asker,
+    /// What limits are charged with.
+    pub limiter: Limiter,
     /// Where the node stood in the feed when the mailbox was made.
     pub head: FeedHead,
     /// How many keys to remember in one generation.
@@ -137,6 +71,7 @@ pub struct Worker {
     seen: Cell<u64>,
     counter: Cell<u64>,
     asker: Asker,
+    limiter: Limiter,
     tally: Tally,
 }
 
@@ -153,6 +88,8 @@ pub enum Begun<'a> {
     Decided(Decision),
     /// The store must be asked.
     Ask(Question, Fetching<'a>),
+    /// Its limits must be written ahead first.
+    Reserve(Box<Reserving<'a>>),
 }
 
 /// What an answer of the store led to.
@@ -161,6 +98,15 @@ pub enum Answered<'a> {
     Decided(Decision),
     /// The answer is older than a change this core has heard of; ask again.
     AskAgain(Fetching<'a>),
+    /// Its limits must be written ahead first.
+    Reserve(Box<Reserving<'a>>),
+}
+
+/// A decision whose limits could not be charged at once.
+pub struct Reserving<'a> {
+    spending: Spending<'a>,
+    why: Unready,
+    digest: Option<ApiKeyDigest>,
 }
 
 impl Worker {
@@ -181,6 +127,7 @@ impl Worker {
             seen: Cell::new(0),
             counter: Cell::new(0),
             asker: parts.asker,
+            limiter: parts.limiter,
             tally: parts.tally,
         }
     }
@@ -194,7 +141,7 @@ impl Worker {
         self.counter.set(count);
         let draft = Draft { node: self.node, core: self.core, count };
         let configuration = self.configuration.borrow();
-        Snapshot { rules: Arc::clone(&configuration.rules), version: configuration.version, now, draft }
+        Snapshot::new(Arc::clone(&configuration.rules), configuration.version, now, draft)
     }
 
     /// Decides one request, asking the store where memory cannot vouch for a key.
@@ -217,12 +164,14 @@ impl Worker {
     ) -> Result<Decision, Fault> {
         let (question, mut fetching) = match self.begin(snapshot, facts, listener) {
             Begun::Decided(decision) => return Ok(decision),
+            Begun::Reserve(reserving) => return self.reserve(snapshot, *reserving, listener).await,
             Begun::Ask(question, fetching) => (question, fetching),
         };
         for _ in 0..ATTEMPTS {
             let fill = self.asker.ask(question.clone()).await?;
             match self.answer(snapshot, fetching, &fill, listener) {
                 Answered::Decided(decision) => return Ok(decision),
+                Answered::Reserve(reserving) => return self.reserve(snapshot, *reserving, listener).await,
                 Answered::AskAgain(again) => fetching = again,
             }
         }
@@ -234,43 +183,83 @@ impl Worker {
     /// # Errors
     /// The denial that it would meet before.
     pub fn would_be_asked(&self, snapshot: &Snapshot, facts: RequestFacts<'_>) -> Result<RouteId, Denial> {
-        would_be_asked(&snapshot.rules, facts, snapshot.now, &mut ())
+        would_be_asked(snapshot.rules(), facts, snapshot.now(), &mut ())
     }
 
-    /// The part of a decision that needs no IO. On a hit this is all of it: no await, no lock, no allocation.
+    /// The part of a decision that needs no IO. On a hit this is all of it: no await, no allocation, and no lock but those of
+    /// its limits' cells.
     pub fn begin<'a>(
         &self,
         snapshot: &'a Snapshot,
         facts: RequestFacts<'a>,
         listener: &mut impl Listener,
     ) -> Begun<'a> {
-        match decide(&snapshot.rules, facts, snapshot.now, listener) {
-            Step::Decided(decision) => Begun::Decided(decision),
-            Step::Recall(digest, recalling) => {
-                let recalled = self.recall(snapshot, &digest);
-                let remembered = !matches!(recalled, Recalled::Nothing);
-                let begun = match recalling.resume(recalled, &self.tag_key, listener) {
-                    Resumed::Decided(decision) => {
-                        self.note_use(&digest, snapshot, &decision);
-                        Begun::Decided(decision)
-                    }
-                    Resumed::Fetch(question, fetching) => Begun::Ask(question, fetching),
-                    Resumed::Verify(verifying) => {
-                        let is_signed = self.signing_keys.borrow().verify(verifying.token());
-                        match verifying.resume(is_signed, listener) {
-                            Verified::Decided(decision) => Begun::Decided(decision),
-                            Verified::Fetch(question, fetching) => Begun::Ask(question, fetching),
-                        }
-                    }
-                };
-                self.tally.looked_up(match begun {
-                    Begun::Ask(..) => LookedUp::InStore,
-                    Begun::Decided(_) if remembered => LookedUp::InMemory,
-                    Begun::Decided(_) => LookedUp::Nowhere,
-                });
-                begun
+        let (ruled, digest) = match decide(snapshot.rules(), facts, snapshot.now(), listener) {
+            Step::Ruled(ruled) => (ruled, None),
+            Step::Recall(digest, recalling) => match self.look_up(snapshot, &digest, recalling, listener) {
+                Ok(ruled) => (ruled, Some(digest)),
+                Err((question, fetching)) => return Begun::Ask(question, fetching),
+            },
+        };
+        self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)
+    }
+
+    /// What memory and the signing keys say of a credential, or else what the store must be asked.
+    fn look_up<'a>(
+        &self,
+        snapshot: &Snapshot,
+        digest: &ApiKeyDigest,
+        recalling: Recalling<'a>,
+        listener: &mut impl Listener,
+    ) -> Result<Ruled<'a>, (Question, Fetching<'a>)> {
+        let recalled = self.recall(snapshot, digest);
+        let known = if matches!(recalled, Recalled::Nothing) { LookedUp::Nowhere } else { LookedUp::InMemory };
+        let found = match recalling.resume(recalled, &self.tag_key, listener) {
+            Resumed::Ruled(ruled) => Ok(ruled),
+            Resumed::Fetch(question, fetching) => Err((question, fetching)),
+            Resumed::Verify(verifying) => {
+                let is_signed = self.signing_keys.borrow().verify(verifying.token());
+                match verifying.resume(is_signed, listener) {
+                    Verified::Decided(decision) => Ok(Ruled::Decided(decision)),
+                    Verified::Fetch(question, fetching) => Err((question, fetching)),
+                }
             }
-        }
+        };
+        self.tally.looked_up(if found.is_err() { LookedUp::InStore } else { known });
+        found
+    }
+
+    /// Charges the limits, where it comes to that, and concludes.
+    fn settle<'a>(
+        &self,
+        snapshot: &Snapshot,
+        ruled: Ruled<'a>,
+        digest: Option<ApiKeyDigest>,
+        listener: &mut impl Listener,
+    ) -> Result<Decision, Box<Reserving<'a>>> {
+        let decision = match ruled {
+            Ruled::Decided(decision) => decision,
+            Ruled::Spend(spending) => match self.limiter.charge(&spending) {
+                Ok(spend) => spending.resume(spend, listener),
+                Err(why) => return Err(Box::new(Reserving { spending, why, digest })),
+            },
+        };
+        self.note_use(digest.as_ref(), snapshot, &decision);
+        Ok(decision)
+    }
+
+    /// Charges limits that must be written ahead first, and concludes.
+    async fn reserve(
+        &self,
+        snapshot: &Snapshot,
+        reserving: Reserving<'_>,
+        listener: &mut impl Listener,
+    ) -> Result<Decision, Fault> {
+        let Reserving { spending, why, digest } = reserving;
+        let spend = self.limiter.charge_later(&spending, why).await?;
+        let decision = spending.resume(spend, listener);
+        self.note_use(digest.as_ref(), snapshot, &decision);
+        Ok(decision)
     }
 
     /// Goes on with an answer of the store, unless a change that this core has heard of since makes it too old.
@@ -288,7 +277,7 @@ impl Worker {
         if memory.judge(&digest, fill.head, lineage) == Verdict::Outdated {
             return Answered::AskAgain(fetching);
         }
-        let entry = fill.held.as_ref().and_then(|held| held.resolve(&snapshot.rules, fetching.claims())).map(Arc::new);
+        let entry = fill.held.as_ref().and_then(|held| held.resolve(snapshot.rules(), fetching.claims())).map(Arc::new);
         match (&entry, lineage) {
             // Resolved by a configuration that no longer counts: for this request it does, and for no other.
             _ if !self.is_current(snapshot) => {}
@@ -298,9 +287,8 @@ impl Worker {
             _ => {}
         }
         drop(memory);
-        let decision = fetching.resume(entry, listener);
-        self.note_use(&digest, snapshot, &decision);
-        Answered::Decided(decision)
+        let ruled = fetching.resume(entry, listener);
+        self.settle(snapshot, ruled, Some(digest), listener).map_or_else(Answered::Reserve, Answered::Decided)
     }
 
     /// Takes the uses of keys noted since the last call; call it about once a second. Reads the mailbox too, so that
@@ -323,19 +311,19 @@ impl Worker {
     /// The proof is looked at first and the mailbox after it: a proof that comes while a decision runs rests on notes
     /// that were posted before it, and these must be read before memory may speak.
     fn recall(&self, snapshot: &Snapshot, digest: &ApiKeyDigest) -> Recalled {
-        let fresh = self.shared.is_fresh(snapshot.now.monotonic);
+        let fresh = self.shared.is_fresh(snapshot.now().monotonic);
         self.catch_up();
         // Another configuration may have come since the snapshot: what memory holds from then on is resolved by that.
         if fresh && self.is_current(snapshot) { self.memory.borrow_mut().recall(digest) } else { Recalled::Nothing }
     }
 
     fn is_current(&self, snapshot: &Snapshot) -> bool {
-        self.configuration.borrow().version == snapshot.version
+        self.configuration.borrow().version == snapshot.version()
     }
 
-    fn note_use(&self, digest: &ApiKeyDigest, snapshot: &Snapshot, decision: &Decision) {
-        if let Decision::Allow(_) = decision {
-            self.memory.borrow_mut().note_use(digest, snapshot.now.wall);
+    fn note_use(&self, digest: Option<&ApiKeyDigest>, snapshot: &Snapshot, decision: &Decision) {
+        if let (Some(digest), Decision::Allow(_)) = (digest, decision) {
+            self.memory.borrow_mut().note_use(digest, snapshot.now().wall);
         }
     }
 

@@ -15,7 +15,12 @@ use keyward_engine::worker::Begun;
 
 #[test]
 fn a_hit_asks_nobody_and_allocates_nothing() {
-    let world = world::warm();
+    for world in [world::warm(), world::warm_and_limited()] {
+        asks_nobody_and_allocates_nothing(&world);
+    }
+}
+
+fn asks_nobody_and_allocates_nothing(world: &world::Warm) {
     let mut headers = HeaderMap::new();
     headers.insert("x-api-key", world.secret.parse().unwrap());
     let target = Target::parse("/orders?page=2");

@@ -63,6 +63,7 @@ impl Core {
             shared: node.shared(),
             mailbox: mailboxes.remove(0),
             asker,
+            limiter: keyward_engine::limits::Limiter::default(),
             head: head(1),
             capacity: 100,
             tally: Default::default(),
@@ -98,7 +99,7 @@ impl Core {
     fn known(&self, snapshot: &Snapshot) -> Option<Result<(), Reason>> {
         match self.begin(snapshot, &self.headers(), &Target::parse("/")) {
             Begun::Decided(decision) => Some(verdict(decision)),
-            Begun::Ask(..) => None,
+            Begun::Ask(..) | Begun::Reserve(_) => None,
         }
     }
 
@@ -110,7 +111,7 @@ impl Core {
         let fill = Fill { head: head(position), held };
         match self.worker.answer(snapshot, fetching, &fill, &mut ()) {
             Answered::Decided(decision) => verdict(decision),
-            Answered::AskAgain(_) => panic!("the answer is too old"),
+            Answered::AskAgain(_) | Answered::Reserve(_) => panic!("the answer is too old"),
         }
     }
 

@@ -89,6 +89,7 @@ fn of_caller(number: u32) -> Verdict {
             grants: Grants::Named(ScopeSet::default()),
         },
         addresses: AddressRules::default(),
+        line: None,
         account_addresses: Vec::new(),
         ends_at: None,
         begins_at: None,

@@ -119,8 +119,10 @@ fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
             match worker.answer(&snapshot, fetching, &fill, &mut ()) {
                 Answered::Decided(decision) => (decision, true),
                 Answered::AskAgain(_) => panic!("the answer is too old"),
+                Answered::Reserve(_) => panic!("there are no limits"),
             }
         }
+        Begun::Reserve(_) => panic!("there are no limits"),
     };
     match decision {
         Decision::Allow(_) => (Ok(()), asked),
@@ -161,6 +163,7 @@ async fn a_remembered_token_ends_with_its_signing_key() {
         shared: node.shared(),
         mailbox: mailboxes.remove(0),
         asker: fetcher::channel().0,
+        limiter: keyward_engine::limits::Limiter::default(),
         head: head(1),
         capacity: 100,
         tally: Tally::default(),

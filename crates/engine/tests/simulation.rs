@@ -303,6 +303,7 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
                     shared: node.shared(),
                     mailbox,
                     asker: asker.clone(),
+                    limiter: keyward_engine::limits::Limiter::default(),
                     head,
                     // Fewer than there are keys, so that entries are forgotten and filled again.
                     capacity: 2,

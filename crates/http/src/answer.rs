@@ -3,12 +3,13 @@
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use keyward_core::api_key::Rejection;
-use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Reason};
+use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Limited, Reason};
 use keyward_core::machine::RequestFacts;
 use keyward_core::route::{Access, Route};
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
 
+use crate::limits::{Told, retry_after};
 use crate::names::display_name;
 use crate::problem::{Answer, Problem};
 
@@ -26,6 +27,12 @@ pub fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, decision
         let methods: Vec<&str> = rules.routes.own_methods(target.path()).map(http::Method::as_str).collect();
         if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
             answer.headers_mut().insert(ALLOW, value);
+        }
+    }
+    if let Reason::Limited(Limited { limit, retry_after: wait }) = denial.reason {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after(wait)));
+        if let Some(standings) = &denial.standings {
+            Told { rules, standings, exceeded: Some(limit), decision }.set(answer.headers_mut());
         }
     }
     answer
@@ -141,6 +148,12 @@ fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &Reques
         }
         Reason::Forbidden(forbidden) => {
             Problem::new(StatusCode::FORBIDDEN, "Forbidden", name, forbidden_text(forbidden, route, facts))
+        }
+        Reason::Limited(Limited { limit, retry_after: wait }) => {
+            let limit = rules.limit(limit).map(|limit| format!(" `{}`", limit.name())).unwrap_or_default();
+            let wait = retry_after(wait);
+            let detail = format!("This is more than the limit{limit} admits. Try again in {wait} s.");
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", name, detail)
         }
     }
 }

@@ -10,6 +10,7 @@ mod forwarding;
 pub mod h1;
 mod hops;
 pub mod identity;
+pub mod limits;
 pub mod names;
 pub mod own;
 pub mod problem;

@@ -5,12 +5,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test")]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use keyward_core::address::AddressRules;
 use keyward_core::api_key::Rejection;
-use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Reason};
+use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Limited, Reason};
 use keyward_core::digest::MacKey;
+use keyward_core::limit::{Limit, LimitFields, LimitId, Per, Standing, Standings};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::{Oddities, PathFault, Target};
 use keyward_core::route::{
@@ -35,10 +38,24 @@ fn route(name: &str, path: &str, methods: Vec<Method>, destination: Destination)
             otherwise: ScopeSet::parse(["orders:read", "orders:list"]).unwrap(),
         },
         addresses: AddressRules::default(),
+        limits: Vec::new(),
+        cost: std::num::NonZeroU32::MIN,
         destination,
         keep_credential: false,
         allowed_oddities: Oddities::default(),
     }
+}
+
+fn limit(name: &str, requests: u32, burst: Option<u32>) -> Limit {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    Limit::new(name, Per::Key, number(requests), Duration::from_millis(59_001), burst.map(number))
+}
+
+fn standings() -> Standings {
+    let mut standings = Standings::default();
+    standings.push(Standing { limit: LimitId(0), remaining: 0, reset: Duration::from_millis(12_001) });
+    standings.push(Standing { limit: LimitId(1), remaining: 19, reset: Duration::from_secs(1) });
+    standings
 }
 
 fn rules() -> Rules {
@@ -55,6 +72,8 @@ fn rules() -> Rules {
         roles: BTreeMap::new(),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
+        limits: vec![limit("per_key", 60, None), limit("burst", 600, Some(20))],
+        limit_fields: LimitFields::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),
@@ -83,6 +102,10 @@ fn reasons() -> Vec<Reason> {
     all
 }
 
+fn over() -> Limited {
+    Limited { limit: LimitId(0), retry_after: Duration::from_millis(12_001) }
+}
+
 #[test]
 fn every_answer() {
     let rules = rules();
@@ -98,11 +121,25 @@ fn every_answer() {
             headers: (&headers).into(),
         };
         let routed = !matches!(reason, Reason::NoRoute | Reason::Path(_));
-        let denial =
-            Denial { reason, route: routed.then_some(RouteId(1)), scheme: Some(SchemeId(0)), credential: None };
+        let denial = Denial {
+            reason,
+            route: routed.then_some(RouteId(1)),
+            scheme: Some(SchemeId(0)),
+            credential: None,
+            standings: None,
+        };
         text.push_str(&shown(&format!("{reason:?}"), &denied(&denial, &rules, &facts, id)));
     }
-    for fault in [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping] {
+    for fields in [LimitFields::Ietf, LimitFields::Legacy, LimitFields::Both, LimitFields::None] {
+        let rules = Rules { limit_fields: fields, ..rules.clone() };
+        let (target, reason) = (Target::parse("/orders"), Reason::Limited(over()));
+        let client = "192.0.2.1".parse().unwrap();
+        let facts = RequestFacts { client, method: &Method::POST, target: &target, headers: (&headers).into() };
+        let route = Some(RouteId(1));
+        let denial = Denial { reason, route, scheme: None, credential: None, standings: Some(Box::new(standings())) };
+        text.push_str(&shown(&format!("Limited, told by {fields:?}"), &denied(&denial, &rules, &facts, id)));
+    }
+    for fault in [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping, Fault::Limits] {
         text.push_str(&shown(&format!("{fault:?}"), &faulted(fault, id)));
     }
     for fault in [UpstreamFault::Unreachable, UpstreamFault::Garbage, UpstreamFault::Timeout] {

@@ -9,8 +9,9 @@ use keyward_api::metrics::{Depth, Metrics};
 use keyward_api::opener::Opener;
 use keyward_api::service::Service;
 use keyward_engine::fetcher::{self, Questions};
+use keyward_engine::limits::{self, Asks, Cells, Limiter};
 use keyward_engine::node::Node;
-use keyward_engine::ports::{Clock, Identity, Lookup, Store, Use};
+use keyward_engine::ports::{Clock, Identity, Lookup, Reserves, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::signing::VerifyingSource as _;
 use keyward_engine::tally::{Shown, Tally};
@@ -26,6 +27,9 @@ use crate::{socket, terminal, witness};
 const NODE: (u16, &str) = (1, "node-1");
 /// Keys that one core remembers, in each of two generations.
 const KEYS_REMEMBERED: usize = 100_000;
+
+/// How often some of the cells of limits are looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// What both planes stand on.
 pub struct Ground {
@@ -49,6 +53,10 @@ pub struct Planes {
     pub workers: Vec<Worker>,
     /// What they ask the store.
     pub questions: Questions,
+    /// What callers used of their limits.
+    pub cells: Arc<Cells>,
+    /// What is to be written ahead for them.
+    pub asks: Asks,
     /// What they count.
     pub tallies: Vec<Shown>,
     /// How many of their questions wait.
@@ -67,6 +75,9 @@ impl Planes {
         let node = Arc::new(node);
         let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
         let (asker, questions) = fetcher::channel();
+        let (reserver, asks) = limits::channel();
+        let cells = Arc::new(Cells::default());
+        let limiter = Limiter::new(Arc::clone(&cells), reserver);
         let worker = |(core, mailbox)| {
             Worker::new(Parts {
                 node: NODE.0,
@@ -79,6 +90,7 @@ impl Planes {
                 shared: node.shared(),
                 mailbox,
                 asker: asker.clone(),
+                limiter: limiter.clone(),
                 head: identity.head,
                 capacity: KEYS_REMEMBERED,
                 tally: Tally::default(),
@@ -90,7 +102,7 @@ impl Planes {
         let source = Arc::<Opener>::clone(opener);
         let refresher =
             Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source, signing_keys));
-        Ok(Self { node, refresher, workers, questions, tallies, questions_waiting })
+        Ok(Self { node, refresher, workers, questions, tallies, questions_waiting, cells, asks })
     }
 }
 
@@ -104,6 +116,8 @@ pub struct ControlPlane<'a> {
     pub service: &'a Arc<Service>,
     /// Where records are.
     pub store: &'a Arc<dyn Store>,
+    /// What callers used of their limits.
+    pub cells: &'a Arc<Cells>,
     /// What the admin port tells of the server.
     pub metrics: Metrics,
     /// How long the audit log is kept, if not for ever.
@@ -117,7 +131,7 @@ impl ControlPlane<'_> {
     /// A socket that cannot be listened on.
     pub fn start(
         self,
-        questions: Questions,
+        (questions, asks): (Questions, Asks),
         refresher: &Arc<Refresher>,
         own: own::OwnReceiver,
         uses: mpsc::Receiver<Vec<Use>>,
@@ -135,6 +149,13 @@ impl ControlPlane<'_> {
             Arc::clone(&self.service.clock),
             questions,
         ));
+        tokio::spawn(limits::run(
+            Arc::clone(self.store) as Arc<dyn Reserves>,
+            Arc::clone(&self.service.clock),
+            Arc::clone(self.cells),
+            asks,
+        ));
+        tokio::spawn(sweep(Arc::clone(self.cells), Arc::clone(&self.service.clock)));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
         tokio::spawn(keyward_api::attempts::run(Arc::clone(self.service)));
@@ -148,6 +169,15 @@ impl ControlPlane<'_> {
         tokio::spawn(async move { axum::serve(admin, admin_routes).await });
         tokio::spawn(async move { axum::serve(socket, socket_routes).await });
         Ok(())
+    }
+}
+
+/// Forgets what says no more than that nothing is used up, a part of it at a time.
+async fn sweep(cells: Arc<Cells>, clock: Arc<dyn Clock>) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    for turn in 0.. {
+        tick.tick().await;
+        cells.sweep(turn, clock.now().monotonic);
     }
 }
 

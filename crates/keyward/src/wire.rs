@@ -19,6 +19,7 @@ use keyward_core::time::Timestamp;
 use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
+use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
@@ -70,7 +71,8 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     // Without a server nothing is pending.
     let pending = Arc::default();
     let ground = Ground { store, identity, clock, opener };
-    service(data_dir, Opened { ground: &ground, configuration, refresher: None, decisions, pending }).await
+    service(data_dir, Opened { ground: &ground, configuration, refresher: None, limits: None, decisions, pending })
+        .await
 }
 
 /// What opens signing keys: the master key, and the secret in the configuration.
@@ -110,6 +112,8 @@ pub struct Opened<'a> {
     pub configuration: Configuration,
     /// The node that serves beside it.
     pub refresher: Option<Arc<Refresher>>,
+    /// What callers used of their limits, where a node counts it.
+    pub limits: Option<Arc<Cells>>,
     /// What is kept of decisions.
     pub decisions: Option<Arc<dyn Decisions>>,
     /// What it cannot tell of yet.
@@ -121,7 +125,7 @@ pub struct Opened<'a> {
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { ground, configuration, refresher, decisions, pending } = opened;
+    let Opened { ground, configuration, refresher, limits, decisions, pending } = opened;
     Ok(Service {
         sealer: sealer(data_dir.path(), &*ground.store).await?,
         store: Arc::clone(&ground.store),
@@ -130,6 +134,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         tag_key: ground.identity.tag_key.clone(),
         in_force: InForce::new(configuration),
         refresher,
+        limits,
         decisions,
         pending,
         pulse: Pulse::default(),

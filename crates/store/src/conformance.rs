@@ -14,6 +14,7 @@ pub mod audit;
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
+pub mod limits;
 pub mod people;
 pub mod records;
 
@@ -58,6 +59,12 @@ macro_rules! conformance {
             people::signing_keys_come_back_and_are_told,
             people::signing_keys_keep_their_algorithm_and_a_public_half_of_any_length,
             people::sessions_come_in_the_order_of_their_ids,
+            limits::what_was_written_ahead_is_never_forgotten_in_its_window,
+            limits::of_many_at_once_each_is_answered_in_its_place,
+            limits::a_clock_that_jumps_refills_nothing,
+            limits::only_the_same_window_is_given_back,
+            limits::windows_that_are_over_are_let_go_in_passing,
+            limits::a_line_of_rotations_is_kept,
             audit::old_records_go_from_the_beginning_and_only_sealed_ones,
             feed::each_change_is_told_once_with_the_record_as_it_is_now,
             feed::numbers_are_in_commit_order,

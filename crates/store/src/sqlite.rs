@@ -13,6 +13,7 @@ mod inspect;
 mod keys;
 mod open;
 mod people;
+mod reserves;
 mod rows;
 mod schema;
 mod sessions;
@@ -33,7 +34,7 @@ use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
     Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Joined, Lookup, NewUser,
-    Outcome, Page, Records, Store, StoreError, Use,
+    Outcome, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
@@ -200,6 +201,21 @@ impl Records for SqliteStore {
             self.read(query("SELECT one FROM feed_head")).await?;
             self.writer.file.is_in_place().await
         })
+    }
+}
+
+impl Reserves for SqliteStore {
+    fn reserve<'a>(&'a self, reserves: &'a [Reserve]) -> Answer<'a, Vec<Reserved>> {
+        Box::pin(self.writer.write(async move |transaction| reserves::write(transaction, reserves).await))
+    }
+
+    fn reserved<'a>(&'a self, of: &'a [(u64, Box<str>)]) -> Answer<'a, Vec<Option<(Timestamp, u32)>>> {
+        let select = reserves::select(of.iter().map(|(limit, subject)| (*limit, &**subject)));
+        Box::pin(async move { self.read(select).await?.iter().map(reserves::kept).collect() })
+    }
+
+    fn give_back<'a>(&'a self, unused: &'a [Unused]) -> Answer<'a, ()> {
+        Box::pin(self.writer.write(async |transaction| transaction.run(reserves::give_back(unused)).await.map(drop)))
     }
 }
 

@@ -4,6 +4,7 @@ mod callers;
 mod endpoints;
 mod headers;
 mod keys;
+mod limits;
 mod routes;
 mod schemes;
 mod server;
@@ -33,6 +34,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     headers::check(look);
     schemes::check(look);
     routes::check(look);
+    limits::check(look);
     keys::check(look);
     tokens::check(look);
     endpoints::check(look);

@@ -8,6 +8,7 @@ mod data;
 mod decisions;
 mod endpoints;
 mod identity;
+mod limits;
 mod routes;
 mod schemes;
 mod security;
@@ -30,6 +31,7 @@ pub use data::Data;
 pub use decisions::Decisions;
 pub use endpoints::Endpoints;
 pub use identity::{Identity, IdentityHeaders};
+pub use limits::{Limit, Performance, RateLimit};
 pub use routes::Route;
 pub use schemes::Scheme;
 pub use security::{ApiKeys, Jwt, Security, StaticKey};
@@ -61,8 +63,12 @@ pub struct Settings {
     /// Named sets of scopes.
     #[serde(with = "Written::<BTreeMap<String, ScopeSet>>")]
     pub roles: BTreeMap<String, ScopeSet>,
+    /// Named limits; routes say which of them count there.
+    pub limits: BTreeMap<String, Limit>,
     /// Credentials and how they are guarded.
     pub security: Security,
+    /// Limits in short, and how callers are told.
+    pub performance: Performance,
     /// The record of what happened.
     pub audit: Audit,
     /// What is kept of each decision.

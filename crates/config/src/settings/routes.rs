@@ -1,5 +1,7 @@
 //! `routes`: what each path asks for.
 
+use std::num::NonZeroU32;
+
 use http::Method;
 use keyward_core::address::AddressRules;
 use keyward_core::path::Oddities;
@@ -34,6 +36,11 @@ pub struct Route {
     /// Who may come from where.
     #[serde(with = "Written::<AddressRules>")]
     pub ip: AddressRules,
+    /// The limits that a request is charged to, by name: all of them, or none.
+    pub limits: Vec<String>,
+    /// What a request is charged.
+    #[serde(with = "Written::<NonZeroU32>")]
+    pub cost: NonZeroU32,
     /// The upstream by name.
     pub upstream: String,
     /// Whether the credential goes on to the upstream.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use keyward_core::address::{AddressRules, parse_network};
 use keyward_core::algorithm::Algorithm;
+use keyward_core::limit::{LimitFields, OnFault, Per};
 use keyward_core::path::Oddities;
 use keyward_core::route::{Pattern, Several};
 use keyward_core::scheme::CredentialKind;
@@ -15,6 +16,20 @@ use schemars::{Schema, json_schema};
 use super::{FromText, Leaf, Ready, words};
 
 words!(Several: "refuse" => Self::Refuse, "first" => Self::First);
+words!(Per:
+    "key" => Self::Key,
+    "principal" => Self::Principal,
+    "account" => Self::Account,
+    "address" => Self::Address,
+    "route" => Self::Route,
+);
+words!(OnFault: "deny" => Self::Deny, "allow" => Self::Allow);
+words!(LimitFields:
+    "ietf" => Self::Ietf,
+    "x-ratelimit" => Self::Legacy,
+    "both" => Self::Both,
+    "none" => Self::None,
+);
 words!(Algorithm:
     "EdDSA" => Self::EdDsa,
     "ES256" => Self::Es256,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Fetching, Frame, Question, Recalled, Recalling, Resumed, Verified, Verifying};
+use super::{Fetching, Frame, Question, Recalled, Recalling, Resumed, Ruled, Verified, Verifying};
 use crate::api_key::{CredentialEntry, Rejection};
-use crate::decision::Decision;
+use crate::decision::{Decision, Denial};
 use crate::digest::{ApiKeyDigest, MacKey};
 use crate::listener::{Event, Listener};
 use crate::scheme::CredentialKind;
@@ -20,7 +20,7 @@ impl<'a> Recalling<'a> {
             Recalled::Known(entry) if kind.is_some_and(|kind| entry.principal.kind.is_carried_by(kind)) => entry,
             Recalled::Unknown => {
                 listener.hear(Event::NotKnown);
-                return Resumed::Decided(self.routed.reject(self.scheme, Rejection::Unknown, None));
+                return refused(self.routed.reject(self.scheme, Rejection::Unknown, None));
             }
             Recalled::Known(_) | Recalled::Nothing => match kind {
                 Some(CredentialKind::Jwt) => return self.read_token(listener),
@@ -30,7 +30,7 @@ impl<'a> Recalling<'a> {
                 },
             },
         };
-        Resumed::Decided(self.routed.judge(entry, self.scheme, listener))
+        Resumed::Ruled(self.routed.judge(entry, self.scheme, listener))
     }
 
     fn static_key(&self, listener: &mut impl Listener) -> Option<Arc<CredentialEntry>> {
@@ -45,7 +45,7 @@ impl<'a> Recalling<'a> {
             return Resumed::Fetch(Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None });
         }
         listener.hear(Event::NotGenuine);
-        Resumed::Decided(routed.reject(scheme, Rejection::Unknown, None))
+        refused(routed.reject(scheme, Rejection::Unknown, None))
     }
 
     fn read_token(self, listener: &mut impl Listener) -> Resumed<'a> {
@@ -54,7 +54,7 @@ impl<'a> Recalling<'a> {
             Ok(token) => Resumed::Verify(Box::new(Verifying { routed, scheme, digest, token })),
             Err(fault) => {
                 listener.hear(Event::NoToken(fault));
-                Resumed::Decided(routed.reject(scheme, Rejection::Unknown, None))
+                refused(routed.reject(scheme, Rejection::Unknown, None))
             }
         }
     }
@@ -77,7 +77,7 @@ impl<'a> Verifying<'a> {
         match claims {
             Err(fault) => {
                 listener.hear(Event::NoToken(fault));
-                Verified::Decided(routed.reject(scheme, Rejection::Unknown, None))
+                Verified::Decided(Decision::Deny(routed.reject(scheme, Rejection::Unknown, None)))
             }
             Ok(claims) => {
                 let question = Question::Session(claims.sid.as_str().into());
@@ -87,7 +87,11 @@ impl<'a> Verifying<'a> {
     }
 }
 
-impl Fetching<'_> {
+fn refused<'a>(denial: Denial) -> Resumed<'a> {
+    Resumed::Ruled(Ruled::Decided(Decision::Deny(denial)))
+}
+
+impl<'a> Fetching<'a> {
     /// The digest of what was presented: what memory will know the answer by.
     pub fn digest(&self) -> &ApiKeyDigest {
         &self.digest
@@ -99,12 +103,12 @@ impl Fetching<'_> {
     }
 
     /// Goes on with what the store knows: a credential, or that there is none.
-    pub fn resume(self, entry: Option<Arc<CredentialEntry>>, listener: &mut impl Listener) -> Decision {
+    pub fn resume(self, entry: Option<Arc<CredentialEntry>>, listener: &mut impl Listener) -> Ruled<'a> {
         match entry {
             Some(entry) => self.routed.judge(entry, self.scheme, listener),
             None => {
                 listener.hear(Event::NotKnown);
-                self.routed.reject(self.scheme, Rejection::Unknown, None)
+                Ruled::Decided(Decision::Deny(self.routed.reject(self.scheme, Rejection::Unknown, None)))
             }
         }
     }

@@ -78,6 +78,7 @@ fn record(digest: ApiKeyDigest) -> ApiKeyRecord {
         revoked_reason: None,
         replaces: None,
         overlap_ends_at: None,
+        line: None,
     }
 }
 

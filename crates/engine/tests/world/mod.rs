@@ -3,17 +3,20 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "shared by tests and the benchmark")]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::key_format::ApiKeySecret;
+use keyward_core::limit::{Limit, LimitId, Per};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
 use keyward_core::principal::Mode;
-use keyward_core::route::{Access, Destination, Methods, Pattern, Route, Routes, ScopeRules, Several};
+use keyward_core::route::{Access, Destination, Methods, Pattern, Route, RouteId, Routes, ScopeRules, Several};
 use keyward_core::rules::{Rules, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::ScopeSet;
@@ -71,6 +74,21 @@ impl Lookup for OnceOnly {
 
 /// Makes a worker and lets it learn one key.
 pub fn warm() -> Warm {
+    warm_by(rules())
+}
+
+/// As [`warm`], where each request is charged to a rate and to a quota of the key.
+pub fn warm_and_limited() -> Warm {
+    let most = NonZeroU32::MAX;
+    let limit = |name, burst| Limit::new(name, Per::Key, most, Duration::from_secs(60), burst);
+    let plain = rules();
+    let route = plain.routes.get(RouteId(0)).unwrap();
+    let route = Route { limits: vec![LimitId(0), LimitId(1)], ..route.clone() };
+    let limits = vec![limit("rate", Some(most)), limit("quota", None)];
+    warm_by(Rules { routes: Routes::new(Vec::new(), vec![route]), limits, ..plain })
+}
+
+fn warm_by(rules: Rules) -> Warm {
     let tag_key = MacKey::from_bytes([9; 32]);
     let secret = ApiKeySecret::assemble("kw_live_", &[5; 24], &tag_key).expose().to_owned();
     let (node, mut mailboxes) = Node::new(HEAD, 1);
@@ -79,7 +97,7 @@ pub fn warm() -> Warm {
     let worker = Worker::new(Parts {
         node: 1,
         core: 0,
-        rules: Arc::new(rules()),
+        rules: Arc::new(rules),
         version: 1,
         tag_key,
         signing_keys: Arc::default(),
@@ -87,6 +105,7 @@ pub fn warm() -> Warm {
         shared: node.shared(),
         mailbox: mailboxes.remove(0),
         asker,
+        limiter: keyward_engine::limits::Limiter::default(),
         head: HEAD,
         capacity: 1000,
         tally: Default::default(),
@@ -134,6 +153,7 @@ pub fn record(secret: &str) -> Joined {
             revoked_reason: None,
             replaces: None,
             overlap_ends_at: None,
+            line: None,
         },
         account: None,
         owner: Owner {
@@ -155,6 +175,8 @@ pub fn rules() -> Rules {
         access: Access::Credential { schemes: vec![SchemeId(0), SchemeId(1)], several: Several::Refuse },
         scopes: ScopeRules { by_method: vec![(Method::GET, ScopeSet::default())], otherwise: ScopeSet::default() },
         addresses: keyward_core::address::AddressRules::default(),
+        limits: Vec::new(),
+        cost: NonZeroU32::MIN,
         destination: Destination::Upstream(0),
         keep_credential: false,
         allowed_oddities: keyward_core::path::Oddities::default(),
@@ -170,6 +192,8 @@ pub fn rules() -> Rules {
         roles: BTreeMap::from([("admin".into(), ScopeSet::parse(["*"]).unwrap())]),
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
+        limits: Vec::new(),
+        limit_fields: keyward_core::limit::LimitFields::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

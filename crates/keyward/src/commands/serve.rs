@@ -155,7 +155,8 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (decisions, recording, keeper) = keeper::start(settings, data_dir.path(), &ground.clock, data.cores()).await;
     let refresher = Some(Arc::clone(&planes.refresher));
     let pending = recording.pending();
-    let opened = wire::Opened { ground: &ground, configuration, refresher, decisions, pending };
+    let limits = Some(Arc::clone(&planes.cells));
+    let opened = wire::Opened { ground: &ground, configuration, refresher, limits, decisions, pending };
     let service = Arc::new(wire::service(data_dir, opened).await?);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
     let _ = service.sealer.seal(&*store).await;
@@ -178,8 +179,9 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
         Arc::clone(&service),
     );
     let audit_kept = settings.audit.keep;
-    let control = ControlPlane { admin, data_dir, service: &service, store: &store, metrics, audit_kept };
-    control.start(planes.questions, &planes.refresher, own_receiver, uses_received)?;
+    let control =
+        ControlPlane { admin, data_dir, service: &service, store: &store, cells: &planes.cells, metrics, audit_kept };
+    control.start((planes.questions, planes.asks), &planes.refresher, own_receiver, uses_received)?;
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
@@ -216,6 +218,12 @@ impl Running {
             keeper.finish().await;
         }
         self.service.attempts.settle(&self.service, true).await;
+        let cells = self.service.limits.as_ref();
+        let unused = cells.map(|cells| cells.unused(self.service.now().monotonic)).unwrap_or_default();
+        if !unused.is_empty() {
+            // Where it fails, what was written ahead counts as used.
+            let _ = self.store.give_back(&unused).await;
+        }
         // What cannot be sealed now is sealed at the next start.
         let _ = self.service.sealer.seal(&*self.store).await;
         self.store.close().await.map_err(failed)

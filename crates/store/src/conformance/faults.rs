@@ -5,10 +5,11 @@ use std::sync::Arc;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_engine::change::KeyChange;
 use keyward_engine::people::{AccountChange, Spent, UserChange};
-use keyward_engine::ports::{Answer, Store, StoreError, Use};
+use keyward_engine::ports::{Answer, Store, StoreError, Unused, Use};
 
 use super::Home;
 use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
+use super::limits::reserve;
 use super::people::{account, hash, refresh, session, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
 
@@ -54,6 +55,11 @@ const OPERATIONS: &[(&str, Operation)] = &[
         Box::pin(async { store.insert_signing_key(&signing_key("sig_1"), &event()).await.map(drop) })
     }),
     ("begin_epoch", |store| Box::pin(async { store.begin_epoch(99, &event()).await.map(drop) })),
+    ("reserve", |store| Box::pin(async { store.reserve(&[reserve("b", 3, 2000)]).await.map(drop) })),
+    ("give_back", |store| {
+        let unused = Unused { limit: 7, subject: "a".into(), ends_at: at(1101), used: 1 };
+        Box::pin(async move { store.give_back(&[unused]).await })
+    }),
     ("record_uses", |store| {
         Box::pin(async { store.record_uses(&["key_1", "key_2"].map(|id| Use { id: id.into(), at: at(9) })).await })
     }),
@@ -131,7 +137,7 @@ async fn every_cut<H: Home>(mishap: Mishap) {
         operation(&*store).await.unwrap();
         let after = state(&*store).await;
         let told = match *name {
-            "seal" | "record_uses" => 0,
+            "seal" | "record_uses" | "reserve" | "give_back" => 0,
             // Who calls it has told of it before.
             "forget_audit" => -2,
             _ => 1,
@@ -190,6 +196,7 @@ async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     let (home, store) = signed_in::<H>().await;
     let first = ApiKeyDigest::of(b"first");
     store.spend_refresh_token(&first, &refresh("second", 6), &|_| true, &event()).await.unwrap();
+    store.reserve(&[reserve("a", 3, 100)]).await.unwrap();
     store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();

@@ -67,6 +67,7 @@ pub fn key(id: &str, owner: &str, created_at: i64) -> ApiKeyRecord {
         revoked_reason: None,
         replaces: None,
         overlap_ends_at: None,
+        line: None,
     }
 }
 
@@ -91,8 +92,15 @@ pub struct State {
     pub accounts: Vec<AccountRecord>,
     pub sessions: Vec<Option<JoinedSession>>,
     pub signing_keys: Vec<SigningKeyRecord>,
+    /// What is written ahead for `a`, `b` and `c`.
+    pub reserved: Vec<Option<(Timestamp, u32)>>,
     /// The events, and which of them are sealed.
     pub events: Vec<AuditRecord>,
+}
+
+/// What is written ahead of limit 7 for `a`, `b` and `c`.
+pub async fn reserved(store: &dyn Store) -> Vec<Option<(Timestamp, u32)>> {
+    store.reserved(&["a", "b", "c"].map(|subject| (7, subject.into()))).await.unwrap()
 }
 
 pub const NEWCOMER: &str = "user_newcomer";
@@ -116,6 +124,7 @@ pub async fn state(store: &dyn Store) -> State {
         accounts: store.accounts(&Page { after: None, limit: 1000 }).await.unwrap(),
         sessions: store.find_sessions(&["ses_1".into(), "ses_2".into()]).await.unwrap().sessions,
         signing_keys: store.signing_keys().await.unwrap(),
+        reserved: reserved(store).await,
         events: store
             .audit(&AuditFilter { limit: 1000, ..AuditFilter::default() })
             .await

@@ -31,6 +31,7 @@ pub async fn a_key_comes_back_as_it_was_kept<H: Home>() {
     full.revoked_reason = Some("leaked".into());
     full.replaces = Some("key_plain".into());
     full.overlap_ends_at = Some(at(-1));
+    full.line = Some("key_first".into());
     let mut bare = key("key_bare", OWNER, 12);
     bare.scopes = Some(ScopeSet::default());
     for kept in [&plain, &full, &bare] {

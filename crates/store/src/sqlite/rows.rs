@@ -20,8 +20,8 @@ macro_rules! joined_columns {
     () => {
         "k.id, k.owner, k.account, k.name, k.prefix, k.digest, k.mode, k.scopes, k.allowed_ips, k.external_id, \
          k.created_at, k.expires_at, k.last_used_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.replaces, \
-         k.overlap_ends_at, ka.disabled_at AS account_disabled_at, ka.allowed_ips AS account_allowed_ips, u.username, u.roles, \
-         u.disabled_at AS user_disabled_at, u.account AS user_account, ua.disabled_at AS user_account_disabled_at, \
+         k.overlap_ends_at, k.line, ka.disabled_at AS account_disabled_at, ka.allowed_ips AS account_allowed_ips, u.username, \
+         u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, ua.disabled_at AS user_account_disabled_at, \
          ua.allowed_ips AS user_account_allowed_ips"
     };
 }
@@ -45,7 +45,7 @@ macro_rules! user_columns {
 }
 pub(super) use user_columns;
 
-/// Binds a whole record as ?1 to ?18, in the order of the table.
+/// Binds a whole record as ?1 to ?19, in the order of the table.
 pub(super) fn bind_key(statement: Statement, key: &ApiKeyRecord) -> Statement {
     let scopes = key.scopes.as_ref().map(|scopes| json_list(scopes.iter()));
     statement
@@ -67,6 +67,7 @@ pub(super) fn bind_key(statement: Statement, key: &ApiKeyRecord) -> Statement {
         .bind(key.revoked_reason.as_deref())
         .bind(key.replaces.as_deref())
         .bind(key.overlap_ends_at.map(Timestamp::as_millis))
+        .bind(key.line.as_deref())
 }
 
 /// A JSON list of texts.
@@ -110,6 +111,7 @@ fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
         revoked_reason: column(row, "revoked_reason")?,
         replaces: column(row, "replaces")?,
         overlap_ends_at: time(row, "overlap_ends_at")?,
+        line: column(row, "line")?,
     })
 }
 

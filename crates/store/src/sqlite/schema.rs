@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "people", include_str!("../../migrations/sqlite/0003_people.sql")),
     (4, "account addresses", include_str!("../../migrations/sqlite/0004_account_addresses.sql")),
     (5, "algorithms", include_str!("../../migrations/sqlite/0005_algorithms.sql")),
+    (6, "limits", include_str!("../../migrations/sqlite/0006_limits.sql")),
 ];
 
 /// The newest version that this program knows.

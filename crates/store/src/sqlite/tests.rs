@@ -3,6 +3,7 @@
 mod copies;
 mod decisions;
 mod files;
+mod limits;
 mod mishaps;
 
 use std::path::{Path, PathBuf};

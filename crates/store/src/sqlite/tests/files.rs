@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use keyward_core::algorithm::Algorithm;
+use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::time::Timestamp;
 use keyward_engine::ports::{Lookup as _, Records as _, Store as _, StoreError};
 use keyward_engine::signing::SigningKeyRecord;
@@ -105,6 +106,29 @@ async fn a_newer_version_is_refused_untouched() {
             assert!(error.to_string().contains("version 7") && error.to_string().contains("nothing was changed"));
         }
         assert_eq!(bytes(dir.path()), before);
+    }
+}
+
+/// A store from before limits: the line of each key is found by what it replaced.
+#[tokio::test]
+async fn rotations_of_an_older_version_keep_their_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    for (id, replaces) in [("one", None), ("two", Some("one")), ("three", Some("two")), ("lone", Some("gone"))] {
+        let key = ApiKeyRecord { replaces: replaces.map(Into::into), ..key(id, OWNER, 1) };
+        store.insert_api_key(&key, &event()).await.unwrap();
+    }
+    for back in [
+        "DROP TABLE reserves",
+        "ALTER TABLE api_keys DROP COLUMN line",
+        "DELETE FROM _sqlx_migrations WHERE version >= 6",
+    ] {
+        query(back).execute(&store.writer.pool).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let store = make(dir.path()).await.unwrap();
+    for (id, first) in [("one", "one"), ("two", "one"), ("three", "one"), ("lone", "lone")] {
+        assert_eq!(store.api_key(id).await.unwrap().unwrap().key.first_in_line(), first, "{id}");
     }
 }
 

@@ -1,0 +1,93 @@
+//! Where callers stand with their limits, looked at without charging anything.
+
+use keyward_core::api_key::CredentialEntry;
+use keyward_core::limit::{Cell, Charged, Demand, Limit, LimitId, Spend, Standings, Subject};
+use keyward_core::machine::Looking;
+use keyward_core::rules::Rules;
+use keyward_core::time::Now;
+use keyward_engine::limits::Cells;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::fields::rfc3339;
+use crate::service::Service;
+
+/// Where a caller stands with one limit.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitView {
+    /// The limit's name.
+    pub limit: Box<str>,
+    /// For whom it counts apart.
+    pub per: &'static str,
+    /// How many requests it admits in a window.
+    pub requests: u32,
+    /// The window.
+    pub window_seconds: f64,
+    /// How many are left at once.
+    pub remaining: u32,
+    /// When nothing is used up any more.
+    pub resets_at: String,
+}
+
+/// What charging a request would come to, as things stand now. `None` where nobody counts: no server runs.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn look(service: &Service, looking: &Looking<'_>) -> Result<Option<Spend>, Failure> {
+    let Some(cells) = &service.limits else { return Ok(None) };
+    let now = looking.now();
+    let (mut standings, mut over) = (Standings::default(), None);
+    for demand in looking.demands() {
+        let cell = cell(service, cells, &demand, now).await?;
+        standings.push(demand.limit.standing(demand.id, cell, now.monotonic));
+        if let Charged::Over(wait) = demand.limit.charge(cell, looking.cost(), now.monotonic) {
+            over = over.filter(|(_, longest)| *longest >= wait).or(Some((demand.id, wait)));
+        }
+    }
+    Ok(Some(over.map_or(Spend::Within(standings), |(limit, wait)| Spend::Exceeded(limit, wait, standings))))
+}
+
+/// Where a caller stands with every limit that counts callers.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn own(service: &Service, rules: &Rules, caller: &CredentialEntry) -> Result<Vec<LimitView>, Failure> {
+    let mut views = Vec::new();
+    let Some(cells) = &service.limits else { return Ok(views) };
+    let now = service.now();
+    for (place, limit) in rules.limits.iter().enumerate() {
+        let Some(subject) = Subject::of_caller(limit.per(), caller) else { continue };
+        let demand = Demand { id: LimitId(place), limit, subject };
+        let cell = cell(service, cells, &demand, now).await?;
+        views.push(view(limit, cell, now));
+    }
+    Ok(views)
+}
+
+fn view(limit: &Limit, cell: Option<Cell>, now: Now) -> LimitView {
+    let standing = limit.standing(LimitId(0), cell, now.monotonic);
+    LimitView {
+        limit: limit.name().into(),
+        per: limit.per().as_str(),
+        requests: limit.requests(),
+        window_seconds: limit.window().as_secs_f64(),
+        remaining: standing.remaining,
+        resets_at: rfc3339(now.wall.after(standing.reset)),
+    }
+}
+
+/// What was used. Of a quota that outlives the process only the store may know.
+async fn cell(service: &Service, cells: &Cells, demand: &Demand<'_>, now: Now) -> Result<Option<Cell>, Failure> {
+    let known = cells.cell(demand);
+    if known.is_some() || !demand.limit.is_kept() {
+        return Ok(known);
+    }
+    let place = (demand.limit.identity(), demand.subject.to_string().into());
+    let kept = service.store.reserved(&[place]).await?.into_iter().next().flatten();
+    Ok(kept.filter(|(ends_at, _)| *ends_at > now.wall).map(|(ends_at, used)| {
+        let left = ends_at.as_millis().saturating_sub(now.wall.as_millis());
+        let left = std::time::Duration::from_millis(u64::try_from(left).unwrap_or_default());
+        Cell::Window { ends: now.monotonic.after(left), used }
+    }))
+}

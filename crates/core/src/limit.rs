@@ -1,0 +1,388 @@
+//! Limits: how often a subject may do something, as arithmetic on one cell; whoever keeps the cells brings the time.
+//!
+//! A *quota* admits at most `requests` in each window, which starts with its first request. A *rate* is the generic cell rate
+//! algorithm (ITU-T I.371, Annex A) as a bucket: `burst` at once, then `requests` in each window, evenly.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::api_key::CredentialEntry;
+use crate::digest::ApiKeyDigest;
+use crate::time::Monotonic;
+
+/// How many limits one request can be charged to.
+pub const MOST: usize = 8;
+/// From which window on a crash does not refill a quota.
+const KEPT_FROM: Duration = Duration::from_secs(3600);
+
+/// A limit's place in the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LimitId(pub usize);
+
+/// For whom a limit counts apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Per {
+    /// Each key, its successors by rotation included; a token counts for its user.
+    Key,
+    /// Each user, over all of its credentials.
+    Principal,
+    /// Each account; whoever has none counts alone.
+    Account,
+    /// Each address; IPv6 by /64.
+    Address,
+    /// Everybody on one route together.
+    Route,
+}
+
+impl Per {
+    /// The word for configuration and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Principal => "principal",
+            Self::Account => "account",
+            Self::Address => "address",
+            Self::Route => "route",
+        }
+    }
+}
+
+/// What becomes of a request when a limit cannot be looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFault {
+    /// 503.
+    #[default]
+    Deny,
+    /// It passes, uncounted.
+    Allow,
+}
+
+/// In which header fields a caller is told where it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LimitFields {
+    /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
+    #[default]
+    Ietf,
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` (Unix seconds), of the limit that is nearest to its end.
+    Legacy,
+    /// Both.
+    Both,
+    /// None.
+    None,
+}
+
+/// One limit of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    name: Box<str>,
+    per: Per,
+    requests: NonZeroU32,
+    window: Duration,
+    burst: Option<NonZeroU32>,
+    on_fault: OnFault,
+    identity: u64,
+}
+
+/// What one subject has used up. No cell means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Of a quota.
+    Window {
+        /// When the window is over.
+        ends: Monotonic,
+        /// What was admitted in it.
+        used: u32,
+    },
+    /// Of a rate.
+    Bucket {
+        /// How much was admitted and has not drained away: a request is the window's nanoseconds, and each nanosecond drains
+        /// as many as there are requests in a window. Whole numbers throughout, so that nothing is gained by rounding.
+        debt: u128,
+        /// When that was so.
+        at: Monotonic,
+    },
+}
+
+/// Where a subject stands with a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which limit.
+    pub limit: LimitId,
+    /// How much is left at once.
+    pub remaining: u32,
+    /// Until nothing is used up any more.
+    pub reset: Duration,
+}
+
+/// What became of a charge to one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charged {
+    /// Within: the cell as it is from now on.
+    Within(Cell),
+    /// Over: nothing changes; the same charge passes after this span, if nothing else is charged meanwhile.
+    Over(Duration),
+}
+
+impl Limit {
+    /// A limit. With a burst it is a rate, else a quota.
+    pub fn new(name: &str, per: Per, requests: NonZeroU32, window: Duration, burst: Option<NonZeroU32>) -> Self {
+        let mut limit = Self {
+            name: name.into(),
+            per,
+            requests,
+            window: window.max(Duration::from_millis(1)),
+            burst,
+            on_fault: OnFault::default(),
+            identity: 0,
+        };
+        limit.identity = limit.identify();
+        limit
+    }
+
+    /// With another rule for faults.
+    #[must_use]
+    pub fn on_fault(mut self, rule: OnFault) -> Self {
+        self.on_fault = rule;
+        self
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// For whom it counts apart.
+    pub fn per(&self) -> Per {
+        self.per
+    }
+
+    /// How many requests in a window.
+    pub fn requests(&self) -> u32 {
+        self.requests.get()
+    }
+
+    /// The window.
+    pub fn window(&self) -> Duration {
+        self.window
+    }
+
+    /// What it admits at once: the burst of a rate, all of a quota.
+    pub fn at_once(&self) -> u32 {
+        self.burst.unwrap_or(self.requests).get()
+    }
+
+    /// Whether it is a quota.
+    pub fn is_quota(&self) -> bool {
+        self.burst.is_none()
+    }
+
+    /// What becomes of a request when it cannot be looked up.
+    pub fn fault_rule(&self) -> OnFault {
+        self.on_fault
+    }
+
+    /// What its cells are known by, so that they outlive a reload: of a quota, another number of requests changes nothing
+    /// of what was used; of a rate, the cells' unit would be another.
+    pub fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    fn identify(&self) -> u64 {
+        let rate = self.burst.map(|_| self.requests.get());
+        let text = format!("{}\n{}\n{}\n{rate:?}", self.name, self.per.as_str(), self.window.as_nanos());
+        let digest = ApiKeyDigest::of(text.as_bytes());
+        digest.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
+    /// Charges a cell.
+    pub fn charge(&self, cell: Option<Cell>, cost: NonZeroU32, now: Monotonic) -> Charged {
+        match self.burst {
+            None => self.charge_window(cell, cost.get(), now),
+            Some(burst) => {
+                // Time that was drained once is not drained again for a core whose reading of the clock is a little older.
+                let now = match cell {
+                    Some(Cell::Bucket { at, .. }) => now.max(at),
+                    _ => now,
+                };
+                self.charge_bucket(self.debt(cell, now), cost.get(), burst.get(), now)
+            }
+        }
+    }
+
+    fn charge_window(&self, cell: Option<Cell>, cost: u32, now: Monotonic) -> Charged {
+        let (ends, used) = self.running(cell, now).unwrap_or((now.after(self.window), 0));
+        match used.checked_add(cost).filter(|used| *used <= self.requests.get()) {
+            Some(used) => Charged::Within(Cell::Window { ends, used }),
+            None => Charged::Over(ends.since(now)),
+        }
+    }
+
+    fn charge_bucket(&self, debt: u128, cost: u32, burst: u32, now: Monotonic) -> Charged {
+        let after = debt + self.price(cost);
+        let over = after.saturating_sub(self.price(burst));
+        if over == 0 {
+            Charged::Within(Cell::Bucket { debt: after, at: now })
+        } else {
+            Charged::Over(self.drains_in(over))
+        }
+    }
+
+    /// The window that runs, if one does.
+    fn running(&self, cell: Option<Cell>, now: Monotonic) -> Option<(Monotonic, u32)> {
+        match cell {
+            Some(Cell::Window { ends, used }) if now < ends => Some((ends, used)),
+            _ => None,
+        }
+    }
+
+    fn debt(&self, cell: Option<Cell>, now: Monotonic) -> u128 {
+        match cell {
+            Some(Cell::Bucket { debt, at }) => {
+                debt.saturating_sub(now.since(at).as_nanos().saturating_mul(u128::from(self.requests.get())))
+            }
+            _ => 0,
+        }
+    }
+
+    fn price(&self, cost: u32) -> u128 {
+        self.window.as_nanos().saturating_mul(u128::from(cost))
+    }
+
+    fn drains_in(&self, debt: u128) -> Duration {
+        let nanos = debt.div_ceil(u128::from(self.requests.get()));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Where a subject stands by its cell.
+    pub fn standing(&self, limit: LimitId, cell: Option<Cell>, now: Monotonic) -> Standing {
+        let (remaining, reset) = match self.burst {
+            None => match self.running(cell, now) {
+                Some((ends, used)) => (self.requests.get().saturating_sub(used), ends.since(now)),
+                None => (self.requests.get(), self.window),
+            },
+            Some(burst) => {
+                let debt = self.debt(cell, now);
+                let left = self.price(burst.get()).saturating_sub(debt) / self.window.as_nanos().max(1);
+                (u32::try_from(left).unwrap_or(u32::MAX), self.drains_in(debt))
+            }
+        };
+        Standing { limit, remaining, reset }
+    }
+
+    /// From when on a cell says no more than that nothing is used up: it may be forgotten.
+    pub fn full_at(&self, cell: Cell) -> Monotonic {
+        match cell {
+            Cell::Window { ends, .. } => ends,
+            Cell::Bucket { debt, at } => at.after(self.drains_in(debt)),
+        }
+    }
+
+    /// Whether what was used outlives a crash: a quota of an hour or more. Shorter ones may start afresh.
+    pub fn is_kept(&self) -> bool {
+        self.is_quota() && self.window >= KEPT_FROM
+    }
+}
+
+/// Whom a charge counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject<'a> {
+    /// A key, by the id of the first one in its line of rotations.
+    Key(&'a str),
+    /// A user, or the name of an operator's key.
+    Principal(&'a str),
+    /// An account.
+    Account(&'a str),
+    /// An address, as [`crate::address::network`] says.
+    Address(IpAddr),
+    /// A route, by its name.
+    Route(&'a str),
+}
+
+impl<'a> Subject<'a> {
+    /// Whom a limit counts of a caller; nobody where it does not count callers.
+    pub fn of_caller(per: Per, caller: &'a CredentialEntry) -> Option<Self> {
+        let principal = &caller.principal;
+        let whole = Self::Principal(&principal.id);
+        match per {
+            // A user who signs in again has another token, and one counter.
+            Per::Key => Some(caller.line.as_deref().map_or(whole, Self::Key)),
+            Per::Principal => Some(whole),
+            Per::Account => Some(principal.account.as_deref().map_or(whole, Self::Account)),
+            Per::Address | Per::Route => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Subject<'_> {
+    /// As a store keeps it: of what kind, and which.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(id) => write!(f, "key {id}"),
+            Self::Principal(id) => write!(f, "principal {id}"),
+            Self::Account(id) => write!(f, "account {id}"),
+            Self::Address(address) => write!(f, "address {address}"),
+            Self::Route(name) => write!(f, "route {name}"),
+        }
+    }
+}
+
+/// One limit that a request is to be charged to.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// Which limit.
+    pub id: LimitId,
+    /// Its rule.
+    pub limit: &'a Limit,
+    /// Whose cell.
+    pub subject: Subject<'a>,
+}
+
+/// Where a request's subjects stand with the limits that it was charged to. It goes with every permit, so it is small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standings {
+    all: [Packed; MOST],
+    count: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Packed {
+    limit: u32,
+    remaining: u32,
+    reset: u64,
+}
+
+impl Standings {
+    /// Adds one; over [`MOST`], which configurations cannot name, it is left out.
+    pub fn push(&mut self, standing: Standing) {
+        let Standing { limit, remaining, reset } = standing;
+        let reset = u64::try_from(reset.as_nanos()).unwrap_or(u64::MAX);
+        let place = usize::try_from(self.count).ok().and_then(|count| self.all.get_mut(count));
+        if let (Some(place), Ok(limit)) = (place, u32::try_from(limit.0)) {
+            *place = Packed { limit, remaining, reset };
+            self.count += 1;
+        }
+    }
+
+    /// All, in the order of the charges.
+    pub fn iter(&self) -> impl Iterator<Item = Standing> {
+        let count = usize::try_from(self.count).unwrap_or_default();
+        self.all.iter().take(count).map(|packed| Standing {
+            limit: LimitId(usize::try_from(packed.limit).unwrap_or(usize::MAX)),
+            remaining: packed.remaining,
+            reset: Duration::from_nanos(packed.reset),
+        })
+    }
+}
+
+/// What became of all charges of one request: all were made, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spend {
+    /// Made.
+    Within(Standings),
+    /// Not made: this limit is exceeded, and the request would pass after this span.
+    Exceeded(LimitId, Duration, Standings),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! Where the machine stands between its steps, and what it asks.
+
+use std::sync::Arc;
+
+use super::{Fetching, Recalling, Spending, Verifying};
+use crate::api_key::CredentialEntry;
+use crate::decision::Decision;
+use crate::digest::ApiKeyDigest;
+
+/// Where the machine stands once nothing is left to be found out: concluded, or asking for what it costs.
+#[derive(Debug)]
+pub enum Ruled<'a> {
+    /// Concluded.
+    Decided(Decision),
+    /// It asks that limits be charged.
+    Spend(Spending<'a>),
+}
+
+/// Where the machine stands after its first steps: done, or asking memory.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// No credential is to be looked up.
+    Ruled(Ruled<'a>),
+    /// It asks for what memory knows of a digest; answered at once, without IO.
+    Recall(ApiKeyDigest, Recalling<'a>),
+}
+
+/// Where it stands once memory answered: done, or asking the store.
+#[derive(Debug)]
+pub enum Resumed<'a> {
+    /// The credential is known, or refused.
+    Ruled(Ruled<'a>),
+    /// It asks whether a token's signature is right; answered at once, without IO.
+    Verify(Box<Verifying<'a>>),
+    /// It asks for what the store knows.
+    Fetch(Question, Fetching<'a>),
+}
+
+/// Where it stands once the word on a signature is in: done, or asking the store.
+#[derive(Debug)]
+pub enum Verified<'a> {
+    /// The token is refused.
+    Decided(Decision),
+    /// It asks for what the store knows.
+    Fetch(Question, Fetching<'a>),
+}
+
+/// What a store is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// The key of a digest, with its owner.
+    ApiKey(ApiKeyDigest),
+    /// The session of an id, with its user.
+    Session(Box<str>),
+}
+
+/// What memory knows of a digest.
+#[derive(Debug)]
+pub enum Recalled {
+    /// A key, in whatever state.
+    Known(Arc<CredentialEntry>),
+    /// That there is no such key.
+    Unknown,
+    /// Nothing that it can vouch for.
+    Nothing,
+}

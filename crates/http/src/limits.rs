@@ -1,0 +1,143 @@
+//! The header fields that tell a caller where it stands with its limits, and how long to wait.
+//!
+//! `RateLimit` and `RateLimit-Policy` are those of draft-ietf-httpapi-ratelimit-headers-10: lists of structured fields
+//! (RFC 9651), one item for each limit by its name. The older `X-RateLimit-*` have no standard; they tell of one limit.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use keyward_core::decision::DecisionId;
+use keyward_core::limit::{Limit, LimitFields, LimitId, Standing, Standings};
+use keyward_core::rules::Rules;
+
+/// Where a caller stands, to be told with an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The rules that its request was judged by.
+    pub rules: &'a Rules,
+    /// Where it stands.
+    pub standings: &'a Standings,
+    /// The limit that its request exceeded.
+    pub exceeded: Option<LimitId>,
+    /// The decision, which knows its second.
+    pub decision: DecisionId,
+}
+
+impl Told<'_> {
+    /// Sets the fields, in place of any that are there.
+    pub fn set(&self, headers: &mut HeaderMap) {
+        self.write(|name, value| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        });
+    }
+
+    /// Hands over each field, its name in lower case.
+    pub fn write(&self, mut field: impl FnMut(&'static str, &str)) {
+        let mut all = self.all().peekable();
+        if all.peek().is_none() {
+            return;
+        }
+        let fields = self.rules.limit_fields;
+        let mut value = String::with_capacity(64);
+        if matches!(fields, LimitFields::Ietf | LimitFields::Both) {
+            list(&mut value, self.all(), |value, limit, _| policy(value, limit));
+            field("ratelimit-policy", &value);
+            list(&mut value, self.all(), |value, _, standing| {
+                let _ = write!(value, ";r={};t={}", standing.remaining, seconds(standing.reset));
+            });
+            field("ratelimit", &value);
+        }
+        if matches!(fields, LimitFields::Legacy | LimitFields::Both)
+            && let Some((limit, standing)) = self.nearest()
+        {
+            let mut number = |name, number: u64| {
+                value.clear();
+                let _ = write!(value, "{number}");
+                field(name, &value);
+            };
+            number("x-ratelimit-limit", limit.at_once().into());
+            number("x-ratelimit-remaining", standing.remaining.into());
+            number("x-ratelimit-reset", self.resets_at(standing));
+        }
+    }
+
+    /// Whether a field of an upstream's answer gives way to one of ours: two answers to one question would be none.
+    pub fn replaces(&self, name: &str) -> bool {
+        const IETF: [&str; 2] = ["ratelimit-policy", "ratelimit"];
+        const LEGACY: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+        let is_one = |names: &[&str]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
+        let named = match self.rules.limit_fields {
+            LimitFields::Ietf => is_one(&IETF),
+            LimitFields::Legacy => is_one(&LEGACY),
+            LimitFields::Both => is_one(&IETF) || is_one(&LEGACY),
+            LimitFields::None => false,
+        };
+        named && self.all().next().is_some()
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Limit, Standing)> {
+        self.standings.iter().filter_map(|standing| Some((self.rules.limit(standing.limit)?, standing)))
+    }
+
+    /// The limit that was exceeded, else the one of which the smallest part is left.
+    fn nearest(&self) -> Option<(&Limit, Standing)> {
+        if let Some(exceeded) = self.exceeded {
+            return self.all().find(|(_, standing)| standing.limit == exceeded);
+        }
+        let left = |(limit, standing): &(&Limit, Standing)| {
+            // A part of a whole, as a number that compares: both are below 2^32.
+            (u64::from(standing.remaining) << 32) / u64::from(limit.at_once().max(1))
+        };
+        self.all().min_by_key(left)
+    }
+
+    /// In whole seconds since the Unix epoch, and never too early.
+    fn resets_at(&self, standing: Standing) -> u64 {
+        let begun = u64::from(standing.reset > Duration::ZERO);
+        self.decision.second().saturating_add(seconds(standing.reset)).saturating_add(begun)
+    }
+}
+
+/// For how long to wait (RFC 9110 §10.2.3), in whole seconds: never too short, and never 0, which many take for "at once".
+pub fn retry_after(wait: Duration) -> u64 {
+    seconds(wait).max(1)
+}
+
+/// A span in whole seconds, rounded up.
+fn seconds(span: Duration) -> u64 {
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
+}
+
+fn list<'a>(
+    value: &mut String,
+    all: impl Iterator<Item = (&'a Limit, Standing)>,
+    parameters: impl Fn(&mut String, &Limit, Standing),
+) {
+    value.clear();
+    for (limit, standing) in all {
+        let comma = if value.is_empty() { "" } else { ", " };
+        // Names are plain: the configuration takes no others.
+        let _ = write!(value, "{comma}\"{}\"", limit.name());
+        parameters(value, limit, standing);
+    }
+}
+
+fn policy(value: &mut String, limit: &Limit) {
+    let _ = write!(value, ";q={};w={}", limit.requests(), seconds(limit.window()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_rounded_up_and_never_nothing() {
+        for (millis, told) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60), (60_000, 60)] {
+            assert_eq!(retry_after(Duration::from_millis(millis)), told, "{millis} ms");
+        }
+        assert_eq!(retry_after(Duration::from_nanos(2_000_000_001)), 3);
+    }
+}
