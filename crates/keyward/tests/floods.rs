@@ -106,7 +106,8 @@ fn a_flood_of_wrong_passwords_holds_up_nobody_who_is_right() {
         for (what, call, status) in calls {
             let (waited, answer) = flood.waited(call);
             assert_eq!(answer, status, "{what}");
-            assert!(waited <= 8, "{waited} passwords were checked before {what} had its answer");
+            // Far fewer than wait: behind the queue it would be all 64 of them.
+            assert!(waited <= 24, "{waited} passwords were checked before {what} had its answer");
         }
         // Its turn comes once every other address had one, not once the queue is empty.
         let (waited, answer) = flood.waited(|| login(&world, 100, &password).unwrap());
