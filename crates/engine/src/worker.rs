@@ -102,6 +102,14 @@ pub enum Answered<'a> {
     Reserve(Box<Reserving<'a>>),
 }
 
+/// Where a credential was found, or may be.
+enum Found<'a> {
+    /// In memory, or refused without it.
+    Here(Ruled<'a>),
+    /// The store must be asked.
+    InStore(Question, Fetching<'a>),
+}
+
 /// A decision whose limits could not be charged at once.
 pub struct Reserving<'a> {
     spending: Spending<'a>,
@@ -197,8 +205,8 @@ impl Worker {
         let (ruled, digest) = match decide(snapshot.rules(), facts, snapshot.now(), listener) {
             Step::Ruled(ruled) => (ruled, None),
             Step::Recall(digest, recalling) => match self.look_up(snapshot, &digest, recalling, listener) {
-                Ok(ruled) => (ruled, Some(digest)),
-                Err((question, fetching)) => return Begun::Ask(question, fetching),
+                Found::Here(ruled) => (ruled, Some(digest)),
+                Found::InStore(question, fetching) => return Begun::Ask(question, fetching),
             },
         };
         self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)
@@ -211,21 +219,21 @@ impl Worker {
         digest: &ApiKeyDigest,
         recalling: Recalling<'a>,
         listener: &mut impl Listener,
-    ) -> Result<Ruled<'a>, (Question, Fetching<'a>)> {
+    ) -> Found<'a> {
         let recalled = self.recall(snapshot, digest);
         let known = if matches!(recalled, Recalled::Nothing) { LookedUp::Nowhere } else { LookedUp::InMemory };
         let found = match recalling.resume(recalled, &self.tag_key, listener) {
-            Resumed::Ruled(ruled) => Ok(ruled),
-            Resumed::Fetch(question, fetching) => Err((question, fetching)),
+            Resumed::Ruled(ruled) => Found::Here(ruled),
+            Resumed::Fetch(question, fetching) => Found::InStore(question, fetching),
             Resumed::Verify(verifying) => {
                 let is_signed = self.signing_keys.borrow().verify(verifying.token());
                 match verifying.resume(is_signed, listener) {
-                    Verified::Decided(decision) => Ok(Ruled::Decided(decision)),
-                    Verified::Fetch(question, fetching) => Err((question, fetching)),
+                    Verified::Decided(decision) => Found::Here(Ruled::Decided(decision)),
+                    Verified::Fetch(question, fetching) => Found::InStore(question, fetching),
                 }
             }
         };
-        self.tally.looked_up(if found.is_err() { LookedUp::InStore } else { known });
+        self.tally.looked_up(if matches!(found, Found::InStore(..)) { LookedUp::InStore } else { known });
         found
     }
 
