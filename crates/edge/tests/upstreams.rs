@@ -153,3 +153,16 @@ fn a_slow_but_steady_answer_is_not_late() {
     let world = Setup::before(&upstream).read_timeout(Duration::from_millis(200)).start();
     assert_eq!(world.get("/api/x").body, "xxxxxxxxxx");
 }
+
+#[test]
+fn what_comes_beyond_an_answer_answers_nobody() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+    );
+    let world = Setup::before(&upstream).start();
+    let mut connection = world.connect();
+    for _ in 0..10 {
+        assert_eq!(connection.ask("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n").body, "ok");
+    }
+    assert_eq!(upstream.connections(), 10, "a connection that said too much is not used again");
+}
