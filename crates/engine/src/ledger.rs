@@ -25,7 +25,9 @@ const WAITING: usize = 64;
 /// How many single records a core keeps while the store takes none.
 const MOST_RECORDS: usize = 4096;
 /// How many folds a core keeps at each level before it folds more coarsely.
-const MOST_FOLDS: [(Level, usize); 3] = [(Level::Full, 1024), (Level::AnyAddress, 2048), (Level::AnyCaller, 4096)];
+/// The first two are few on purpose: each fold is a row to be written, and with thousands of callers a second rows would cost
+/// more than their requests. Usage is counted apart, by caller.
+const MOST_FOLDS: [(Level, usize); 3] = [(Level::Full, 64), (Level::AnyAddress, 128), (Level::AnyCaller, 4096)];
 
 /// Decisions of one second that have in common what their level says, counted.
 #[derive(Clone, Debug)]
@@ -312,16 +314,15 @@ impl Open {
         let mark = Mark::in_id(closed.id.within());
         let second = closed.id.second();
         for (level, most) in MOST_FOLDS {
-            let slot = self.folds.entry((second, mark.at(level), level)).or_default();
-            if let Some(fold) = slot.iter_mut().find(|fold| fold.holds(level, closed)) {
+            let key = (second, mark.at(level), level);
+            let found =
+                self.folds.get_mut(&key).and_then(|slot| slot.iter_mut().find(|fold| fold.holds(level, closed)));
+            if let Some(fold) = found {
                 return fold.add(closed);
             }
             if self.folded < most {
                 self.folded += 1;
-                return slot.push(Fold::begin(level, mark, closed));
-            }
-            if slot.is_empty() {
-                self.folds.remove(&(second, mark.at(level), level));
+                return self.folds.entry(key).or_default().push(Fold::begin(level, mark, closed));
             }
         }
         let lost = self.lost.get_or_insert(Lost { count: 0, at: closed.at });

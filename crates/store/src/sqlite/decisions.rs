@@ -25,6 +25,10 @@ const LOST: &str = "lost";
 /// One part in so many of a full file is the most that usage may take.
 const USAGE_SHARE: i64 = 4;
 const HOUR: i64 = 3_600_000;
+/// Up to so many sums of usage are added to the others one by one; more wait and are added later, together.
+const COUNTED_AT_ONCE: usize = 256;
+/// How many times sums may wait.
+pub(super) const MOST_WAITING: i64 = 40;
 
 /// Decisions in a file of their own, `decisions.db` in a data directory.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ pub struct SqliteDecisions {
 }
 
 impl SqliteDecisions {
-    async fn read(&self, statement: Statement) -> Result<Vec<SqliteRow>, StoreError> {
+    pub(super) async fn read(&self, statement: Statement) -> Result<Vec<SqliteRow>, StoreError> {
         statement.fetch_all(&self.readers).await.map_err(store_error)
     }
 }
@@ -55,12 +59,16 @@ impl Decisions for SqliteDecisions {
                     *usage.entry(usage_key(count)).or_default() += count.count;
                 }
             }
-            let usage = usage.into_iter().map(|(key, count)| json!([key.0, key.1, key.2, key.3, key.4, count]));
-            let (rows, usage) = (Value::Array(rows).to_string(), Value::Array(usage.collect()).to_string());
+            let counts: Vec<_> =
+                usage.into_iter().map(|(key, count)| (key.0, key.1, key.2, key.3, key.4, count)).collect();
+            let is_small = counts.len() <= COUNTED_AT_ONCE;
+            let usage = serde_json::to_string(&counts).map_err(|error| StoreError::Other(error.to_string()))?;
+            let rows = Value::Array(rows).to_string();
             self.writer
                 .write(async move |transaction| {
                     transaction.run(query(INSERT).bind(rows)).await?;
-                    transaction.run(query(COUNT).bind(usage)).await.map(drop)
+                    transaction.run(query(if is_small { COUNT } else { WAIT }).bind(usage)).await?;
+                    settle(transaction, is_small).await
                 })
                 .await
         })
@@ -97,7 +105,12 @@ impl Decisions for SqliteDecisions {
 
     fn usage<'a>(&'a self, filter: &'a UsageFilter) -> Answer<'a, Vec<Usage>> {
         let select = query(
-            "SELECT * FROM usage WHERE (?1 IS NULL OR principal = ?1) AND hour BETWEEN ?2 AND ?3 \
+            "SELECT hour, principal, credential, route, outcome, sum(count) AS count FROM ( \
+             SELECT * FROM usage WHERE (?1 IS NULL OR principal = ?1) AND hour BETWEEN ?2 AND ?3 UNION ALL \
+             SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5 \
+             FROM usage_waiting w, json_each(w.counts) r \
+             WHERE (?1 IS NULL OR r.value ->> 1 = ?1) AND r.value ->> 0 BETWEEN ?2 AND ?3) \
+             GROUP BY hour, principal, credential, route, outcome \
              ORDER BY hour DESC, principal, credential, route, outcome LIMIT ?4 OFFSET ?5",
         )
         .bind(filter.principal.as_deref())
@@ -168,6 +181,26 @@ const INSERT: &str = "INSERT INTO decisions (second, lane, within, level, count,
 const COUNT: &str = "INSERT INTO usage (hour, principal, credential, route, outcome, count) SELECT r.value ->> 0, \
      r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5 FROM json_each(?1) r WHERE true \
      ON CONFLICT DO UPDATE SET count = count + excluded.count";
+
+/// Sums of many callers, as they are.
+const WAIT: &str = "INSERT INTO usage_waiting (counts) VALUES (?1)";
+
+/// Those that wait, all together.
+const SETTLE: &str = "INSERT INTO usage (hour, principal, credential, route, outcome, count) SELECT r.value ->> 0, \
+     r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, sum(r.value ->> 5) FROM usage_waiting w, \
+     json_each(w.counts) r WHERE true GROUP BY 1, 2, 3, 4, 5 ON CONFLICT DO UPDATE SET count = count + excluded.count";
+
+/// Adds the sums that wait to the others, once many do or nothing more comes: each caller then costs one look into the table
+/// for all of them.
+async fn settle(transaction: &mut Transaction, at_once: bool) -> Result<(), StoreError> {
+    let rows = transaction.run(query("SELECT count(*) AS count FROM usage_waiting")).await?;
+    let waiting: i64 = column(first(&rows)?, "count")?;
+    if waiting == 0 || (waiting < MOST_WAITING && !at_once) {
+        return Ok(());
+    }
+    transaction.run(query(SETTLE)).await?;
+    transaction.run(query("DELETE FROM usage_waiting")).await.map(drop)
+}
 
 fn hour(millis: i64) -> i64 {
     millis - millis.rem_euclid(HOUR)

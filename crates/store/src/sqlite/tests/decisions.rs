@@ -11,6 +11,10 @@ use keyward_engine::mark::{Level, Mark};
 use keyward_engine::ports::StoreError;
 use keyward_engine::record::Record;
 
+use sqlx::query;
+
+use super::super::decisions::MOST_WAITING;
+use super::super::rows::{column, first};
 use crate::{DECISIONS_FILE_NAME, SqliteDecisions};
 
 const SECOND: u64 = 1_700_000_000;
@@ -222,7 +226,38 @@ async fn half_full() -> (tempfile::TempDir, SqliteDecisions) {
 
 type Write = for<'a> fn(&'a SqliteDecisions) -> keyward_engine::ports::Answer<'a, ()>;
 
-const WRITES: [(&str, Write); 2] = [
+/// More callers than are counted one by one.
+fn many(number: u64) -> Vec<Count> {
+    (0..400).map(|user| count(SECOND, &format!("user_{user}"), "allowed", number)).collect()
+}
+
+#[tokio::test]
+async fn sums_of_many_callers_wait_are_seen_meanwhile_and_end_among_the_others() {
+    let (dir, decisions) = half_full().await;
+    for _ in 0..3 {
+        decisions.keep(&[Batch { counts: many(2), ..Batch::default() }]).await.unwrap();
+    }
+    let waiting = "SELECT count(*) AS count FROM usage_waiting";
+    let rows = async || column::<i64>(first(&decisions.read(query(waiting)).await.unwrap()).unwrap(), "count").unwrap();
+    assert_eq!(rows().await, 3);
+    let seen = shown(&dir).await.1;
+    let sum = |seen: &[(String, u64)], user: &str| {
+        seen.iter().filter(|(who, _)| who.starts_with(&format!("Some({user:?})"))).map(|(_, count)| count).sum::<u64>()
+    };
+    // Two seconds of an earlier batch, each of another hour, are this user's too.
+    assert_eq!((sum(&seen, "user_1"), sum(&seen, "user_7")), (12, 6));
+    decisions.keep(&[Batch::default()]).await.unwrap();
+    assert_eq!((rows().await, shown(&dir).await.1), (0, seen), "settled, and the same to see");
+    for _ in 0..MOST_WAITING {
+        decisions.keep(&[Batch { counts: many(1), ..Batch::default() }]).await.unwrap();
+    }
+    assert_eq!(rows().await, 0, "they do not wait for ever");
+}
+
+const WRITES: [(&str, Write); 3] = [
+    ("keep many", |decisions| {
+        Box::pin(async { decisions.keep(&[Batch { counts: many(1), ..Batch::default() }]).await })
+    }),
     ("keep", |decisions| {
         Box::pin(async {
             let batch = Batch {
