@@ -5,6 +5,7 @@ import statistics
 
 #: Beyond this spread of the middle half a median says too little.
 NOISE = 0.05
+HOLDS, MISSED, NOISY = "holds", "missed", "too noisy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,36 +20,41 @@ class Bar:
 
 REQUESTS = (
     Bar("keyward-limit", "haproxy-key", 1.00),
-    Bar("keyward-key", "haproxy-key", 1.00),
     Bar("keyward-limit", "keyward-open", 1.10),
+    Bar("keyward-limit", "floor", 2.00),
+    Bar("keyward-key", "haproxy-key", 1.00),
     Bar("keyward-key", "keyward-open", 1.10),
-    Bar("keyward-limit", "floor", 2.0),
-    Bar("keyward-key", "floor", 2.0),
+    Bar("keyward-key", "floor", 2.00),
     Bar("keyward-eddsa", "haproxy-hs256", 1.00),
     Bar("keyward-hs256", "haproxy-hs256", 1.00),
     Bar("keyward-rs256", "haproxy-hs256", 1.00),
     Bar("keyward-rs256", "haproxy-rs256", 0.50),
 )
+BODIES = tuple(
+    Bar(f"{of}:{body}", f"haproxy-key:{body}", 1.10) for body in ("10k", "1m") for of in ("keyward-limit", "keyward-key")
+)
+LATENCY = (
+    Bar("keyward-limit", "haproxy-key", 1.50, "p99Millis"),
+    Bar("keyward-key", "haproxy-key", 1.50, "p99Millis"),
+    Bar("keyward-eddsa", "haproxy-hs256", 1.50, "p99Millis"),
+)
 
 
 def judge(bars, rounds):
-    """One row for each bar whose two contenders ran."""
-    return [_one(bar, rounds[bar.of], rounds[bar.against]) for bar in bars if bar.of in rounds and bar.against in rounds]
+    """One row for each bar whose two contenders ran in the same rounds."""
+    judged = []
+    for bar in bars:
+        pairs = [(one[bar.of], one[bar.against]) for one in rounds if bar.of in one and bar.against in one]
+        if pairs:
+            judged.append(_one(bar, sorted(ours[bar.field] / theirs[bar.field] for ours, theirs in pairs)))
+    return judged
 
 
-def _one(bar, ours, theirs):
-    ratios = sorted(one[bar.field] / other[bar.field] for one, other in zip(ours, theirs, strict=True))
+def _one(bar, ratios):
     median = statistics.median(ratios)
     low, high = middle_half(ratios)
-    spread = (high - low) / median
-    if spread > NOISE:
-        verdict = "too noisy"
-    else:
-        verdict = "holds" if median <= bar.most else "missed"
-    return {
-        "of": bar.of, "against": bar.against, "field": bar.field, "most": bar.most, "median": median,
-        "low": low, "high": high, "spread": spread, "verdict": verdict,
-    }
+    verdict = NOISY if (high - low) / median > NOISE else HOLDS if median <= bar.most else MISSED
+    return {**dataclasses.asdict(bar), "median": median, "low": low, "high": high, "rounds": len(ratios), "verdict": verdict}
 
 
 def middle_half(ordered):

@@ -11,6 +11,8 @@ class Contender:
     title: str
     #: haproxy, nginx, keyward, floor or upstream.
     program: str
+    #: With whom it is compared.
+    group: str | None
     #: A file in bench/config.
     config: str | None = None
     path: str = "/orders/1"
@@ -22,34 +24,39 @@ class Contender:
     guards: bool = False
 
 
-def _keyed(name, title, program, config, **more):
-    return Contender(name, title, program, config, credentials="keys", guards=True, **more)
+THROUGH, KEY, TOKEN, OWN = "asking nothing", "an API key and a limit", "a JWT", "what the parts of Keyward cost"
+
+
+def _keyed(name, title, program, config, group=KEY, **more):
+    return Contender(name, title, program, group, config, credentials="keys", guards=True, **more)
 
 
 def _token(name, title, program, config, credentials):
-    return Contender(name, title, program, config, credentials=credentials, guards=True)
+    return Contender(name, title, program, TOKEN, config, credentials=credentials, guards=True)
 
 
 ALL = (
-    Contender("upstream", "upstream alone", "upstream"),
-    Contender("floor", "floor: bytes moved, nothing read", "floor"),
-    Contender("keyward-open", "Keyward, public route", "keyward", "keyward.yaml", path="/open/orders/1", credentials="keys"),
-    _keyed("keyward-key", "Keyward, key + records", "keyward", "keyward.yaml"),
+    Contender("upstream", "upstream alone", "upstream", None),
+    Contender("floor", "floor: moves bytes, reads nothing", "floor", THROUGH),
+    Contender("nginx-plain", "nginx, plain", "nginx", THROUGH, "nginx-plain.conf"),
+    Contender("haproxy-plain", "HAProxy, plain", "haproxy", THROUGH, "haproxy-plain.cfg"),
+    Contender(
+        "keyward-open", "Keyward, public route", "keyward", THROUGH, "keyward.yaml", path="/open/orders/1", credentials="keys"
+    ),
+    _keyed("nginx-key", "nginx, key map + limit_req", "nginx", "nginx-key.conf"),
+    _keyed("nginx-lua", "nginx, Lua + shared dict", "nginx", "nginx-lua.conf"),
+    _keyed("haproxy-key", "HAProxy, key map + stick-table", "haproxy", "haproxy-key.cfg"),
     _keyed("keyward-limit", "Keyward, key + limit + records", "keyward", "keyward-limit.yaml"),
+    _keyed("keyward-key", "Keyward, key + records", "keyward", "keyward.yaml"),
+    _token("haproxy-hs256", "HAProxy, jwt_verify HS256", "haproxy", "haproxy-hs256.cfg", "tokens-hs256"),
+    _token("haproxy-rs256", "HAProxy, jwt_verify RS256", "haproxy", "haproxy-rs256.cfg", "tokens-rs256"),
     _token("keyward-eddsa", "Keyward, JWT EdDSA", "keyward", "keyward-eddsa.yaml", "tokens-keyward-eddsa"),
     _token("keyward-hs256", "Keyward, JWT HS256", "keyward", "keyward-hs256.yaml", "tokens-keyward-hs256"),
     _token("keyward-rs256", "Keyward, JWT RS256", "keyward", "keyward-rs256.yaml", "tokens-keyward-rs256"),
-    Contender("haproxy-plain", "HAProxy, plain", "haproxy", "haproxy-plain.cfg"),
-    _keyed("haproxy-key", "HAProxy, key map + stick-table", "haproxy", "haproxy-key.cfg"),
-    _token("haproxy-hs256", "HAProxy, jwt_verify HS256", "haproxy", "haproxy-hs256.cfg", "tokens-hs256"),
-    _token("haproxy-rs256", "HAProxy, jwt_verify RS256", "haproxy", "haproxy-rs256.cfg", "tokens-rs256"),
-    Contender("nginx-plain", "nginx, plain", "nginx", "nginx-plain.conf"),
-    _keyed("nginx-key", "nginx, key map + limit_req", "nginx", "nginx-key.conf"),
-    _keyed("nginx-lua", "nginx, Lua + shared dict", "nginx", "nginx-lua.conf"),
-    _keyed("keyward-unrecorded", "Keyward, key, nothing recorded", "keyward", "keyward-unrecorded.yaml"),
-    _keyed("keyward-strict", "Keyward, key + scopes + addresses", "keyward", "keyward.yaml", path="/strict/orders/1"),
-    Contender("keyward-no-key", "Keyward refuses: no key", "keyward", "keyward.yaml", refused=True),
-    Contender("keyward-guess", "Keyward refuses: a guess", "keyward", "keyward.yaml", credentials="guesses", refused=True),
+    _keyed("keyward-unrecorded", "key, nothing recorded", "keyward", "keyward-unrecorded.yaml", OWN),
+    _keyed("keyward-strict", "key + scopes + addresses", "keyward", "keyward.yaml", OWN, path="/strict/orders/1"),
+    Contender("keyward-no-key", "refused: no key", "keyward", OWN, "keyward.yaml", refused=True),
+    Contender("keyward-guess", "refused: a guess", "keyward", OWN, "keyward.yaml", credentials="guesses", refused=True),
 )
 
 BY_NAME = {contender.name: contender for contender in ALL}

@@ -1,5 +1,6 @@
 """Brings contenders up before one upstream, and proves that each guards what it is said to guard."""
 
+import collections
 import dataclasses
 import http.client
 import pathlib
@@ -33,7 +34,8 @@ class Target:
 
     def with_body(self, name):
         """The same, asked for a larger answer."""
-        return dataclasses.replace(self, path=f"/{name}", answer_bytes=BODIES[name])
+        path = f"{self.path.rpartition('/')[0]}/{name}"
+        return dataclasses.replace(self, name=f"{self.name}:{name}", path=path, answer_bytes=BODIES[name])
 
 
 class Fleet:
@@ -47,6 +49,7 @@ class Fleet:
         self.keyward = Keyward(options.binary, home, processes)
         self.servers = {}
         self.skipped = {}
+        self.start_millis = collections.defaultdict(list)
         self.upstream = self._upstream()
 
     def _values(self):
@@ -65,7 +68,6 @@ class Fleet:
         config = templates.write("upstream.nginx", self.home / "upstream.conf", values)
         process = self.processes.start("upstream", ["nginx", "-p", self.home, "-c", config], self.options.other_cpus)
         self.processes.wait_for(process, port)
-        process.port = port
         return process
 
     def bring_up(self, contenders):
@@ -103,7 +105,9 @@ class Fleet:
     def _start(self, program, name, config):
         cpus = self.options.proxy_cpus
         if program == "keyward":
-            return self.keyward.serve(name, config, self._values(), self.keyward.copy_of_data(name), cpus)
+            process = self.keyward.serve(name, config, self._values(), self.keyward.copy_of_data(name), cpus)
+            self.start_millis[program].append(process.start_millis)
+            return process
         port = free_port()
         if program == "floor":
             arguments = [self.options.floor, f"127.0.0.1:{port}", f"127.0.0.1:{self.upstream.port}", "2"]
@@ -115,7 +119,6 @@ class Fleet:
             }[program]
         process = self.processes.start(name, arguments, cpus)
         self.processes.wait_for(process, port)
-        process.port = port
         return process
 
 

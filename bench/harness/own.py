@@ -66,7 +66,6 @@ class Keyward:
         arguments = [self.binary, "serve", "--config", path, "--data-dir", data]
         process = self.processes.start(name, arguments, cpus, environment)
         self.processes.wait_for(process, port)
-        process.port = port
         return process
 
     def _check(self, path, environment):

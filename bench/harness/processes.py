@@ -52,25 +52,27 @@ class Processes:
             if cpus:
                 os.sched_setaffinity(0, cpus)
         path = self.home / f"{name}.log"
+        began = time.monotonic()
         with open(path, "ab") as log:
             process = subprocess.Popen(
                 [str(part) for part in arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
                 env={**os.environ, **(environment or {})}, preexec_fn=prepare,
             )
-        process.log = path
-        process.name = name
+        process.log, process.name, process.began = path, name, began
         self.running.append(process)
         return process
 
     def wait_for(self, process, port):
-        """Until the port accepts; what the program said, if it ends or takes too long."""
-        end = time.monotonic() + START_SECONDS
+        """Until the port accepts, noting how long it took; what the program said, if it ends or takes too long."""
+        end = process.began + START_SECONDS
         while time.monotonic() < end and process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                process.start_millis = (time.monotonic() - process.began) * 1000
+                process.port = port
                 return
             except OSError:
-                time.sleep(0.02)
+                time.sleep(0.002)
         said = process.log.read_text(errors="replace")[-2000:]
         raise Failed(f"{process.name} does not answer on port {port}:\n{said}")
 
