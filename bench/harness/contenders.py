@@ -37,7 +37,7 @@ def _token(name, title, program, config, credentials):
 
 ALL = (
     Contender("upstream", "upstream alone", "upstream", None),
-    Contender("floor", "floor: moves bytes, reads nothing", "floor", THROUGH),
+    Contender("floor", "the floor (bytes, no HTTP)", "floor", THROUGH),
     Contender("nginx-plain", "nginx, plain", "nginx", THROUGH, "nginx-plain.conf"),
     Contender("haproxy-plain", "HAProxy, plain", "haproxy", THROUGH, "haproxy-plain.cfg"),
     Contender(

@@ -46,7 +46,7 @@ def latency(fleet, options, said):
 
 def idle_connections(fleet, options, said):
     """Memory at rest and with many connections, how long a start takes, and how large the binary is."""
-    targets = fleet.bring_up(_chosen(options, (*KEYED, "keyward-open", "haproxy-plain", "nginx-plain", "nginx-lua")))
+    targets = fleet.bring_up(_chosen(options, (*KEYED, "haproxy-plain", "nginx-plain", "nginx-lua")))
     # This process holds one end of each, each server the other.
     count = min(options.idle, raise_descriptors(options.idle + 1000) - 1000)
     if count < options.idle:

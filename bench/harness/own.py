@@ -5,10 +5,11 @@ import json
 import pathlib
 import shutil
 import subprocess
+import time
 
 from . import templates
 from .failure import Failed
-from .processes import free_port
+from .processes import START_SECONDS, free_port
 
 PASSWORD = "a password of the benchmark"
 # What `config check` says of what this build does not know.
@@ -66,6 +67,7 @@ class Keyward:
         arguments = [self.binary, "serve", "--config", path, "--data-dir", data]
         process = self.processes.start(name, arguments, cpus, environment)
         self.processes.wait_for(process, port)
+        _wait_until_ready(process)
         return process
 
     def _check(self, path, environment):
@@ -93,6 +95,23 @@ class Keyward:
             tokens.append(answer["access_token"])
         connection.close()
         return tokens
+
+
+def _wait_until_ready(process):
+    """Until requests can be decided: the port is open before."""
+    while time.monotonic() < process.began + START_SECONDS:
+        connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=START_SECONDS)
+        try:
+            connection.request("GET", "/_keyward/ready")
+            if connection.getresponse().status == 200:
+                process.start_millis = (time.monotonic() - process.began) * 1000
+                return
+        except OSError as error:
+            raise Failed(f"{process.name}: {error}") from None
+        finally:
+            connection.close()
+        time.sleep(0.002)
+    raise Failed(f"{process.name} does not become ready")
 
 
 def guess(key):
