@@ -25,7 +25,8 @@ def draw(result):
     groups = _groups(result["contenders"])
     most = max(row["cpuMiddleHalf"][1] for _, rows in groups for _, row in rows)
     scale = (WIDTH - LEFT - RIGHT) / most
-    parts, y = [], 8
+    what = "CPU microseconds for each request (user and system; less is better)"
+    parts, y = [f'<text x="8" y="20">{what}</text>'], 24
     for group, rows in groups:
         y += GAP
         parts.append(f'<text class="group" x="8" y="{y - 8}">{escape(group)}</text>')
@@ -33,7 +34,6 @@ def draw(result):
             parts += _bar(contender, row, y, scale)
             y += ROW
     height = y + 12
-    what = "CPU microseconds for each request, user and system, less is better"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">\n'
         f"<title>{what}</title>\n<style>{STYLE}</style>\n" + "\n".join(parts) + "\n</svg>\n"

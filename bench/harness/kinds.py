@@ -47,8 +47,8 @@ def latency(fleet, options, said):
 def idle_connections(fleet, options, said):
     """Memory at rest and with many connections, how long a start takes, and how large the binary is."""
     targets = fleet.bring_up(_chosen(options, (*KEYED, "haproxy-plain", "nginx-plain", "nginx-lua")))
-    # This process holds one end of each, each server the other.
-    count = min(options.idle, raise_descriptors(options.idle + 1000) - 1000)
+    # A server keeps room for one more towards the upstream for each connection that it takes.
+    count = min(options.idle, (raise_descriptors(2 * options.room) - 1000) // 2)
     if count < options.idle:
         said(f"this machine allows {count:,} of {options.idle:,} connections")
     found = {}

@@ -42,7 +42,8 @@ def notes(result):
         if result["startMillis"]:
             yield f"Keyward: start to ready {result['startMillis']:.0f} ms, binary {result['binaryMib']:.1f} MiB."
         for row in list(result["contenders"].values())[:1]:
-            yield f"{row['connections']:,} idle connections, each of which asked once before."
+            fewer = "" if row["connections"] >= result["settings"]["idle"] else ", as many as the machine's limit of open files allows"
+            yield f"{row['connections']:,} idle connections{fewer}, each of which asked once before."
     if result["kind"] == "latency":
         yield f"All at {result['rate']:,.0f} requests/s."
     medians = result["contenders"]
