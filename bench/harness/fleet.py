@@ -66,7 +66,7 @@ class Fleet:
         port = free_port()
         values = {"home": self.home, "port": port, "workers": self.options.upstream_workers}
         config = templates.write("upstream.nginx", self.home / "upstream.conf", values)
-        process = self.processes.start("upstream", ["nginx", "-p", self.home, "-c", config], self.options.other_cpus)
+        process = self.processes.start("upstream", [*self.options.other_place, "nginx", "-p", self.home, "-c", config])
         self.processes.wait_for(process, port)
         return process
 
@@ -103,9 +103,9 @@ class Fleet:
         return self.servers[place]
 
     def _start(self, program, name, config):
-        cpus = self.options.proxy_cpus
+        place = self.options.proxy_place
         if program == "keyward":
-            process = self.keyward.serve(name, config, self._values(), self.keyward.copy_of_data(name), cpus)
+            process = self.keyward.serve(name, config, self._values(), self.keyward.copy_of_data(name), place)
             self.start_millis[program].append(process.start_millis)
             return process
         port = free_port()
@@ -117,7 +117,7 @@ class Fleet:
                 "haproxy": ["haproxy", "-db", "-f", path],
                 "nginx": ["nginx", "-p", self.home, "-c", path],
             }[program]
-        process = self.processes.start(name, arguments, cpus)
+        process = self.processes.start(name, [*place, *arguments])
         self.processes.wait_for(process, port)
         return process
 

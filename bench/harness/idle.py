@@ -12,7 +12,8 @@ def measure(target, options, count):
     pids = usage.family(target.pid)
     fresh = usage.memory_mib(pids)
     load.saturate(target, options, options.warm_seconds)
-    time.sleep(1)
+    # What is done behind answered requests, as keeping their records, shall be over.
+    time.sleep(3)
     before = usage.memory_mib(pids)
     connections = []
     try:
@@ -20,7 +21,7 @@ def measure(target, options, count):
             connections.append(_asked(target))
         time.sleep(1)
         held = usage.memory_mib(pids)
-        # Nothing was gained by closing them: the first one still answers.
+        # Nothing was gained by closing the first of them: it still answers.
         _ask(connections[0], target)
     except OSError as error:
         raise Failed(f"{target.name}: connection {len(connections)}: {error}") from None

@@ -4,6 +4,7 @@ import os
 import statistics
 
 from . import bars, contenders, idle, load, paced, rounds
+from .failure import Failed
 from .fleet import BODIES
 from .processes import raise_descriptors
 
@@ -13,13 +14,13 @@ PLAIN = ("floor", "keyward-open", "haproxy-plain", "nginx-plain")
 
 def requests(fleet, options, said):
     """As many small requests as go through."""
-    targets = fleet.bring_up(_chosen(options, contenders.BY_NAME))
+    targets = _bring_up(fleet, options, contenders.BY_NAME)
     return _saturated(targets, options, bars.REQUESTS, said)
 
 
 def bodies(fleet, options, said):
     """Larger answers, on their way from the upstream to the client."""
-    brought = fleet.bring_up(_chosen(options, (*KEYED, *PLAIN)))
+    brought = _bring_up(fleet, options, (*KEYED, *PLAIN))
     targets = {f"{name}:{body}": target.with_body(body) for body in BODIES for name, target in brought.items()}
     return _saturated(targets, options, bars.BODIES, said)
 
@@ -33,7 +34,7 @@ def _saturated(targets, options, held_to, said):
 
 def latency(fleet, options, said):
     """Half of the rate that the slowest of them reaches, the same for all."""
-    targets = fleet.bring_up(_chosen(options, (*KEYED, *PLAIN, "keyward-eddsa", "haproxy-hs256")))
+    targets = _bring_up(fleet, options, (*KEYED, *PLAIN, "keyward-eddsa", "haproxy-hs256"))
     saturated = {name: load.saturate(target, options, options.warm_seconds) for name, target in targets.items()}
     slowest = min(saturated, key=lambda name: saturated[name]["requestsPerSecond"])
     rate = round(saturated[slowest]["requestsPerSecond"] / 2, -2) or 100
@@ -46,7 +47,7 @@ def latency(fleet, options, said):
 
 def idle_connections(fleet, options, said):
     """Memory at rest and with many connections, how long a start takes, and how large the binary is."""
-    targets = fleet.bring_up(_chosen(options, (*KEYED, "haproxy-plain", "nginx-plain", "nginx-lua")))
+    targets = _bring_up(fleet, options, (*KEYED, "haproxy-plain", "nginx-plain", "nginx-lua"))
     # A server keeps room for one more towards the upstream for each connection that it takes.
     count = min(options.idle, (raise_descriptors(2 * options.room) - 1000) // 2)
     if count < options.idle:
@@ -61,8 +62,13 @@ def idle_connections(fleet, options, said):
     }
 
 
-def _chosen(options, names):
-    return [contenders.BY_NAME[name] for name in names if not options.only or name in options.only]
+def _bring_up(fleet, options, names):
+    chosen = [contenders.BY_NAME[name] for name in names if not options.only or name in options.only]
+    targets = fleet.bring_up(chosen) if chosen else {}
+    if not targets:
+        reasons = "".join(f"\n{name}: {reason}" for name, reason in fleet.skipped.items())
+        raise Failed(f"nobody of those who were chosen can be measured here; --kinds says what is{reasons}")
+    return targets
 
 
 ALL = {"requests": requests, "bodies": bodies, "latency": latency, "idle": idle_connections}

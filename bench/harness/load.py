@@ -13,15 +13,13 @@ ROTATE = pathlib.Path(__file__).resolve().parent.parent / "config" / "rotate.lua
 def saturate(target, options, seconds):
     """One round against one target: its rate, its latencies, and the CPU that its processes took for each request."""
     arguments = [
-        "wrk", f"-t{options.load_threads}", f"-c{options.connections}", f"-d{seconds}s", "--timeout", "10s",
+        *options.other_place, "wrk", f"-t{options.load_threads}", f"-c{options.connections}", f"-d{seconds}s", "--timeout", "10s",
         "-s", str(ROTATE), target.url, "--", *([str(target.headers)] if target.headers else []),
     ]
     pids = usage.family(target.pid)
     before = usage.cpu_seconds(pids)
     try:
-        done = subprocess.run(
-            arguments, capture_output=True, text=True, timeout=seconds + 30, preexec_fn=options.beside,
-        )
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=seconds + 30)
     except subprocess.TimeoutExpired:
         raise Failed(f"{target.name}: the load did not end") from None
     cpu = usage.cpu_seconds(pids) - before

@@ -22,7 +22,7 @@ def describe(options):
         "kernel": "Linux " + ".".join(os.uname().release.split(".")[:2]),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
         "loadBefore": os.getloadavg()[0],
-        "apart": options.other_cpus is not None,
+        "apart": options.apart,
         "programs": {
             "keyward": _first([options.binary, "--version"], r"keyward (\S+)"),
             "commit": _first(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], r"(\S+)"),

@@ -48,6 +48,10 @@ def common(parser):
     parser.add_argument("--floor", default=str(target / "keyward-floor"))
 
 
+def _on(cpus):
+    return ["taskset", "-c", ",".join(map(str, cpus))]
+
+
 def _of(names, known):
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -59,11 +63,11 @@ def complete(options):
     """Adds what follows from the machine: who runs on which processors, and where files are."""
     cpus = sorted(os.sched_getaffinity(0))
     # Contenders have two workers each; where there is room they have two processors to themselves.
-    options.proxy_cpus = cpus[:2]
-    options.other_cpus = cpus[2:] if len(cpus) >= 4 else None
-    options.load_threads = 2 if options.other_cpus else 1
-    options.upstream_workers = 2 if options.other_cpus else 1
-    options.beside = (lambda: os.sched_setaffinity(0, options.other_cpus)) if options.other_cpus else None
+    options.apart = len(cpus) >= 4
+    options.load_threads = options.upstream_workers = 2 if options.apart else 1
+    # What stands before the command of a contender, and of what serves or loads it.
+    options.proxy_place = _on(cpus[:2])
+    options.other_place = _on(cpus[2:]) if options.apart else []
     options.warm_seconds = 2
     options.room = options.idle + 1000
     options.lua_folder = next((folder for folder in LUA_FOLDERS if os.path.isdir(folder)), LUA_FOLDERS[0])

@@ -58,14 +58,14 @@ class Keyward:
         """The keys and users once more, for another server."""
         return pathlib.Path(shutil.copytree(self.home / "keys-data", self.home / f"{name}-data", ignore=shutil.ignore_patterns("*.sock")))
 
-    def serve(self, name, config, values, data, cpus=None):
+    def serve(self, name, config, values, data, place=()):
         """A server that answers; `NotYet` if this build does not know its configuration."""
         port = free_port()
         path = templates.write(config, self.home / f"{name}.yaml", {**values, "port": port, "admin": free_port()})
         environment = {"KEYWARD_BENCH_TOKEN_SECRET": values["token_secret"]}
         self._check(path, environment)
-        arguments = [self.binary, "serve", "--config", path, "--data-dir", data]
-        process = self.processes.start(name, arguments, cpus, environment)
+        arguments = [*place, self.binary, "serve", "--config", path, "--data-dir", data]
+        process = self.processes.start(name, arguments, environment)
         self.processes.wait_for(process, port)
         _wait_until_ready(process)
         return process

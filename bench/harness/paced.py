@@ -12,13 +12,11 @@ def run(target, options, rate, home):
     clients = options.connections
     header = ["-H", ": ".join(target.first)] if target.first else []
     arguments = [
-        "h2load", "--h1", f"-c{clients}", "-t1", "-D", str(options.seconds), "--rps", f"{rate / clients:.3f}",
+        *options.other_place, "h2load", "--h1", f"-c{clients}", "-t1", "-D", str(options.seconds), "--rps", f"{rate / clients:.3f}",
         f"--log-file={log}", *header, target.url,
     ]
     try:
-        done = subprocess.run(
-            arguments, capture_output=True, text=True, timeout=options.seconds + 30, preexec_fn=options.beside,
-        )
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=options.seconds + 30)
     except subprocess.TimeoutExpired:
         raise Failed(f"{target.name}: the load did not end") from None
     if done.returncode != 0:

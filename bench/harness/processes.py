@@ -46,17 +46,14 @@ class Processes:
         self.home = pathlib.Path(home)
         self.running = []
 
-    def start(self, name, arguments, cpus=None, environment=None):
+    def start(self, name, arguments, environment=None):
         """Starts a program whose output goes to a file of the run."""
-        def prepare():
-            if cpus:
-                os.sched_setaffinity(0, cpus)
         path = self.home / f"{name}.log"
         began = time.monotonic()
         with open(path, "ab") as log:
             process = subprocess.Popen(
                 [str(part) for part in arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
-                env={**os.environ, **(environment or {})}, preexec_fn=prepare,
+                env={**os.environ, **(environment or {})},
             )
         process.log, process.name, process.began = path, name, began
         self.running.append(process)

@@ -46,6 +46,9 @@ def notes(result):
             yield f"{row['connections']:,} idle connections{fewer}, each of which asked once before."
     if result["kind"] == "latency":
         yield f"All at {result['rate']:,.0f} requests/s."
+        slow = [title(name) for name, row in result["contenders"].items() if row["reached"] < 0.95]
+        if slow:
+            yield f"Did not keep up with that rate: {', '.join(slow)}."
     medians = result["contenders"]
     if result["kind"] == "requests" and {"keyward-key", "keyward-unrecorded"} <= medians.keys():
         recording = medians["keyward-key"]["cpuMicros"] - medians["keyward-unrecorded"]["cpuMicros"]
