@@ -16,8 +16,8 @@ test: ## install what the tests need, and run them all
 lint: ## formatting, clippy, the repository's own rules, licences and duplicates of dependencies
 	scripts/lint
 
-bench: ## what a key check costs against passing through, and one decision by itself
-	scripts/bench
+bench: ## Keyward beside HAProxy and nginx, and one decision by itself; ARGS="--quick" for a trial
+	scripts/bench $(ARGS)
 
 torture: ## the tests with many more rounds, then each mutant must be caught
 	scripts/torture

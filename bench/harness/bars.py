@@ -1,0 +1,65 @@
+"""What Keyward is held to: a ratio of two contenders, taken round by round, against the most that it may be."""
+
+import dataclasses
+import statistics
+
+#: Beyond this spread of the middle half a median says too little.
+NOISE = 0.05
+HOLDS, MISSED, NOISY = "holds", "missed", "too noisy"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bar:
+    """`of` may take at most `most` times what `against` takes."""
+
+    of: str
+    against: str
+    most: float
+    field: str = "cpuMicros"
+
+
+REQUESTS = (
+    Bar("keyward-limit", "haproxy-key", 1.00),
+    Bar("keyward-limit", "keyward-open", 1.10),
+    Bar("keyward-limit", "floor", 2.00),
+    Bar("keyward-key", "haproxy-key", 1.00),
+    Bar("keyward-key", "keyward-open", 1.10),
+    Bar("keyward-key", "floor", 2.00),
+    Bar("keyward-eddsa", "haproxy-hs256", 1.00),
+    Bar("keyward-hs256", "haproxy-hs256", 1.00),
+    Bar("keyward-rs256", "haproxy-hs256", 1.00),
+    Bar("keyward-rs256", "haproxy-rs256", 0.50),
+)
+BODIES = tuple(
+    Bar(f"{of}:{body}", f"haproxy-key:{body}", 1.10) for body in ("10k", "1m") for of in ("keyward-limit", "keyward-key")
+)
+LATENCY = (
+    Bar("keyward-limit", "haproxy-key", 1.50, "p99Millis"),
+    Bar("keyward-key", "haproxy-key", 1.50, "p99Millis"),
+    Bar("keyward-eddsa", "haproxy-hs256", 1.50, "p99Millis"),
+)
+
+
+def judge(bars, rounds):
+    """One row for each bar whose two contenders ran in the same rounds."""
+    judged = []
+    for bar in bars:
+        pairs = [(one[bar.of], one[bar.against]) for one in rounds if bar.of in one and bar.against in one]
+        if pairs:
+            judged.append(_one(bar, sorted(ours[bar.field] / theirs[bar.field] for ours, theirs in pairs)))
+    return judged
+
+
+def _one(bar, ratios):
+    median = statistics.median(ratios)
+    low, high = middle_half(ratios)
+    verdict = NOISY if (high - low) / median > NOISE else HOLDS if median <= bar.most else MISSED
+    return {**dataclasses.asdict(bar), "median": median, "low": low, "high": high, "rounds": len(ratios), "verdict": verdict}
+
+
+def middle_half(ordered):
+    """The quartiles of what is sorted, both ends counted in."""
+    if len(ordered) < 2:
+        return ordered[0], ordered[0]
+    low, _, high = statistics.quantiles(ordered, n=4, method="inclusive")
+    return low, high

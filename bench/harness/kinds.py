@@ -1,0 +1,74 @@
+"""The four kinds of run: saturated with small answers, with large ones, at half the rate, and idle."""
+
+import os
+import statistics
+
+from . import bars, contenders, idle, load, paced, rounds
+from .failure import Failed
+from .fleet import BODIES
+from .processes import raise_descriptors
+
+KEYED = ("keyward-limit", "keyward-key", "haproxy-key", "nginx-key")
+PLAIN = ("floor", "keyward-open", "haproxy-plain", "nginx-plain")
+
+
+def requests(fleet, options, said):
+    """As many small requests as go through."""
+    targets = _bring_up(fleet, options, contenders.BY_NAME)
+    return _saturated(targets, options, bars.REQUESTS, said)
+
+
+def bodies(fleet, options, said):
+    """Larger answers, on their way from the upstream to the client."""
+    brought = _bring_up(fleet, options, (*KEYED, *PLAIN))
+    targets = {f"{name}:{body}": target.with_body(body) for body in BODIES for name, target in brought.items()}
+    return _saturated(targets, options, bars.BODIES, said)
+
+
+def _saturated(targets, options, held_to, said):
+    for target in targets.values():
+        load.saturate(target, options, options.warm_seconds)
+    found = rounds.turns(targets, options, lambda target: load.saturate(target, options, options.seconds), held_to, said)
+    return {"contenders": rounds.medians(found), "bars": bars.judge(held_to, found), "rounds": found}
+
+
+def latency(fleet, options, said):
+    """Half of the rate that the slowest of them reaches, the same for all."""
+    targets = _bring_up(fleet, options, (*KEYED, *PLAIN, "keyward-eddsa", "haproxy-hs256"))
+    saturated = {name: load.saturate(target, options, options.warm_seconds) for name, target in targets.items()}
+    slowest = min(saturated, key=lambda name: saturated[name]["requestsPerSecond"])
+    rate = round(saturated[slowest]["requestsPerSecond"] / 2, -2) or 100
+    said(f"at {rate:,.0f} requests/s, half of what {slowest} reaches")
+    one = lambda target: paced.run(target, options, rate, fleet.home)
+    found = rounds.turns(targets, options, one, bars.LATENCY, said)
+    judged = bars.judge(bars.LATENCY, found)
+    return {"rate": rate, "contenders": rounds.medians(found), "bars": judged, "rounds": found}
+
+
+def idle_connections(fleet, options, said):
+    """Memory at rest and with many connections, how long a start takes, and how large the binary is."""
+    targets = _bring_up(fleet, options, (*KEYED, "haproxy-plain", "nginx-plain", "nginx-lua"))
+    # A server keeps room for one more towards the upstream for each connection that it takes.
+    count = min(options.idle, (raise_descriptors(2 * options.room) - 1000) // 2)
+    if count < options.idle:
+        said(f"this machine allows {count:,} of {options.idle:,} connections")
+    found = {}
+    for name, target in targets.items():
+        said(name)
+        found[name] = idle.measure(target, options, count)
+    return {
+        "contenders": found, "bars": [], "rounds": [], "binaryMib": os.path.getsize(options.binary) / 2**20,
+        "startMillis": statistics.median(fleet.start_millis["keyward"]) if fleet.start_millis["keyward"] else None,
+    }
+
+
+def _bring_up(fleet, options, names):
+    chosen = [contenders.BY_NAME[name] for name in names if not options.only or name in options.only]
+    targets = fleet.bring_up(chosen) if chosen else {}
+    if not targets:
+        reasons = "".join(f"\n{name}: {reason}" for name, reason in fleet.skipped.items())
+        raise Failed(f"nobody of those who were chosen can be measured here; --kinds says what is{reasons}")
+    return targets
+
+
+ALL = {"requests": requests, "bodies": bodies, "latency": latency, "idle": idle_connections}

@@ -1,0 +1,80 @@
+"""The numbers as rows of text, for the terminal and for the page alike."""
+
+from . import contenders
+
+COLUMNS = {
+    "requests": (("requests/s", "requestsPerSecond", ",.0f"), ("CPU µs each", "cpuMicros", ".1f"), ("p50 ms", "p50Millis", ".2f"), ("p99 ms", "p99Millis", ".2f")),
+    "latency": (("requests/s", "requestsPerSecond", ",.0f"), ("p50 ms", "p50Millis", ".2f"), ("p99 ms", "p99Millis", ".2f")),
+    "idle": (("started MiB", "freshMib", ".1f"), ("warm MiB", "warmMib", ".1f"), ("with them MiB", "heldMib", ".1f"), ("KiB each", "kibEach", ".1f")),
+}
+COLUMNS["bodies"] = COLUMNS["requests"]
+WHAT = {"cpuMicros": "CPU", "p99Millis": "p99"}
+
+
+def title(name):
+    """What a contender is called, with the size of its answers."""
+    name, _, body = name.partition(":")
+    return contenders.BY_NAME[name].title + {"": "", "10k": ", 10 KiB", "1m": ", 1 MiB"}[body]
+
+
+def rows(result):
+    """The head, and a row for each contender."""
+    columns = COLUMNS[result["kind"]]
+    yield ["", *(head for head, _, _ in columns)]
+    for name, row in result["contenders"].items():
+        yield [title(name), *("–" if name == "upstream" and field == "cpuMicros" else format(row[field], form) for _, field, form in columns)]
+
+
+def bars(result):
+    """The head, and a row for each bar."""
+    yield ["", "of", "median", "middle half", "at most", "rounds", ""]
+    for row in result["bars"]:
+        between = f"{row['low']:.2f} – {row['high']:.2f}"
+        yield [
+            f"{title(row['of'])} ÷ {title(row['against'])}", WHAT[row["field"]], f"{row['median']:.2f}", between,
+            f"{row['most']:.2f}", str(row["rounds"]), row["verdict"],
+        ]
+
+
+def notes(result):
+    """What no table says."""
+    if result["kind"] == "idle":
+        if result["startMillis"]:
+            yield f"Keyward: start to ready {result['startMillis']:.0f} ms, binary {result['binaryMib']:.1f} MiB."
+        for row in list(result["contenders"].values())[:1]:
+            fewer = "" if row["connections"] >= result["settings"]["idle"] else ", as many as the machine's limit of open files allows"
+            yield f"{row['connections']:,} idle connections{fewer}, each of which asked once before."
+    if result["kind"] == "latency":
+        yield f"All at {result['rate']:,.0f} requests/s."
+        slow = [title(name) for name, row in result["contenders"].items() if row["reached"] < 0.95]
+        if slow:
+            yield f"Did not keep up with that rate: {', '.join(slow)}."
+    medians = result["contenders"]
+    if result["kind"] == "requests" and {"keyward-key", "keyward-unrecorded"} <= medians.keys():
+        recording = medians["keyward-key"]["cpuMicros"] - medians["keyward-unrecorded"]["cpuMicros"]
+        yield f"Recording decisions, with {result['settings']['keys']:,} keys in use at once: {recording:+.1f} µs of CPU per request."
+    for name, reason in result["skipped"].items():
+        yield f"Not measured: {title(name)}: {reason}."
+
+
+def lines(result):
+    """Everything, in columns."""
+    yield from _aligned(list(rows(result)))
+    if result["bars"]:
+        yield ""
+        yield from _aligned(list(bars(result)))
+    yield from notes(result)
+
+
+def markdown(found):
+    """A table of a page."""
+    found = list(found)
+    yield "| " + " | ".join(found[0]) + " |"
+    yield "|" + "---|" * len(found[0])
+    yield from ("| " + " | ".join(row) + " |" for row in found[1:])
+
+
+def _aligned(found):
+    widths = [max(len(row[at]) for row in found) for at in range(len(found[0]))]
+    for row in found:
+        yield "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
