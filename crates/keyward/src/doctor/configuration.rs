@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use keyward_config::{Mistake, Settings};
+use keyward_core::address::IpNet;
 use keyward_core::path::Oddities;
 use keyward_core::route::Several;
 use secrecy::ExposeSecret as _;
@@ -14,6 +15,9 @@ use super::{Finding, Kind};
 
 /// A key shorter than this can be guessed or is a word: 256 bits as characters of base 64 are 43, of 16 random bytes 22.
 const SHORT: usize = 32;
+/// A network of proxies that is wider than this holds others, too: 4,096 addresses, or one site.
+const NARROW_V4: u8 = 20;
+const NARROW_V6: u8 = 48;
 /// A token that lives longer than this is a key.
 const LONG_TOKEN: Duration = Duration::from_secs(24 * 3600);
 
@@ -61,6 +65,22 @@ pub(super) fn open_if_none(facts: &Facts) -> Vec<Finding> {
         };
         let place = facts.place("security.api_keys.open_if_none");
         vec![finding((Kind::Open, "open-if-none"), place, what, "set it to false; make a key for each caller")]
+    })
+}
+
+pub(super) fn proxies_too_wide(facts: &Facts) -> Vec<Finding> {
+    with_settings(facts, |settings| {
+        let narrow = |network: &IpNet| match network {
+            IpNet::V4(network) => network.prefix_len() >= NARROW_V4,
+            IpNet::V6(network) => network.prefix_len() >= NARROW_V6,
+        };
+        let wide = settings.server.trusted_proxies.iter().enumerate().filter(|(_, network)| !narrow(network));
+        let one = |(place, network): (usize, &IpNet)| {
+            let what = format!("whoever calls from {network} may say that it is anybody else");
+            let place = facts.place(&format!("server.trusted_proxies[{place}]"));
+            finding((Kind::Weak, "proxies-too-wide"), place, what, "name the addresses of the proxies themselves")
+        };
+        wide.map(one).collect()
     })
 }
 

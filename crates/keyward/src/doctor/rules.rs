@@ -19,6 +19,7 @@ const RULES: &[Rule] = &[
     configuration::open_if_none,
     configuration::config_warnings,
     records::no_store,
+    configuration::proxies_too_wide,
     configuration::tls_off,
     configuration::control_plane_exposed,
     configuration::upstream_reach,

@@ -115,6 +115,11 @@ fn cases() -> Vec<(&'static str, Facts, Facts)> {
         ("open-if-none", plus("security: {api_keys: {open_if_none: true}}"), of(SOUND)),
         ("config-warning", plus("routes: [{name: all, path: /**}, {name: late, path: /late}]"), of(SOUND)),
         ("no-store", with(|facts| facts.data.exists = false), of(SOUND)),
+        (
+            "proxies-too-wide",
+            plus("server: {trusted_proxies: [10.0.0.0/8]}"),
+            plus("server: {trusted_proxies: [10.1.0.0/20, \"2001:db8:1::/48\"]}"),
+        ),
         ("tls-off", plus("server: {host: 0.0.0.0}"), plus("server: {host: \"::1\"}")),
         ("control-plane-exposed", plus("admin: {host: 192.0.2.1}"), plus("admin: {host: 127.0.0.1}")),
         ("demo-upstream", of("{}"), of(SOUND)),
