@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
 
-use keyward_testkit::client::Answer;
+use keyward_testkit::client::{Answer, exchange};
 use keyward_testkit::people::Tokens;
 use keyward_testkit::ps::Ps;
 use keyward_testkit::upstream::Upstream;
@@ -340,6 +340,10 @@ fn no_secret_is_anywhere_after_a_whole_session() {
         let told = session.secrets[2..].iter().any(|secret| headers.contains(secret));
         assert!(!told, "a credential went on to the API:\n{request}");
     }
+    let scrape = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let metrics = exchange(session.world.server().admin, scrape).unwrap();
+    assert_eq!(metrics.status, 200);
+    session.note("metrics", &metrics.body);
     note_arguments(&mut session, ps.end());
     for place in ["cmdline", "comm"] {
         session.note(place, &std::fs::read(format!("/proc/{process}/{place}")).unwrap());
