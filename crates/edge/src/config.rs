@@ -32,7 +32,7 @@ pub struct Limits {
     /// Connections on all cores together. One more is accepted and closed at once, so that its client hears at once
     /// instead of waiting in the backlog.
     pub connections: usize,
-    /// Header fields of one request; more are answered by hyper's bare 431.
+    /// Header fields of one request; more are answered 431.
     pub headers: usize,
     /// Bytes of one request's head; more are answered 431.
     pub header_bytes: usize,

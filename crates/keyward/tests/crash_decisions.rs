@@ -8,26 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use keyward_testkit::client::exchange;
+use keyward_testkit::decided::{decisions, sum, usage};
 use keyward_testkit::rounds;
 use keyward_testkit::world::{World, text};
-use serde_json::Value;
-
-/// The decisions that a filter finds, newest first.
-fn decisions(world: &World, flags: &[&str]) -> Vec<Value> {
-    world.json(&[&["decisions", "list", "--limit", "0"], flags].concat())["data"].as_array().unwrap().clone()
-}
-
-fn sum(decisions: &[Value]) -> u64 {
-    decisions.iter().map(|one| one["count"].as_u64().unwrap()).sum()
-}
-
-/// All of a caller's usage of one route, by its own endpoint.
-fn usage(world: &World, key: &str, route: &str) -> u64 {
-    let answer = world.get("/_keyward/usage", key);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let rows = answer.json()["data"].as_array().unwrap().clone();
-    rows.iter().filter(|row| row["route"] == route).map(|row| row["count"].as_u64().unwrap()).sum()
-}
 
 /// Requests with one key until the server is gone; when each was answered.
 fn load(address: SocketAddr, key: &str, answered: &Mutex<Vec<Instant>>, sent: &Mutex<u64>, stop: &AtomicBool) {

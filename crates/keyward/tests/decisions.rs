@@ -10,28 +10,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use keyward_testkit::client::exchange;
+use keyward_testkit::decided::{decisions, sum, usage};
 use keyward_testkit::world::{World, text, until};
 use serde_json::Value;
 
 fn world() -> World {
     World::new(env!("CARGO_BIN_EXE_keyward"))
-}
-
-/// The decisions that a filter finds, newest first.
-fn decisions(world: &World, flags: &[&str]) -> Vec<Value> {
-    world.json(&[&["decisions", "list", "--limit", "0"], flags].concat())["data"].as_array().unwrap().clone()
-}
-
-fn sum(decisions: &[Value]) -> u64 {
-    decisions.iter().map(|one| one["count"].as_u64().unwrap()).sum()
-}
-
-/// All of a caller's usage of one route, by its own endpoint.
-fn usage(world: &World, key: &str, route: &str) -> u64 {
-    let answer = world.get("/_keyward/usage", key);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let rows = answer.json()["data"].as_array().unwrap().clone();
-    rows.iter().filter(|row| row["route"] == route).map(|row| row["count"].as_u64().unwrap()).sum()
 }
 
 #[test]

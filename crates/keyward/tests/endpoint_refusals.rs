@@ -2,17 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+use keyward_testkit::decided::{decisions, sum};
 use keyward_testkit::world::{World, text, until};
-use serde_json::Value;
-
-/// The decisions that a filter finds, newest first.
-fn decisions(world: &World, flags: &[&str]) -> Vec<Value> {
-    world.json(&[&["decisions", "list", "--limit", "0"], flags].concat())["data"].as_array().unwrap().clone()
-}
-
-fn sum(decisions: &[Value]) -> u64 {
-    decisions.iter().map(|one| one["count"].as_u64().unwrap()).sum()
-}
 
 #[test]
 fn what_an_endpoint_refuses_is_a_refusal_alone_and_counted() {

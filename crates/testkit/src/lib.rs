@@ -9,6 +9,7 @@
 )]
 
 pub mod client;
+pub mod decided;
 pub mod issued;
 pub mod people;
 pub mod ps;
