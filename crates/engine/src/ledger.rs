@@ -150,6 +150,8 @@ pub struct Closed<'a> {
     pub verdict: &'a Verdict,
     /// Where the route's name is.
     pub routes: &'a Routes,
+    /// The version of the configuration that these routes are of.
+    pub version: u64,
     /// The client's address.
     pub client: IpAddr,
     /// What became of it in the end.
@@ -295,9 +297,14 @@ impl Ledger {
     }
 
     fn take(&self) -> Option<Batch> {
-        let open = self.open.take();
-        let folds = open.folds.into_values().flatten().collect();
-        let batch = Batch { records: open.records, folds, counts: open.counts.into_vec(), lost: open.lost };
+        let mut open = self.open.borrow_mut();
+        open.folded = 0;
+        let batch = Batch {
+            records: std::mem::take(&mut open.records),
+            folds: open.folds.drain().flat_map(|(_, folds)| folds).collect(),
+            counts: open.counts.take(),
+            lost: open.lost.take(),
+        };
         Some(batch).filter(|batch| !batch.is_empty())
     }
 }

@@ -48,7 +48,8 @@ fn close(ledger: &Ledger, second: u64, serial: u64, verdict: &Verdict, client: I
         status: 200,
     });
     let routes = Routes::default();
-    let closed = Closed { id, at, verdict, routes: &routes, client, outcome: verdict.outcome, status: 200, took };
+    let closed =
+        Closed { id, at, verdict, routes: &routes, version: 1, client, outcome: verdict.outcome, status: 200, took };
     ledger.close(wanted, record, &closed);
     id
 }
@@ -71,7 +72,7 @@ fn total(batches: &[Batch]) -> u64 {
 fn counted(batches: &[Batch]) -> HashMap<Option<Box<str>>, u64> {
     let mut counted = HashMap::new();
     for count in batches.iter().flat_map(|batch| &batch.counts) {
-        *counted.entry(count.credential.clone()).or_default() += count.count;
+        *counted.entry(count.credential_id().map(Into::into)).or_default() += count.count;
     }
     counted
 }
@@ -189,7 +190,7 @@ fn however_coarsely_decisions_are_folded_no_request_loses_its_caller() {
     assert_eq!((counted.len(), counted.values().all(|count| *count == 2)), (6000, true));
     let hours: HashSet<i64> = kept[0].counts.iter().map(|count| count.hour.as_millis()).collect();
     assert_eq!(hours, HashSet::from([1_699_999_200_000]));
-    assert!(kept[0].counts.iter().all(|count| count.principal.as_deref() == Some("user_1")));
+    assert!(kept[0].counts.iter().all(|count| count.principal_id() == Some("user_1")));
 }
 
 #[test]
