@@ -77,7 +77,7 @@ impl IdentityHeaders {
         tell(&self.account, principal.account.as_deref(), put);
         tell(&self.credential, Some(&principal.credential), put);
         tell(&self.mode, Some(principal.mode.as_str()), put);
-        tell(&self.scopes, Some(&principal.grants.scopes().to_list()), put);
+        tell(&self.scopes, Some(principal.grants.scopes().as_list()), put);
     }
 }
 

@@ -53,7 +53,10 @@ pub(super) struct Adding {
     /// As the table has them.
     rows: String,
     is_small: bool,
-    remembered: Option<Remembered>,
+    /// All that waits, this included where it is to wait.
+    remembered: Remembered,
+    /// Whether that is known for sure.
+    is_known: bool,
 }
 
 impl Waiting {
@@ -62,12 +65,14 @@ impl Waiting {
     pub(super) fn begin(&self, batches: &[Batch]) -> Result<Adding, StoreError> {
         let counts = || batches.iter().flat_map(|batch| &batch.counts);
         let is_small = counts().nth(COUNTED_AT_ONCE).is_none();
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(remembered) = remembered.as_mut().filter(|_| !is_small) {
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let is_known = remembered.is_some();
+        let mut remembered = remembered.unwrap_or_default();
+        if !is_small {
             remembered.times += 1;
             counts().for_each(|count| remembered.add(count));
         }
-        Ok(Adding { rows: rows(counts())?, is_small, remembered })
+        Ok(Adding { rows: rows(counts())?, is_small, remembered, is_known })
     }
 
     /// Remembers what waits after it was written.
@@ -80,27 +85,23 @@ impl Adding {
     /// Writes it, and adds what waits to the others once much does or nothing more comes: each caller then costs one look into
     /// the table for all of it. Gives what waits still, for [`Waiting::done`].
     pub(super) async fn write(self, transaction: &mut Transaction) -> Result<Option<Remembered>, StoreError> {
-        let Self { rows: counts, is_small, remembered } = self;
-        transaction.run(query(if is_small { COUNT } else { WAIT }).bind(counts)).await?;
-        let times = match &remembered {
-            Some(remembered) => remembered.times,
-            None => {
-                column(first(&transaction.run(query("SELECT count(*) AS count FROM usage_waiting")).await?)?, "count")?
-            }
-        };
-        match times {
-            0 => return Ok(Some(Remembered::default())),
-            1..MOST_WAITING if !is_small => return Ok(remembered),
-            _ => {}
+        let Self { rows, is_small, remembered, is_known } = self;
+        transaction.run(query(if is_small { COUNT } else { WAIT }).bind(rows)).await?;
+        let times = if is_known { remembered.times } else { waiting(transaction).await? };
+        let is_known = times == remembered.times;
+        if times == 0 || (times < MOST_WAITING && !is_small) {
+            return Ok(is_known.then_some(remembered));
         }
-        let settle = match &remembered {
-            Some(remembered) => query(COUNT).bind(remembered.rows()?),
-            None => query(SETTLE),
-        };
-        transaction.run(settle).await?;
+        transaction.run(if is_known { query(COUNT).bind(remembered.rows()?) } else { query(SETTLE) }).await?;
         transaction.run(query("DELETE FROM usage_waiting")).await?;
         Ok(Some(Remembered::default()))
     }
+}
+
+/// How many times something waits in the file.
+async fn waiting(transaction: &mut Transaction) -> Result<i64, StoreError> {
+    let rows = transaction.run(query("SELECT count(*) AS count FROM usage_waiting")).await?;
+    column(first(&rows)?, "count")
 }
 
 impl Remembered {
