@@ -26,6 +26,7 @@ impl<'a> Name<'a> {
     }
 
     /// Whether it is this name, whatever their case (RFC 9110 §5.1).
+    #[inline]
     pub fn is(self, other: &str) -> bool {
         self.0.eq_ignore_ascii_case(other.as_bytes())
     }
