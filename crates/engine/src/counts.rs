@@ -13,6 +13,10 @@ use crate::ledger::Closed;
 
 /// How many counts a core keeps that differ, while the store takes none; what else comes is counted without its caller.
 const MOST_COUNTS: usize = 16_384;
+/// Counts of more callers than this are handed over every third time only: most of them have grown by then, and each costs a
+/// row.
+const MANY: usize = 256;
+const PATIENCE: u32 = 2;
 const HOUR: i64 = 3_600_000;
 
 /// Requests of one hour that have all of this in common.
@@ -73,6 +77,8 @@ pub(crate) struct Counts {
     hashed_by: DefaultHashBuilder,
     /// The names of the routes that were counted, each once.
     routes: Vec<(u64, RouteId, Arc<str>)>,
+    /// How many times they were not handed over.
+    waited: u32,
 }
 
 impl Counts {
@@ -120,8 +126,18 @@ impl Counts {
         Some(name)
     }
 
+    /// What was counted, unless it is to grow first.
+    pub(crate) fn take_some(&mut self) -> Vec<Count> {
+        if self.table.len() > MANY && self.waited < PATIENCE {
+            self.waited += 1;
+            return Vec::new();
+        }
+        self.take()
+    }
+
     /// What was counted. The room that it took stays, for what comes next.
     pub(crate) fn take(&mut self) -> Vec<Count> {
+        self.waited = 0;
         self.table.drain().map(|slot| slot.count).collect()
     }
 }
