@@ -134,7 +134,7 @@ pub fn fits(rules: &Rules, user: &Owner) -> bool {
 }
 
 fn scopes(rules: &Rules, user: &Owner) -> String {
-    rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref)).to_list()
+    rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref)).as_list().to_owned()
 }
 
 /// A refresh token, and what is kept of it.

@@ -128,9 +128,9 @@ fn static_keys_roles_and_destinations_arrive() {
     let rules = compiled("security: {api_keys: {static: [{name: ci, key: abc, scopes: [a]}], default_scopes: [d]}}");
     assert_eq!(&*rules.static_keys.find(b"abc").unwrap().principal.name, "ci");
     assert!(rules.static_keys.find(b"abd").is_none());
-    assert_eq!(rules.default_scopes.as_ref().unwrap().to_list(), "d");
-    assert_eq!(rules.roles["admin"].to_list(), "*");
-    assert_eq!(rules.roles["self"].to_list(), "self:*");
+    assert_eq!(rules.default_scopes.as_ref().unwrap().as_list(), "d");
+    assert_eq!(rules.roles["admin"].as_list(), "*");
+    assert_eq!(rules.roles["self"].as_list(), "self:*");
     assert_eq!(rules.roles["operator"].iter().filter(|scope| scope.is_reserved()).count(), 10);
     let destinations: Vec<_> = rules.routes.iter().map(|(_, route)| route.destination).collect();
     assert_eq!(destinations.last(), Some(&Destination::Upstream(0)));

@@ -15,6 +15,35 @@ pub struct Place {
     pub value_end: u32,
 }
 
+/// A field's name as it was spelt: a token. It stays bytes, because it is compared for every field of every request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Name<'a>(&'a [u8]);
+
+impl<'a> Name<'a> {
+    /// The name's bytes.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Whether it is this name, whatever their case (RFC 9110 §5.1).
+    #[inline]
+    pub fn is(self, other: &str) -> bool {
+        self.0.eq_ignore_ascii_case(other.as_bytes())
+    }
+}
+
+impl<'a> From<&'a str> for Name<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(text.as_bytes())
+    }
+}
+
+impl std::fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&String::from_utf8_lossy(self.0), f)
+    }
+}
+
 /// Header fields, in the order in which they came. Names are compared without case (RFC 9110 §5.1).
 #[derive(Clone, Copy)]
 pub enum Fields<'a> {
@@ -48,7 +77,7 @@ impl<'a> Fields<'a> {
 
     /// The values of the fields of a name.
     pub fn values(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.iter().filter(move |(one, _)| one.is(name)).map(|(_, value)| value)
     }
 
     /// Whether there is a field of a name.
@@ -66,15 +95,14 @@ pub enum Iter<'a> {
 }
 
 impl<'a> Iterator for Iter<'a> {
-    type Item = (&'a str, &'a [u8]);
+    type Item = (Name<'a>, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Map(map) => map.next().map(|(name, value)| (name.as_str(), value.as_bytes())),
+            Self::Map(map) => map.next().map(|(name, value)| (Name::from(name.as_str()), value.as_bytes())),
             Self::Places(bytes, places) => places.next().map(|place| {
                 let part = |from: u32, to: u32| bytes.get(from as usize..to as usize).unwrap_or_default();
-                let name = std::str::from_utf8(part(place.name, place.name_end)).unwrap_or_default();
-                (name, part(place.value, place.value_end))
+                (Name(part(place.name, place.name_end)), part(place.value, place.value_end))
             }),
         }
     }

@@ -364,6 +364,11 @@ impl Standings {
         }
     }
 
+    /// Whether nothing was charged.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// All, in the order of the charges.
     pub fn iter(&self) -> impl Iterator<Item = Standing> {
         let count = usize::try_from(self.count).unwrap_or_default();

@@ -209,13 +209,16 @@ impl std::fmt::Debug for Target<'_> {
 /// dot cannot hide behind either.
 fn survey(path: &str) -> Result<Oddities, PathFault> {
     let dots = |piece: &str| piece == "." || piece == "..";
-    if path.split(['/', SLASH_AS_DATA]).any(|segment| segment.split(';').next().is_some_and(dots)) {
+    let bytes = path.as_bytes();
+    if bytes.contains(&b'.')
+        && path.split(['/', SLASH_AS_DATA]).any(|segment| segment.split(';').next().is_some_and(dots))
+    {
         return Err(PathFault::DotSegment);
     }
     Ok(Oddities {
-        semicolon: path.contains(';'),
-        encoded_slash: path.contains(SLASH_AS_DATA),
-        empty_segment: path.contains("//"),
+        semicolon: bytes.contains(&b';'),
+        encoded_slash: bytes.contains(&(SLASH_AS_DATA as u8)),
+        empty_segment: bytes.windows(2).any(|pair| pair == b"//"),
     })
 }
 

@@ -112,22 +112,26 @@ impl Pattern {
 
     /// Whether a path (without query) matches in one of its readings.
     pub fn matches(&self, path: &str, reading: Reading) -> bool {
-        let mut parts = path.strip_prefix('/').unwrap_or(path).split('/');
+        // As bytes, and each segment where it is: most patterns are let go by their first letters.
+        let mut rest = Some(path.strip_prefix('/').unwrap_or(path).as_bytes());
         for segment in &self.segments {
-            let Some(part) = parts.next() else { return false };
-            let fits = match segment {
-                Segment::Exact(raw, decoded) => match reading {
-                    Reading::Raw => **raw == *part,
-                    Reading::Decoded => **decoded == *part,
-                },
-                Segment::Any => !part.is_empty(),
+            let Some(here) = rest else { return false };
+            let length = match (segment, reading) {
+                (Segment::Exact(exact, _), Reading::Raw) | (Segment::Exact(_, exact), Reading::Decoded) => {
+                    Some(exact.len()).filter(|_| here.starts_with(exact.as_bytes()))
+                }
+                (Segment::Any, _) => {
+                    Some(here.iter().position(|byte| *byte == b'/').unwrap_or(here.len())).filter(|length| *length > 0)
+                }
             };
-            if !fits {
-                return false;
-            }
+            rest = match length.and_then(|length| here.split_at_checked(length)) {
+                Some((_, [])) => None,
+                Some((_, [b'/', rest @ ..])) => Some(rest),
+                _ => return false,
+            };
         }
         // A tail wants at least one more segment, which may be empty: /docs/ matches /docs/**, /docs does not.
-        parts.next().is_some() == self.tail || (self.tail && self.segments.is_empty())
+        rest.is_some() == self.tail || (self.tail && self.segments.is_empty())
     }
 }
 

@@ -112,7 +112,11 @@ impl fmt::Display for Scope {
 
 /// A set of held scopes, sorted and without duplicates.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct ScopeSet(Vec<Scope>);
+pub struct ScopeSet {
+    members: Vec<Scope>,
+    /// As upstreams are told them with every request.
+    list: Box<str>,
+}
 
 impl ScopeSet {
     /// Reads scopes from texts.
@@ -125,25 +129,25 @@ impl ScopeSet {
 
     /// Whether the set grants one scope.
     pub fn grants(&self, required: &Scope) -> bool {
-        self.0.iter().any(|held| held.covers(required))
+        self.members.iter().any(|held| held.covers(required))
     }
 
     /// The members that `outer` does not grant: what a maker may not give.
     pub fn beyond<'a>(&'a self, outer: &'a Self) -> impl Iterator<Item = &'a Scope> {
-        self.0.iter().filter(|scope| !outer.grants(scope))
+        self.members.iter().filter(|scope| !outer.grants(scope))
     }
 
     /// What both sets grant: the effective scopes along a lineage.
     pub fn intersection(&self, other: &Self) -> Self {
         let one_way =
-            |a: &Self, b: &Self| -> Vec<Scope> { a.0.iter().filter(|scope| b.grants(scope)).cloned().collect() };
+            |a: &Self, b: &Self| -> Vec<Scope> { a.members.iter().filter(|scope| b.grants(scope)).cloned().collect() };
         one_way(self, other).into_iter().chain(one_way(other, self)).collect()
     }
 
     /// The members that are neither `self:` nor `keyward:`: what a key made without scopes has of its owner's.
     /// A bare `*` stays; [`ScopeSet::grants_inherited`] is the rule that keeps `self:` out of it.
     pub fn inheritable(&self) -> Self {
-        self.0.iter().filter(|scope| !scope.is_reserved() && !scope.0.starts_with(SELF)).cloned().collect()
+        self.members.iter().filter(|scope| !scope.is_reserved() && !scope.0.starts_with(SELF)).cloned().collect()
     }
 
     /// Whether an inherited set grants a scope: as [`ScopeSet::grants`], but never `self:` or `keyward:`.
@@ -153,13 +157,12 @@ impl ScopeSet {
 
     /// The members in order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
-        self.0.iter()
+        self.members.iter()
     }
 
     /// The members joined by spaces, as RFC 6749 §3.3 writes a list of scopes.
-    pub fn to_list(&self) -> String {
-        let members: Vec<&str> = self.0.iter().map(Scope::as_str).collect();
-        members.join(" ")
+    pub fn as_list(&self) -> &str {
+        &self.list
     }
 }
 
@@ -168,7 +171,8 @@ impl FromIterator<Scope> for ScopeSet {
         let mut members: Vec<Scope> = scopes.into_iter().collect();
         members.sort();
         members.dedup();
-        Self(members)
+        let list = members.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ").into();
+        Self { members, list }
     }
 }
 

@@ -247,11 +247,11 @@ pub(crate) fn answer_head(
     let keeps_length = answer.framing == Framing::Empty && answer.status != StatusCode::NO_CONTENT;
     let keeps = (keeps_length, ways.cors.is_none());
     visit_answer(answer.fields, keeps, &mut |name: &[u8], value: &[u8]| {
-        if !std::str::from_utf8(name).is_ok_and(|name| told.replaces(name)) {
+        if !told.replaces(name) {
             write::field(&mut out, name, value);
         }
     });
-    told.write(|name, value| write::field(&mut out, name.as_bytes(), value.as_bytes()));
+    told.write(|name, value| write::field(&mut out, name.as_bytes(), value));
     if let (Some(cors), Some(page)) = (&ways.cors, page) {
         for (name, value) in cors.told(answer.status, answer.fields, page) {
             write::field(&mut out, name.as_str().as_bytes(), value.as_bytes());

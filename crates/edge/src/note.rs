@@ -178,8 +178,8 @@ impl<'a> Note<'a> {
             record.detail = detail.as_deref().map(Into::into);
             record.status = status;
         }
-        let (at, routes) = (self.snapshot.now().wall, &self.snapshot.rules().routes);
-        let closed = Closed { id: *id, at, verdict, routes, client: self.caller, outcome, status, took };
+        let (at, version, routes) = (self.snapshot.now().wall, self.snapshot.version(), &self.snapshot.rules().routes);
+        let closed = Closed { id: *id, at, verdict, routes, version, client: self.caller, outcome, status, took };
         core.ledger.close(self.wanted, self.record.take(), &closed);
     }
 }

@@ -150,6 +150,8 @@ pub struct Closed<'a> {
     pub verdict: &'a Verdict,
     /// Where the route's name is.
     pub routes: &'a Routes,
+    /// The version of the configuration that these routes are of.
+    pub version: u64,
     /// The client's address.
     pub client: IpAddr,
     /// What became of it in the end.
@@ -269,9 +271,13 @@ impl Ledger {
 
     /// Hands over what is there. Where too much waits for the store already, it stays here and goes on counting.
     pub fn flush(&self) {
+        self.hand_over(Counts::take_some);
+    }
+
+    fn hand_over(&self, counts: fn(&mut Counts) -> Vec<Count>) {
         let Some(sender) = &self.recording.batches else { return };
         if let Ok(place) = sender.try_reserve()
-            && let Some(batch) = self.take()
+            && let Some(batch) = self.take(counts)
         {
             place.send(batch);
         }
@@ -288,16 +294,21 @@ impl Ledger {
     /// As [`Ledger::flush`], waiting for a place: for the end.
     pub async fn finish(&self) {
         let Some(sender) = &self.recording.batches else { return };
-        if let Some(batch) = self.take() {
+        if let Some(batch) = self.take(Counts::take) {
             // Closed: nobody keeps records any more.
             let _ = sender.send(batch).await;
         }
     }
 
-    fn take(&self) -> Option<Batch> {
-        let open = self.open.take();
-        let folds = open.folds.into_values().flatten().collect();
-        let batch = Batch { records: open.records, folds, counts: open.counts.into_vec(), lost: open.lost };
+    fn take(&self, counts: fn(&mut Counts) -> Vec<Count>) -> Option<Batch> {
+        let mut open = self.open.borrow_mut();
+        open.folded = 0;
+        let batch = Batch {
+            records: std::mem::take(&mut open.records),
+            folds: open.folds.drain().flat_map(|(_, folds)| folds).collect(),
+            counts: counts(&mut open.counts),
+            lost: open.lost.take(),
+        };
         Some(batch).filter(|batch| !batch.is_empty())
     }
 }
@@ -305,7 +316,7 @@ impl Ledger {
 impl Drop for Ledger {
     /// What is still under way when a core ends is closed after its last batch.
     fn drop(&mut self) {
-        self.flush();
+        self.hand_over(Counts::take);
     }
 }
 

@@ -183,9 +183,9 @@ impl Cors {
 }
 
 /// Whether a field of an upstream's answer is about what pages may do.
-pub fn is_about_pages(name: &str) -> bool {
+pub fn is_about_pages(name: &[u8]) -> bool {
     const PREFIX: &str = "access-control-";
-    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX.as_bytes()))
 }
 
 /// A list as one field; `None` where it is empty.

@@ -3,7 +3,7 @@
 use http::header::{CONNECTION, HOST};
 use http::{HeaderName, HeaderValue};
 use keyward_core::decision::DecisionId;
-use keyward_core::fields::Fields;
+use keyward_core::fields::{Fields, Name};
 use keyward_core::machine::Permit;
 use keyward_core::route::Access;
 use keyward_core::rules::Rules;
@@ -95,12 +95,12 @@ impl HeaderEdits {
         };
         put(HOST.as_str().as_bytes(), host);
         let secrets = Secrets::of(fields, passing);
-        let hops = fields.contain(CONNECTION.as_str());
+        let named = Named::of(fields);
         for (name, value) in fields.iter() {
             let stays = self.removed.contains(name)
                 || is_of_claimed_family(name)
                 || secrets.contain(name)
-                || (hops && is_named_by_connection(fields, name));
+                || named.contain(name);
             if !stays {
                 put(name.as_bytes(), value);
             }
@@ -124,22 +124,36 @@ fn unshared_value(value: &HeaderValue) -> HeaderValue {
 /// answered. Those that frame the body are left to whoever sends it, except the length that an answer to HEAD tells of; those
 /// about pages go only where Keyward does not answer for them.
 pub fn visit_answer(fields: Fields<'_>, (keep_length, about_pages): (bool, bool), put: &mut impl Put) {
-    let hops = fields.contain(CONNECTION.as_str());
+    let named = Named::of(fields);
     for (name, value) in fields.iter() {
-        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let is = |other: &str| name.is(other);
         let goes = !HOP_BY_HOP.iter().any(|hop| is(hop))
             && (keep_length || !is("content-length"))
             && !is(DECISION.as_str())
-            && (about_pages || !is_about_pages(name))
-            && !(hops && is_named_by_connection(fields, name));
+            && (about_pages || !is_about_pages(name.as_bytes()))
+            && !named.contain(name);
         if goes {
             put(name.as_bytes(), value);
         }
     }
 }
 
-fn is_named_by_connection(fields: Fields<'_>, name: &str) -> bool {
-    fields.values(CONNECTION.as_str()).flat_map(members).any(|option| option.eq_ignore_ascii_case(name.as_bytes()))
+/// The fields that `Connection` names (RFC 9110 §7.6.1).
+struct Named<'a>(Option<Fields<'a>>);
+
+impl<'a> Named<'a> {
+    fn of(fields: Fields<'a>) -> Self {
+        // What it says mostly: such fields pass on no way.
+        const OPTIONS: [&[u8]; 2] = [b"keep-alive", b"upgrade"];
+        let is_option = |one: &[u8]| OPTIONS.iter().any(|option| one.eq_ignore_ascii_case(option));
+        let mut options = fields.values(CONNECTION.as_str()).flat_map(members);
+        Self(options.any(|one| !is_option(one)).then_some(fields))
+    }
+
+    fn contain(&self, name: Name<'_>) -> bool {
+        let options = self.0.iter().flat_map(|fields| fields.values(CONNECTION.as_str())).flat_map(members);
+        self.0.is_some() && { options }.any(|option| option.eq_ignore_ascii_case(name.as_bytes()))
+    }
 }
 
 /// The fields that carry the credentials which the route's schemes could read; on a public route, those that any scheme
@@ -163,7 +177,7 @@ impl<'a> Secrets<'a> {
         }
     }
 
-    fn contain(&self, name: &str) -> bool {
+    fn contain(&self, name: Name<'_>) -> bool {
         let (ids, rules) = self.schemes.map_or((&[][..], None), |(ids, rules)| (ids, Some(rules)));
         let named = ids.iter().filter_map(|id| rules?.scheme(*id));
         self.all

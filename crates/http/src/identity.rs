@@ -77,7 +77,7 @@ impl IdentityHeaders {
         tell(&self.account, principal.account.as_deref(), put);
         tell(&self.credential, Some(&principal.credential), put);
         tell(&self.mode, Some(principal.mode.as_str()), put);
-        tell(&self.scopes, Some(&principal.grants.scopes().to_list()), put);
+        tell(&self.scopes, Some(principal.grants.scopes().as_list()), put);
     }
 }
 
@@ -90,7 +90,9 @@ pub(crate) fn unshared_name(name: &HeaderName) -> HeaderName {
 fn tell(name: &HeaderName, value: Option<&str>, put: &mut impl Put) {
     let Some(value) = value else { return };
     let name = name.as_str().as_bytes();
-    if value.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'%') {
+    // Over all bytes, whatever the first ones say: so it is done for many at once.
+    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b'%';
+    if value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         put(name, value.as_bytes());
     } else {
         put(name, utf8_percent_encode(value, ENCODED).to_string().as_bytes());

@@ -3,13 +3,14 @@
 //! `RateLimit` and `RateLimit-Policy` are those of draft-ietf-httpapi-ratelimit-headers-10: lists of structured fields
 //! (RFC 9651), one item for each limit by its name. The older `X-RateLimit-*` have no standard; they tell of one limit.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use keyward_core::decision::DecisionId;
 use keyward_core::limit::{Limit, LimitFields, LimitId, Standing, Standings};
 use keyward_core::rules::Rules;
+
+use crate::h1::write;
 
 /// Where a caller stands, to be told with an answer.
 #[derive(Clone, Copy, Debug)]
@@ -28,25 +29,26 @@ impl Told<'_> {
     /// Sets the fields, in place of any that are there.
     pub fn set(&self, headers: &mut HeaderMap) {
         self.write(|name, value| {
-            if let Ok(value) = HeaderValue::from_str(value) {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
         });
     }
 
     /// Hands over each field, its name in lower case.
-    pub fn write(&self, mut field: impl FnMut(&'static str, &str)) {
+    pub fn write(&self, mut field: impl FnMut(&'static str, &[u8])) {
         let mut all = self.all().peekable();
         if all.peek().is_none() {
             return;
         }
         let fields = self.rules.limit_fields;
-        let mut value = String::with_capacity(64);
+        let mut value = Vec::with_capacity(64);
         if matches!(fields, LimitFields::Ietf | LimitFields::Both) {
             list(&mut value, self.all(), |value, limit, _| policy(value, limit));
             field("ratelimit-policy", &value);
             list(&mut value, self.all(), |value, _, standing| {
-                let _ = write!(value, ";r={};t={}", standing.remaining, seconds(standing.reset));
+                parameter(value, b";r=", standing.remaining.into());
+                parameter(value, b";t=", seconds(standing.reset));
             });
             field("ratelimit", &value);
         }
@@ -55,7 +57,7 @@ impl Told<'_> {
         {
             let mut number = |name, number: u64| {
                 value.clear();
-                let _ = write!(value, "{number}");
+                write::number(&mut value, number);
                 field(name, &value);
             };
             number("x-ratelimit-limit", limit.at_once().into());
@@ -65,10 +67,13 @@ impl Told<'_> {
     }
 
     /// Whether a field of an upstream's answer gives way to one of ours: two answers to one question would be none.
-    pub fn replaces(&self, name: &str) -> bool {
+    pub fn replaces(&self, name: &[u8]) -> bool {
         const IETF: [&str; 2] = ["ratelimit-policy", "ratelimit"];
         const LEGACY: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
-        let is_one = |names: &[&str]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
+        if self.standings.is_empty() {
+            return false;
+        }
+        let is_one = |names: &[&str]| names.iter().any(|one| name.eq_ignore_ascii_case(one.as_bytes()));
         let named = match self.rules.limit_fields {
             LimitFields::Ietf => is_one(&IETF),
             LimitFields::Legacy => is_one(&LEGACY),
@@ -112,21 +117,28 @@ fn seconds(span: Duration) -> u64 {
 }
 
 fn list<'a>(
-    value: &mut String,
+    value: &mut Vec<u8>,
     all: impl Iterator<Item = (&'a Limit, Standing)>,
-    parameters: impl Fn(&mut String, &Limit, Standing),
+    parameters: impl Fn(&mut Vec<u8>, &Limit, Standing),
 ) {
     value.clear();
     for (limit, standing) in all {
-        let comma = if value.is_empty() { "" } else { ", " };
         // Names are plain: the configuration takes no others.
-        let _ = write!(value, "{comma}\"{}\"", limit.name());
+        value.extend_from_slice(if value.is_empty() { b"\"" } else { b", \"" });
+        value.extend_from_slice(limit.name().as_bytes());
+        value.push(b'"');
         parameters(value, limit, standing);
     }
 }
 
-fn policy(value: &mut String, limit: &Limit) {
-    let _ = write!(value, ";q={};w={}", limit.requests(), seconds(limit.window()));
+fn policy(value: &mut Vec<u8>, limit: &Limit) {
+    parameter(value, b";q=", limit.requests().into());
+    parameter(value, b";w=", seconds(limit.window()));
+}
+
+fn parameter(value: &mut Vec<u8>, name: &[u8], number: u64) {
+    value.extend_from_slice(name);
+    write::number(value, number);
 }
 
 #[cfg(test)]

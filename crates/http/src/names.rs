@@ -1,6 +1,7 @@
 //! Header names: the ones of Keyward's own, and the rule by which a client's spelling of one is recognised.
 
 use http::HeaderName;
+use keyward_core::fields::Name;
 
 /// On every denial: the decision's id.
 pub const DECISION: HeaderName = HeaderName::from_static("keyward-decision");
@@ -55,9 +56,9 @@ pub const CLAIMS: [&str; 20] = [
 const CLAIMED_FAMILIES: [&str; 3] = ["xforwarded", "xoriginal", "xrewrite"];
 
 /// Whether a name, in any spelling, is of a family of claims.
-pub fn is_of_claimed_family(name: &str) -> bool {
+pub fn is_of_claimed_family(name: Name<'_>) -> bool {
     CLAIMED_FAMILIES.iter().any(|family| {
-        let mut letters = collapse(name);
+        let mut letters = collapse(name.as_bytes());
         family.bytes().all(|byte| letters.next() == Some(byte))
     })
 }
@@ -88,45 +89,65 @@ struct Collapsed(Box<str>);
 
 impl Collapsed {
     fn of(name: &str) -> Self {
-        Self(collapse(name).map(char::from).collect::<String>().into())
+        Self(collapse(name.as_bytes()).map(char::from).collect::<String>().into())
     }
 
     /// Whether a name collapses to this. Allocates nothing.
-    fn is(&self, name: &str) -> bool {
-        collapse(name).eq(self.0.bytes())
+    fn is(&self, name: Name<'_>) -> bool {
+        collapse(name.as_bytes()).eq(self.0.bytes())
     }
 }
 
 /// Whether two names collapse alike. Allocates nothing.
-pub fn collapse_alike(one: &str, other: &str) -> bool {
-    collapse(one).eq(collapse(other))
+pub fn collapse_alike(one: Name<'_>, other: &str) -> bool {
+    collapse(one.as_bytes()).eq(collapse(other.as_bytes()))
 }
 
-fn collapse(name: &str) -> impl Iterator<Item = u8> + '_ {
-    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
+fn collapse(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
 }
 
 /// A set of collapsed names, asked for every header of every request.
 #[derive(Clone, Debug, Default)]
 pub struct CollapsedSet {
-    names: Vec<Collapsed>,
-    /// Bit n: some member has n (mod 64) alphanumerics. Most headers are let go by this alone.
-    lengths: u64,
+    names: Vec<(u32, Collapsed)>,
+    /// Bit n: some member's digest ends in n. Most headers are let go by this alone.
+    some: [u64; 4],
 }
 
 impl CollapsedSet {
     /// From names in any spelling.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let names: Vec<Collapsed> = names.into_iter().map(Collapsed::of).collect();
-        let lengths = names.iter().fold(0, |bits, name| bits | 1 << (name.0.len() % 64));
-        Self { names, lengths }
+        let mut set = Self::default();
+        for name in names {
+            let digest = digest(Name::from(name));
+            let (word, bit) = place(digest);
+            if let Some(bits) = set.some.get_mut(word) {
+                *bits |= bit;
+            }
+            set.names.push((digest, Collapsed::of(name)));
+        }
+        set
     }
 
     /// Whether a name, in any spelling, is one of them.
-    pub fn contains(&self, name: &str) -> bool {
-        let length = name.bytes().filter(u8::is_ascii_alphanumeric).count();
-        self.lengths & (1 << (length % 64)) != 0 && self.names.iter().any(|one| one.is(name))
+    pub fn contains(&self, name: Name<'_>) -> bool {
+        let digest = digest(name);
+        let (word, bit) = place(digest);
+        self.some.get(word).is_some_and(|bits| bits & bit != 0)
+            && self.names.iter().any(|(one, collapsed)| *one == digest && collapsed.is(name))
     }
+}
+
+/// Of a collapsed name: what differs here differs, and what does not must be compared.
+fn digest(name: Name<'_>) -> u32 {
+    collapse(name.as_bytes())
+        .fold(0, |digest: u32, byte| (digest ^ u32::from(byte)).wrapping_mul(0x9e37_79b1).rotate_left(13))
+}
+
+/// Where a digest's bit is.
+fn place(digest: u32) -> (usize, u64) {
+    ((digest >> 6 & 3) as usize, 1 << (digest & 63))
 }
 
 #[cfg(test)]
@@ -136,10 +157,10 @@ mod tests {
     #[test]
     fn families_of_claims() {
         for name in ["x-forwarded-for", "X_Forwarded_Anything", "x-original-host", "x-rewrite-url", "xForwardedFor"] {
-            assert!(is_of_claimed_family(name), "{name}");
+            assert!(is_of_claimed_family(name.into()), "{name}");
         }
         for name in ["x-forward", "x-origin", "x-request-id", "origin", "x", ""] {
-            assert!(!is_of_claimed_family(name), "{name}");
+            assert!(!is_of_claimed_family(name.into()), "{name}");
         }
     }
 
@@ -148,10 +169,10 @@ mod tests {
         let set = CollapsedSet::new(["Keyward-Principal", "X-Api-Key"]);
         for spelling in ["keyward-principal", "Keyward_Principal", "KEYWARD.PRINCIPAL", "keywardprincipal", "x_api_key"]
         {
-            assert!(set.contains(spelling), "{spelling}");
+            assert!(set.contains(spelling.into()), "{spelling}");
         }
         for other in ["keyward-principals", "x-api-keys", "keyward", ""] {
-            assert!(!set.contains(other), "{other}");
+            assert!(!set.contains(other.into()), "{other}");
         }
     }
 }

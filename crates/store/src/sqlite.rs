@@ -21,6 +21,7 @@ mod signing_keys;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod usage;
 mod users;
 
 use std::path::PathBuf;

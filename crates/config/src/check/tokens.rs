@@ -61,7 +61,7 @@ fn roles(look: &mut Look<'_>) {
     let jwt = &look.settings.security.jwt;
     let texts = (jwt.issuer.as_str().into(), jwt.audience.as_str().into(), jwt.typ.as_str().into());
     let room = TokenRules { issuer: texts.0, audience: texts.1, typ: texts.2 }.room_for_scopes();
-    let roles = look.settings.roles.iter().map(|(name, scopes)| (name.clone(), scopes.to_list().len()));
+    let roles = look.settings.roles.iter().map(|(name, scopes)| (name.clone(), scopes.as_list().len()));
     let large: Vec<(String, usize)> = roles.filter(|(_, length)| *length > room).collect();
     for (name, length) in large {
         look.warning(

@@ -58,6 +58,9 @@ pub enum Unready {
 /// A request's demands, each with the hash of its cell.
 type Wanted<'a> = [Option<(Demand<'a>, u64)>; MOST];
 
+/// What becomes of the cell of each demand.
+type Charges = [Option<Cell>; MOST];
+
 impl Default for Cells {
     fn default() -> Self {
         Self::with_room(CELLS)
@@ -86,7 +89,7 @@ impl Cells {
         let wanted = self.wanted(demands);
         let mut taken = self.take(&wanted);
         let round = Round { cost, now, room: self.room };
-        let mut charges = [None; MOST];
+        let mut charges: Charges = [None; MOST];
         let (mut over, mut asks, mut fault) = (None, Vec::new(), false);
         for ((demand, hash), charge) in wanted.iter().flatten().zip(&mut charges) {
             let Some(shard) = taken.shard(*hash) else { continue };
@@ -99,7 +102,7 @@ impl Cells {
             }
         }
         if let Some((limit, wait)) = over {
-            let spend = Spend::Exceeded(limit, wait, round.standings(&mut taken, &wanted, false));
+            let spend = Spend::Exceeded(limit, wait, round.standings(&mut taken, &wanted, None));
             return Ok(Ready { spend, soon: Vec::new() });
         }
         if fault {
@@ -109,12 +112,12 @@ impl Cells {
             return Err(Unready::Ask(asks));
         }
         let mut soon = Vec::new();
-        for ((demand, hash), cell) in wanted.iter().flatten().zip(charges) {
+        for ((demand, hash), cell) in wanted.iter().flatten().zip(&charges) {
             if let (Some(shard), Some(cell)) = (taken.shard(*hash), cell) {
-                soon.extend(round.write(shard, demand, *hash, cell));
+                soon.extend(round.write(shard, demand, *hash, *cell));
             }
         }
-        Ok(Ready { spend: Spend::Within(round.standings(&mut taken, &wanted, true)), soon })
+        Ok(Ready { spend: Spend::Within(round.standings(&mut taken, &wanted, Some(&charges))), soon })
     }
 
     /// What is known of one cell, without charging it.
@@ -273,11 +276,13 @@ impl Round {
 
     /// Where the subjects stand. Once all is charged, what has no cell was not counted; before that it used nothing, unless
     /// only the store knows.
-    fn standings(&self, taken: &mut Taken<'_>, wanted: &Wanted<'_>, charged: bool) -> Standings {
+    fn standings(&self, taken: &mut Taken<'_>, wanted: &Wanted<'_>, charges: Option<&Charges>) -> Standings {
         let mut standings = Standings::default();
-        for (demand, hash) in wanted.iter().flatten() {
-            let cell = taken.shard(*hash).and_then(|shard| find(shard, demand, *hash)).map(|entry| entry.cell);
-            if cell.is_some() || !(charged || demand.limit.is_kept()) {
+        for (place, (demand, hash)) in wanted.iter().flatten().enumerate() {
+            let written = charges.and_then(|charges| *charges.get(place)?);
+            let looked_up = || Some(find(taken.shard(*hash)?, demand, *hash)?.cell);
+            let cell = written.or_else(looked_up);
+            if cell.is_some() || !(charges.is_some() || demand.limit.is_kept()) {
                 standings.push(demand.limit.standing(demand.id, cell, self.now));
             }
         }

@@ -124,7 +124,8 @@ fn field(line: &[u8], from: usize) -> Result<Place, LineFault> {
         _ => return Err(LineFault::Name),
     };
     let value = line.get(colon + 1..).unwrap_or_default();
-    if value.iter().any(|byte| is_control(*byte)) {
+    // Over all bytes, whatever the first ones say: so it is done for many at once.
+    if value.iter().fold(false, |found, byte| found | is_control(*byte)) {
         return Err(LineFault::Control);
     }
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');

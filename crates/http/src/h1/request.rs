@@ -188,8 +188,8 @@ fn origin_form(target: &str) -> Result<(Option<&str>, &str), RequestFault> {
 fn gather(fields: Fields<'_>, version: Version) -> Result<Gathered<'_>, RequestFault> {
     let mut found = Gathered::default();
     for (name, value) in fields.iter() {
-        let is = |other: &str| name.eq_ignore_ascii_case(other);
-        match name.len() {
+        let is = |other: &str| name.is(other);
+        match name.as_bytes().len() {
             4 if is("host") => {
                 if found.host.is_some() {
                     return Err(RequestFault::TwoHosts);

@@ -35,8 +35,8 @@ impl<'a> Response<'a> {
         let fields = lines.fields(bytes);
         let (mut close, mut keep, mut chunked, mut announced) = (false, false, false, None);
         for (name, value) in fields.iter() {
-            let is = |other: &str| name.eq_ignore_ascii_case(other);
-            match name.len() {
+            let is = |other: &str| name.is(other);
+            match name.as_bytes().len() {
                 10 if is("connection") => {
                     for option in members(value) {
                         close |= option.eq_ignore_ascii_case(b"close");

@@ -1,10 +1,7 @@
 //! Decisions in SQLite: batches go in with two statements, pages and ids lead out.
 
-use std::collections::BTreeMap;
-
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
-use keyward_engine::counts::Count;
 use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision, Retention, Usage, UsageFilter};
 use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
@@ -17,6 +14,7 @@ use sqlx::{SqlitePool, query};
 use super::error::store_error;
 use super::rows::{column, first, position, unreadable};
 use super::transaction::{Statement, Transaction, Writer};
+use super::usage::{Waiting, hour};
 
 /// How many rows one step of pruning lets go of, so that it holds up no batch for long.
 const PRUNED_AT_ONCE: i64 = 5000;
@@ -24,17 +22,13 @@ const PRUNED_AT_ONCE: i64 = 5000;
 const LOST: &str = "lost";
 /// One part in so many of a full file is the most that usage may take.
 const USAGE_SHARE: i64 = 4;
-const HOUR: i64 = 3_600_000;
-/// Up to so many sums of usage are added to the others one by one; more wait and are added later, together.
-const COUNTED_AT_ONCE: usize = 256;
-/// How many times sums may wait.
-pub(super) const MOST_WAITING: i64 = 40;
 
 /// Decisions in a file of their own, `decisions.db` in a data directory.
 #[derive(Debug)]
 pub struct SqliteDecisions {
     pub(super) writer: Writer,
     pub(super) readers: SqlitePool,
+    pub(super) waiting: Waiting,
 }
 
 impl SqliteDecisions {
@@ -43,34 +37,24 @@ impl SqliteDecisions {
     }
 }
 
-/// Hour, principal, credential, route and outcome, as the table has them.
-type UsageKey<'a> = (i64, &'a str, &'a str, &'a str, &'a str);
-
 impl Decisions for SqliteDecisions {
     fn keep<'a>(&'a self, batches: &'a [Batch]) -> Answer<'a, ()> {
         Box::pin(async move {
-            let mut rows = Vec::new();
-            let mut usage: BTreeMap<UsageKey<'_>, u64> = BTreeMap::new();
-            for batch in batches {
-                rows.extend(batch.records.iter().map(row_of_record));
-                rows.extend(batch.folds.iter().map(row_of_fold));
-                rows.extend(batch.lost.map(row_of_lost));
-                for count in &batch.counts {
-                    *usage.entry(usage_key(count)).or_default() += count.count;
-                }
-            }
-            let counts: Vec<_> =
-                usage.into_iter().map(|(key, count)| (key.0, key.1, key.2, key.3, key.4, count)).collect();
-            let is_small = counts.len() <= COUNTED_AT_ONCE;
-            let usage = serde_json::to_string(&counts).map_err(|error| StoreError::Other(error.to_string()))?;
-            let rows = Value::Array(rows).to_string();
-            self.writer
+            let rows = batches.iter().flat_map(|batch| {
+                let singles = batch.records.iter().map(row_of_record);
+                singles.chain(batch.folds.iter().map(row_of_fold)).chain(batch.lost.map(row_of_lost))
+            });
+            let rows = Value::from_iter(rows).to_string();
+            let usage = self.waiting.begin(batches)?;
+            let waiting = self
+                .writer
                 .write(async move |transaction| {
                     transaction.run(query(INSERT).bind(rows)).await?;
-                    transaction.run(query(if is_small { COUNT } else { WAIT }).bind(usage)).await?;
-                    settle(transaction, is_small).await
+                    usage.write(transaction).await
                 })
-                .await
+                .await?;
+            self.waiting.done(waiting);
+            Ok(())
         })
     }
 
@@ -176,41 +160,6 @@ const INSERT: &str = "INSERT INTO decisions (second, lane, within, level, count,
      outcome, detail, principal, credential, results) SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, \
      r.value ->> 4, r.value ->> 5, r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, \
      r.value ->> 11, r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15 FROM json_each(?1) r";
-
-// WHERE true: without it SQLite reads ON CONFLICT as the join's.
-const COUNT: &str = "INSERT INTO usage (hour, principal, credential, route, outcome, count) SELECT r.value ->> 0, \
-     r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5 FROM json_each(?1) r WHERE true \
-     ON CONFLICT DO UPDATE SET count = count + excluded.count";
-
-/// Sums of many callers, as they are.
-const WAIT: &str = "INSERT INTO usage_waiting (counts) VALUES (?1)";
-
-/// Those that wait, all together.
-const SETTLE: &str = "INSERT INTO usage (hour, principal, credential, route, outcome, count) SELECT r.value ->> 0, \
-     r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, sum(r.value ->> 5) FROM usage_waiting w, \
-     json_each(w.counts) r WHERE true GROUP BY 1, 2, 3, 4, 5 ON CONFLICT DO UPDATE SET count = count + excluded.count";
-
-/// Adds the sums that wait to the others, once many do or nothing more comes: each caller then costs one look into the table
-/// for all of them.
-async fn settle(transaction: &mut Transaction, at_once: bool) -> Result<(), StoreError> {
-    let rows = transaction.run(query("SELECT count(*) AS count FROM usage_waiting")).await?;
-    let waiting: i64 = column(first(&rows)?, "count")?;
-    if waiting == 0 || (waiting < MOST_WAITING && !at_once) {
-        return Ok(());
-    }
-    transaction.run(query(SETTLE)).await?;
-    transaction.run(query("DELETE FROM usage_waiting")).await.map(drop)
-}
-
-fn hour(millis: i64) -> i64 {
-    millis - millis.rem_euclid(HOUR)
-}
-
-fn usage_key(count: &Count) -> UsageKey<'_> {
-    let [principal, credential, route] =
-        [&count.principal, &count.credential, &count.route].map(|text| text.as_deref().unwrap_or_default());
-    (hour(count.hour.as_millis()), principal, credential, route, count.outcome)
-}
 
 fn row_of_record(record: &Record) -> Value {
     json!([

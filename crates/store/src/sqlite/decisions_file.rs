@@ -15,6 +15,7 @@ use super::file::DatabaseFile;
 use super::open::{options, pool_of};
 use super::rows::{column, first};
 use super::transaction::Writer;
+use super::usage::Waiting;
 
 /// The file's name in a data directory.
 pub const DECISIONS_FILE_NAME: &str = "decisions.db";
@@ -82,7 +83,7 @@ async fn open(dir: &Path) -> Result<SqliteDecisions, StoreError> {
     }
     raw_sql(ADDED).execute(&pool).await.map_err(store_error)?;
     let readers = pool_of(READERS).connect_lazy_with(reading.pragma("query_only", "ON"));
-    Ok(SqliteDecisions { writer: Writer { pool, file, faults: None }, readers })
+    Ok(SqliteDecisions { writer: Writer { pool, file, faults: None }, readers, waiting: Waiting::default() })
 }
 
 /// Gives a file and those beside it other names, so that nothing of it is lost.

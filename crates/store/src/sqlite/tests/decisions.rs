@@ -1,8 +1,13 @@
 //! The file of decisions: what went in comes out, ids lead to it, and no state of the file stops anybody.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_core::address::AddressRules;
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
+use keyward_core::principal::{Grants, Kind, Mode, Principal};
+use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
 use keyward_engine::counts::Count;
 use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
@@ -13,8 +18,8 @@ use keyward_engine::record::Record;
 
 use sqlx::query;
 
-use super::super::decisions::MOST_WAITING;
 use super::super::rows::{column, first};
+use super::super::usage::MOST_WAITING;
 use crate::{DECISIONS_FILE_NAME, SqliteDecisions};
 
 const SECOND: u64 = 1_700_000_000;
@@ -57,13 +62,34 @@ fn fold(second: u64, mark: u64, level: Level, results: &[(&'static str, u16, u64
     }
 }
 
+/// A key of a user.
+fn key_of(user: &str) -> CredentialEntry {
+    CredentialEntry {
+        principal: Principal {
+            id: user.into(),
+            name: "caller".into(),
+            kind: Kind::ApiKey,
+            account: None,
+            credential: "key_1".into(),
+            mode: Mode::Live,
+            grants: Grants::Named(ScopeSet::default()),
+        },
+        addresses: AddressRules::default(),
+        line: None,
+        account_addresses: Vec::new(),
+        ends_at: None,
+        begins_at: None,
+        disabled: false,
+        revoked: false,
+    }
+}
+
 /// So many requests of a user's key in the hour of a second.
 fn count(second: u64, user: &str, outcome: &'static str, count: u64) -> Count {
     let millis = at(second).as_millis();
     Count {
         hour: Timestamp::from_millis(millis - millis.rem_euclid(3_600_000)),
-        principal: Some(user.into()),
-        credential: Some("key_1".into()),
+        credential: Some(Arc::new(key_of(user))),
         route: Some("all".into()),
         outcome,
         count,
@@ -254,6 +280,23 @@ async fn sums_of_many_callers_wait_are_seen_meanwhile_and_end_among_the_others()
     assert_eq!(rows().await, 0, "they do not wait for ever");
 }
 
+#[tokio::test]
+async fn sums_that_wait_are_added_by_whoever_opens_the_file_next() {
+    let (dir, decisions) = half_full().await;
+    for _ in 0..3 {
+        decisions.keep(&[Batch { counts: many(2), ..Batch::default() }]).await.unwrap();
+    }
+    let seen = shown(&dir).await.1;
+    decisions.close().await.unwrap();
+    let decisions = SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap().decisions;
+    for _ in 0..2 {
+        decisions.keep(&[Batch::default()]).await.unwrap();
+        let waiting = decisions.read(query("SELECT seq FROM usage_waiting")).await.unwrap();
+        assert!(waiting.is_empty(), "nothing more came, so they are settled");
+        assert_eq!(shown(&dir).await.1, seen);
+    }
+}
+
 const WRITES: [(&str, Write); 3] = [
     ("keep many", |decisions| {
         Box::pin(async { decisions.keep(&[Batch { counts: many(1), ..Batch::default() }]).await })
@@ -278,7 +321,6 @@ const WRITES: [(&str, Write); 3] = [
 #[tokio::test]
 async fn wherever_a_write_is_cut_off_it_is_whole_and_a_second_try_makes_the_sums_right() {
     use crate::faults::{Faults, Mishap};
-    use std::sync::Arc;
     for (name, write) in WRITES {
         let (dir, decisions) = half_full().await;
         let before = shown(&dir).await;
