@@ -45,6 +45,11 @@ impl FakeStore {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// The key that it knows.
+    pub fn only(&self) -> Joined {
+        self.joined(ApiKeyDigest::of(self.key.as_bytes())).unwrap()
+    }
+
     fn joined(&self, digest: ApiKeyDigest) -> Option<Joined> {
         (digest == ApiKeyDigest::of(self.key.as_bytes())).then(|| Joined {
             key: record(digest),
