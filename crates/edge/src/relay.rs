@@ -62,6 +62,10 @@ impl Answering {
     pub(crate) async fn relay(mut self: Box<Self>, asked: Asked<'_>, wire: &mut Wire) -> bool {
         let client = asked.client;
         let relayed = asked.guarded(self.pump(client, wire)).await;
+        if self.is_tunnel {
+            // However it ended, nothing of it is worth a longer wait.
+            client.watch.linger();
+        }
         let is_whole = matches!(relayed, Ok(true));
         let Self { up, down, lease, is_kept, goes_on, .. } = *self;
         let is_sent = up.is_done();

@@ -162,6 +162,7 @@ impl World {
     }
 
     fn hear(&self, position: u64, changes: Vec<Change>) {
+        self.store.goes_to(position);
         let head = FeedHead { position, ..HEAD };
         self.node.apply(Standing.now().monotonic, Changes { head, changes, lost: false }, None);
     }
@@ -273,10 +274,12 @@ fn rules() -> Rules {
         route("/_keyward/api-keys", &[Method::GET, Method::POST], key(), keys),
     ];
     let needs_admin = ScopeRules { otherwise: ScopeSet::parse(["admin"]).unwrap(), ..ScopeRules::default() };
+    let needs_reading = ScopeRules { otherwise: ScopeSet::parse(["orders:read"]).unwrap(), ..ScopeRules::default() };
     let odd = Oddities { semicolon: true, encoded_slash: true, empty_segment: true };
     let configured = vec![
         route("/public/**", &[], Access::Public, there),
         Route { keep_credential: true, ..route("/keep/**", &[], key(), there) },
+        Route { scopes: needs_reading, ..route("/orders/**", &[], key(), there) },
         Route { scopes: needs_admin, ..route("/admin/**", &[], key(), there) },
         Route { allowed_oddities: odd, ..route("/odd/**", &[], Access::Public, there) },
         route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),

@@ -72,7 +72,8 @@ impl<'a> Response<'a> {
         if switches && (chunked || announced.is_some_and(|length| length > 0)) {
             return Err(Garbage);
         }
-        let upgrade = (switches && upgrades && websocket == Some(true)).then_some(Upgrade::WebSocket);
+        let upgrade = (switches && version == Version::Http11 && upgrades && websocket == Some(true))
+            .then_some(Upgrade::WebSocket);
         let bodiless = *method == Method::HEAD
             || status.is_informational()
             || status == StatusCode::NO_CONTENT
