@@ -11,7 +11,7 @@
 mod support;
 
 use std::io::{Read as _, Write as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::client::{Connection, header};
 use support::upstream::{Peer, Upstream};
@@ -191,10 +191,9 @@ fn one_side_does_not_outlast_the_other() {
     });
     let world = Setup::before(&stays).start();
     let mut connection = tunnel(&world);
-    let begun = Instant::now();
+    connection.stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     connection.finish_sending();
     assert!(connection.is_closed());
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -288,7 +288,7 @@ impl Worker {
             Ok(ruled) => {
                 self.settle(snapshot, ruled, Some(digest), listener).map_or_else(Answered::Reserve, Answered::Decided)
             }
-            Err(again) => Answered::AskAgain(again),
+            Err(again) => Answered::AskAgain(*again),
         }
     }
 
@@ -299,13 +299,13 @@ impl Worker {
         fetching: Fetching<'a>,
         fill: &Fill,
         listener: &mut impl Listener,
-    ) -> Result<Ruled<'a>, Fetching<'a>> {
+    ) -> Result<Ruled<'a>, Box<Fetching<'a>>> {
         self.catch_up();
         let digest = *fetching.digest();
         let mut memory = self.memory.borrow_mut();
         let lineage = fill.held.as_ref().map(Held::lineage);
         if memory.judge(&digest, fill.head, lineage) == Verdict::Outdated {
-            return Err(fetching);
+            return Err(Box::new(fetching));
         }
         let entry = fill.held.as_ref().and_then(|held| held.resolve(snapshot.rules(), fetching.claims())).map(Arc::new);
         match (&entry, lineage) {

@@ -112,7 +112,7 @@ impl Worker {
             let fill = self.asker.ask(question.clone()).await?;
             match self.take_in(snapshot, fetching, &fill, &mut ()) {
                 Ok(ruled) => return Ok(ruled),
-                Err(again) => fetching = again,
+                Err(again) => fetching = *again,
             }
         }
         Err(Fault::Busy)
