@@ -27,12 +27,7 @@ fn reading(answer: String) -> Upstream {
     Upstream::scripted(move |peer| {
         let head = peer.wait_for("\r\n\r\n")?;
         let head_end = head.len();
-        let all = if header(&head, "transfer-encoding").is_some() {
-            let rest = peer.wait_for("end: 1\r\n\r\n")?;
-            rest
-        } else {
-            head
-        };
+        let all = if header(&head, "transfer-encoding").is_some() { peer.wait_for("end: 1\r\n\r\n")? } else { head };
         peer.bytes(all.len().max(head_end))?;
         peer.tell(&all);
         peer.send(&answer)
