@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use keyward_engine::node::Shared;
 use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, Shown, Spans, Totals};
+use keyward_engine::worker::Ending;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text};
 use prometheus_client::metrics::MetricType;
@@ -85,6 +86,8 @@ impl Collector for All {
         page.counters("lookups", "Credentials looked up, by where", "where", &lookups)?;
         page.gauge("connections", "Open connections of clients", totals.connections as f64)?;
         page.counters("connections_refused", "Connections closed at once", "why", &[("limit", totals.turned_away)])?;
+        let ended: Vec<_> = Ending::ALL.iter().map(|why| why.as_str()).zip(totals.ended).collect();
+        page.counters("streams_ended", "Exchanges ended while they ran, by why", "reason", &ended)?;
         let queues = self.sources.queues.iter().map(|(name, depth)| (*name, depth()));
         let queues: Vec<_> = queues.chain([("passwords", self.service.passwords.waiting())]).collect();
         page.queues(&queues)?;

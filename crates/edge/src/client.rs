@@ -15,6 +15,7 @@ use keyward_http::h1::write;
 use keyward_http::problem::Answer;
 
 use crate::buffer::Buffer;
+use crate::guard::Asked;
 use crate::io::Io;
 use crate::per_core::{Core, Ways};
 use crate::watch::Watch;
@@ -32,11 +33,18 @@ pub(crate) struct Client {
 pub(crate) struct Visit<'a> {
     pub(crate) client: &'a Client,
     pub(crate) snapshot: &'a Snapshot,
-    pub(crate) ways: &'a Ways,
+    pub(crate) ways: &'a Rc<Ways>,
     pub(crate) caller: &'a Caller,
     pub(crate) request: &'a Request<'a>,
     /// The page behind it, where pages are looked at.
     pub(crate) page: Option<&'a Page>,
+}
+
+impl<'a> Visit<'a> {
+    /// As it is judged again.
+    pub(crate) fn asked(self) -> Asked<'a> {
+        Asked { client: self.client, request: self.request, address: self.caller.address }
+    }
 }
 
 /// The bytes of a connection.

@@ -42,6 +42,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a connection may rest between two requests.
     pub idle_timeout: Duration,
+    /// How long both sides of a tunnel may be silent.
+    pub tunnel_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -53,6 +55,7 @@ impl Default for Limits {
             body_bytes: None,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
+            tunnel_timeout: Duration::from_secs(3600),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! One exchange: understand the head, decide, and pass the request on with its permit or answer why not.
 
+use std::rc::Rc;
+
 use http::{Method, StatusCode};
 use keyward_core::decision::{Decision, DecisionId, Fault};
 use keyward_core::machine::{Permit, RequestFacts};
 use keyward_core::path::Target;
 use keyward_core::route::Destination;
 use keyward_engine::mark::Verdict;
-use keyward_engine::worker::{Judged, Snapshot};
+use keyward_engine::worker::{Ending, Judged, Snapshot};
 use keyward_http::answer::UpstreamFault;
 use keyward_http::caller::{Caller, CallerFault};
 use keyward_http::cors::Page;
@@ -17,6 +19,7 @@ use keyward_http::problem::Answer;
 
 use crate::client::{Client, Manner, Visit, Wire};
 use crate::forward;
+use crate::guard::Asked;
 use crate::note::Note;
 use crate::own;
 use crate::per_core::Ways;
@@ -34,6 +37,8 @@ pub(crate) enum Reply {
     Upstream(Box<Answering>),
     /// Nothing: the client has gone.
     Nothing,
+    /// Nothing more: it may not go on.
+    Ended(Ending),
 }
 
 /// What a request came to.
@@ -90,18 +95,22 @@ async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool
     let page = cors.map(|cors| cors.page(&request.method, request.fields));
     let path = request.target.split_once('?').map_or(request.target, |(path, _)| path);
     let mut note = Note::begin(client, address, &snapshot, (&request.method, path));
-    let met = Met { client, snapshot: &snapshot, ways: ways.as_deref(), caller: &caller, page: page.as_ref() };
+    let met = Met { client, snapshot: &snapshot, ways: ways.as_ref(), caller: &caller, page: page.as_ref() };
     let mut answer = match pass(met, wire, request, &mut note).await {
         Ok(Reply::Upstream(answering)) => {
             note.allowed(answering.status());
             drop(note);
-            return answering.relay(client, wire).await;
+            return answering.relay(Asked { client, request, address }, wire).await;
         }
         Ok(Reply::Own(answer)) => {
             note.allowed(answer.status());
             answer
         }
         Ok(Reply::Nothing) => return false,
+        Ok(Reply::Ended(why)) => {
+            note.ended(why);
+            return false;
+        }
         Err(refused) => {
             note.refused(&refused);
             refused.answer
@@ -141,7 +150,7 @@ async fn send(
 struct Met<'a> {
     client: &'a Client,
     snapshot: &'a Snapshot,
-    ways: Option<&'a Ways>,
+    ways: Option<&'a Rc<Ways>>,
     caller: &'a Result<Caller, CallerFault>,
     /// The page behind it, where pages are looked at.
     page: Option<&'a Page>,

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use keyward_core::machine::Permit;
 use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
@@ -18,12 +18,14 @@ use keyward_http::limits::Told;
 use crate::client::{Client, Visit, Wire};
 use crate::demo;
 use crate::exchange::{BROKEN, LATE, Outcome, Reply};
+use crate::guard::Stopped;
 use crate::per_core::Upstream;
 use crate::pool::{Lease, Pool};
 use crate::pump::{Pump, PumpFault};
 use crate::refused::Refused;
 use crate::relay;
-use crate::watch::{Late, Uploaded};
+use crate::trailing::Trailing;
+use crate::watch::Uploaded;
 
 /// The most that the head of an upstream's answer may use up.
 const ANSWER: Most = Most { bytes: 256 * 1024, fields: 256 };
@@ -62,17 +64,19 @@ pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>)
         // Answered here: an upstream that does not know it would make both wait.
         let _ = wire.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
     }
-    let head = head(visit, judged, &permit, pool.host());
-    let mut up = Pump::new(head, request.framing, request.framing, limit);
-    let sent = client.watch.bounded(send(client, wire, request, (&mut up, pool))).await;
+    let trailing = Trailing::of_request(request.fields, request.framing, (ways, visit.snapshot));
+    let head = head(visit, judged, &permit, (pool.host(), trailing.as_ref()));
+    let mut up = Pump::new(head, request.framing, request.framing, limit).with_trailer(trailing);
+    let sent = visit.asked().guarded(send(client, wire, request, (&mut up, pool))).await;
     let why = match sent {
         Ok(Ok(lease)) => return Ok(Reply::Upstream(relay::begin(visit, (up, lease), told(judged, &permit)))),
         Ok(Err(NoAnswer::ClientGone)) => return Ok(Reply::Nothing),
         Ok(Err(why)) => why,
-        Err(Late) if client.watch.uploaded() == Uploaded::Awaited => {
+        Err(Stopped::Ended(why)) => return Ok(Reply::Ended(why)),
+        Err(Stopped::Late) if client.watch.uploaded() == Uploaded::Awaited => {
             return Err(Refused::body_missing(LATE, judged.id()));
         }
-        Err(Late) => NoAnswer::Upstream(UpstreamFault::Timeout),
+        Err(Stopped::Late) => NoAnswer::Upstream(UpstreamFault::Timeout),
     };
     Err(match why {
         NoAnswer::Upload(Uploaded::Outgrown) => Refused::too_large(limit.unwrap_or_default(), judged.id()),
@@ -82,7 +86,12 @@ pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>)
 }
 
 /// The head of the request as the upstream gets it: origin form, byte for byte the target that was judged (RFC 9112 §3.2.1).
-fn head(visit: Visit<'_>, judged: Judged<'_>, permit: &Permit, upstream: &[u8]) -> Vec<u8> {
+fn head(
+    visit: Visit<'_>,
+    judged: Judged<'_>,
+    permit: &Permit,
+    (upstream, trailing): (&[u8], Option<&Trailing>),
+) -> Vec<u8> {
     let Visit { client, ways, request, .. } = visit;
     let mut out = client.core.buffers.head();
     out.extend_from_slice(request.method.as_str().as_bytes());
@@ -91,6 +100,15 @@ fn head(visit: Visit<'_>, judged: Judged<'_>, permit: &Permit, upstream: &[u8]) 
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let passing = passing(visit, judged, permit, upstream);
     ways.edits.visit(request.fields, &passing, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    // What is of one connection was removed above; this is what we ask of ours.
+    match request.upgrade {
+        Some(upgrade) => write::upgrade(&mut out, upgrade),
+        None if request.takes_trailers => write::takes_trailers(&mut out),
+        None => {}
+    }
+    if let Some(trailing) = trailing {
+        trailing.announce(request.fields, &mut out);
+    }
     write::framing(&mut out, request.framing);
     out.extend_from_slice(b"\r\n");
     out
@@ -130,7 +148,7 @@ async fn send(
     loop {
         let mut lease = Lease { connection, pool: Rc::clone(pool) };
         lease.connection.lines.reset();
-        let awaited = poll_fn(|cx| poll_head(cx, client, wire, (up, &mut lease), &request.method)).await;
+        let awaited = poll_fn(|cx| poll_head(cx, client, wire, (up, &mut lease), request)).await;
         match awaited {
             Ok(()) => return Ok(lease),
             Err(NoAnswer::Upstream(UpstreamFault::Unreachable))
@@ -152,7 +170,7 @@ fn poll_head(
     client: &Client,
     wire: &mut Wire,
     (up, lease): (&mut Pump, &mut Lease),
-    method: &Method,
+    request: &Request<'_>,
 ) -> Poll<Result<(), NoAnswer>> {
     let connection = &mut lease.connection;
     let upload = poll_upload(cx, client, wire, (up, &mut connection.io));
@@ -169,12 +187,16 @@ fn poll_head(
                 Err(_) => return Poll::Ready(Err(garbage)),
                 Ok(None) => {}
                 Ok(Some(length)) => {
-                    let Ok(answer) = Response::read(&connection.lines, connection.input.filled(), method) else {
+                    let Ok(answer) = Response::read(&connection.lines, connection.input.filled(), &request.method)
+                    else {
                         return Poll::Ready(Err(garbage));
                     };
                     match answer.status {
-                        // An upgrade that was never asked for.
-                        StatusCode::SWITCHING_PROTOCOLS => return Poll::Ready(Err(garbage)),
+                        // An upgrade that was never asked for, or to something else (RFC 9110 §7.8).
+                        StatusCode::SWITCHING_PROTOCOLS => {
+                            let is_asked_for = request.upgrade.is_some() && answer.upgrade == request.upgrade;
+                            return Poll::Ready(if is_asked_for && up.is_done() { Ok(()) } else { Err(garbage) });
+                        }
                         status if status.is_informational() => {
                             connection.input.consume(length);
                             connection.lines.reset();
@@ -233,7 +255,7 @@ pub(crate) fn answer_head(
     answer: &Response<'_>,
     told: Told<'_>,
     goes_on: bool,
-) -> (Vec<u8>, Framing) {
+) -> (Vec<u8>, Framing, Option<Trailing>) {
     let Visit { client, ways, request, snapshot, page, .. } = visit;
     let is_old = request.version == Version::Http10;
     let framing = match answer.framing {
@@ -244,7 +266,9 @@ pub(crate) fn answer_head(
     let mut out = client.core.buffers.head();
     write::status(&mut out, answer.status, answer.reason);
     // What has no body tells of the length that it would have (RFC 9110 §8.6), except where it may not.
-    let keeps_length = answer.framing == Framing::Empty && answer.status != StatusCode::NO_CONTENT;
+    let keeps_length = answer.framing == Framing::Empty
+        && answer.status != StatusCode::NO_CONTENT
+        && answer.status != StatusCode::SWITCHING_PROTOCOLS;
     let keeps = (keeps_length, ways.cors.is_none());
     visit_answer(answer.fields, keeps, &mut |name: &[u8], value: &[u8]| {
         if !told.replaces(name) {
@@ -260,8 +284,15 @@ pub(crate) fn answer_head(
     if !answer.fields.contain("date") {
         client.core.date(snapshot.now().wall, &mut out);
     }
+    let trailing = Trailing::of_answer(answer.fields, answer.framing, framing);
+    if let Some(trailing) = &trailing {
+        trailing.announce(answer.fields, &mut out);
+    }
     write::framing(&mut out, framing);
-    write::connection(&mut out, goes_on && framing != Framing::UntilClose, is_old);
+    match answer.upgrade {
+        Some(upgrade) => write::upgrade(&mut out, upgrade),
+        None => write::connection(&mut out, goes_on && framing != Framing::UntilClose, is_old),
+    }
     out.extend_from_slice(b"\r\n");
-    (out, framing)
+    (out, framing, trailing)
 }

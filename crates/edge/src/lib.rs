@@ -3,7 +3,8 @@
 //! `bind` takes the port, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs. `server`
 //! runs one client's connection: `client` reads heads and writes answers, `exchange` decides on each and passes it to `forward` and
 //! `relay` (over a connection of `pool`), to `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say
-//! what became of it. What the bytes mean is `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core.
+//! what became of it. What the bytes mean is `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core, `guard` ends what
+//! may not go on, and `tunnel` carries what became another protocol.
 
 mod bind;
 mod buffer;
@@ -13,6 +14,7 @@ mod demo;
 mod edge;
 mod exchange;
 mod forward;
+mod guard;
 mod io;
 mod note;
 mod origin;
@@ -24,6 +26,8 @@ mod refused;
 mod relay;
 mod server;
 mod setup;
+mod trailing;
+mod tunnel;
 mod watch;
 
 pub use bind::{BindError, Bound};

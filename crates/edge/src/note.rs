@@ -13,7 +13,7 @@ use keyward_core::time::{Monotonic, Now};
 use keyward_engine::ledger::{Closed, Running, Wanted};
 use keyward_engine::mark::Verdict;
 use keyward_engine::record::Record;
-use keyward_engine::worker::{Judged, Snapshot};
+use keyward_engine::worker::{Ending, Judged, Snapshot};
 use keyward_http::own::{Ids, Refusal};
 
 use crate::client::Client;
@@ -21,6 +21,9 @@ use crate::refused::{self, Refused};
 
 /// What nginx made the word for a client that hung up before it was answered; nobody ever sees it answered.
 const CLIENT_GONE: (&str, u16) = ("ClientGone", 499);
+
+/// For a request that might not go on before it was answered; nobody sees that answered either.
+const ENDED: (&str, u16) = ("Ended", 499);
 
 /// The word for what may pass.
 const ALLOWED: &str = "allowed";
@@ -153,6 +156,11 @@ impl<'a> Note<'a> {
 
     pub(crate) fn refused(&mut self, refused: &Refused) {
         self.close(refused.outcome, refused.detail.clone(), refused.answer.status().as_u16());
+    }
+
+    /// It was let pass and then might not go on, before an answer came.
+    pub(crate) fn ended(&mut self, why: Ending) {
+        self.close(ENDED.0, Some(Cow::Borrowed(why.as_str())), ENDED.1);
     }
 
     /// Since the request's head.

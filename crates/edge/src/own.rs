@@ -113,7 +113,8 @@ async fn whole(client: &Client, wire: &mut Wire, framing: Framing, limit: u64) -
             let count = match framing {
                 Framing::Chunked => match chunks.take(wire.input.filled()).map_err(|_| Uploaded::Broken)? {
                     Piece::Data(count) => count,
-                    Piece::Framing(count) => {
+                    // Nobody here asks for what comes behind a body.
+                    Piece::Framing(count) | Piece::Trailer(count) => {
                         wire.input.consume(count);
                         continue;
                     }

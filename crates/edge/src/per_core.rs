@@ -156,11 +156,17 @@ impl Core {
 
     async fn sweep(&self) {
         let mut tick = interval(self.spans.tick);
+        let mut heard = self.worker.learned();
         loop {
             tick.tick().await;
             self.ticks.advance();
+            let learned = self.worker.learned();
+            // What was let pass by what is no longer known, or no longer proven, is judged again at once.
+            let news = learned != heard || !self.worker.is_fresh();
+            heard = learned;
             self.watches.borrow_mut().retain(|watch| {
                 watch.sweep(&self.spans);
+                watch.recall(&self.spans, news);
                 // The last reference is ours when the connection is gone.
                 Rc::strong_count(watch) > 1
             });

@@ -5,9 +5,11 @@ use std::task::{Context, Poll, ready};
 
 use keyward_http::h1::chunked::{Chunks, Piece};
 use keyward_http::h1::{Framing, write};
+use keyward_http::trailers::Section;
 
 use crate::buffer::{Buffer, Buffers};
 use crate::io::Io;
+use crate::trailing::Trailing;
 use crate::watch::Watch;
 
 /// Pieces up to this size are copied behind the head, to go with it in one write.
@@ -49,6 +51,8 @@ pub(crate) struct Pump {
     left: u64,
     /// Whether anything was written.
     began: bool,
+    /// What is let through behind the body, and what came of it so far.
+    trailing: Option<(Trailing, Section)>,
 }
 
 impl Pump {
@@ -71,7 +75,14 @@ impl Pump {
             ready: 0,
             left: most.unwrap_or(u64::MAX),
             began: false,
+            trailing: None,
         }
+    }
+
+    /// Lets a trailer section through, as far as it may pass; without this it is read over.
+    pub(crate) fn with_trailer(mut self, trailing: Option<Trailing>) -> Self {
+        self.trailing = trailing.map(|trailing| (trailing, Section::default()));
+        self
     }
 
     /// Whether all of it was written.
@@ -156,6 +167,14 @@ impl Pump {
                         input.consume(count);
                         continue;
                     }
+                    Piece::Trailer(count) => {
+                        if let Some(trailing) = &mut self.trailing {
+                            let piece = input.filled().get(..count).unwrap_or_default();
+                            trailing.1.take(piece).map_err(|_| PumpFault::From)?;
+                        }
+                        input.consume(count);
+                        continue;
+                    }
                     Piece::End(count) => {
                         input.consume(count);
                         self.source = Source::Ended;
@@ -177,7 +196,11 @@ impl Pump {
             }
         }
         if matches!(self.source, Source::Ended) && self.ready == 0 && !self.closed {
-            self.head.extend_from_slice(if self.open { b"\r\n0\r\n\r\n" } else { b"0\r\n\r\n" });
+            self.head.extend_from_slice(if self.open { b"\r\n0\r\n" } else { b"0\r\n" });
+            if let Some((trailing, section)) = self.trailing.take() {
+                section.write(&mut self.head, |name| trailing.passes(name)).map_err(|_| PumpFault::From)?;
+            }
+            self.head.extend_from_slice(b"\r\n");
             self.closed = true;
         }
         Ok(())

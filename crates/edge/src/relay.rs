@@ -10,8 +10,10 @@ use keyward_http::limits::Told;
 
 use crate::client::{Client, Visit, Wire};
 use crate::forward::{answer_head, poll_upload};
+use crate::guard::Asked;
 use crate::pool::Lease;
 use crate::pump::Pump;
+use crate::tunnel;
 
 /// An answer whose head is known.
 pub(crate) struct Answering {
@@ -23,6 +25,8 @@ pub(crate) struct Answering {
     is_kept: bool,
     /// Whether the client's connection may go on.
     goes_on: bool,
+    /// Whether both connections are another protocol's once the head has left.
+    is_tunnel: bool,
 }
 
 /// Begins an answer whose head stands at the front of what the upstream sent.
@@ -37,13 +41,15 @@ pub(crate) fn begin(visit: Visit<'_>, (up, mut lease): (Pump, Lease), told: Told
     let (status, is_kept, from) = answer.as_ref().map_or((StatusCode::BAD_GATEWAY, false, Framing::Empty), |answer| {
         (answer.status, answer.keep_alive, answer.framing)
     });
-    let (out, to) = match &answer {
+    let is_tunnel = answer.as_ref().is_ok_and(|answer| answer.upgrade.is_some());
+    let (out, to, trailing) = match &answer {
         Ok(answer) => answer_head(visit, answer, told, goes_on),
-        Err(_) => (Vec::new(), Framing::Empty),
+        Err(_) => (Vec::new(), Framing::Empty, None),
     };
     connection.input.consume(length);
-    let down = Pump::new(out, from, to, None);
-    Box::new(Answering { status, up, down, lease, is_kept, goes_on: goes_on && to != Framing::UntilClose })
+    let down = Pump::new(out, from, to, None).with_trailer(trailing);
+    let goes_on = goes_on && to != Framing::UntilClose && !is_tunnel;
+    Box::new(Answering { status, up, down, lease, is_kept: is_kept && !is_tunnel, goes_on, is_tunnel })
 }
 
 impl Answering {
@@ -53,8 +59,13 @@ impl Answering {
     }
 
     /// Passes the answer on to its end. Whether the client's connection may go on.
-    pub(crate) async fn relay(mut self: Box<Self>, client: &Client, wire: &mut Wire) -> bool {
-        let relayed = client.watch.bounded(self.pump(client, wire)).await;
+    pub(crate) async fn relay(mut self: Box<Self>, asked: Asked<'_>, wire: &mut Wire) -> bool {
+        let client = asked.client;
+        let relayed = asked.guarded(self.pump(client, wire)).await;
+        if self.is_tunnel {
+            // However it ended, nothing of it is worth a longer wait.
+            client.watch.linger();
+        }
         let is_whole = matches!(relayed, Ok(true));
         let Self { up, down, lease, is_kept, goes_on, .. } = *self;
         let is_sent = up.is_done();
@@ -69,9 +80,9 @@ impl Answering {
 
     /// Whether it came to its end.
     async fn pump(&mut self, client: &Client, wire: &mut Wire) -> bool {
-        let Self { up, down, lease, .. } = self;
+        let Self { up, down, lease, is_tunnel, .. } = self;
         let connection = &mut lease.connection;
-        poll_fn(|cx| {
+        let is_whole = poll_fn(|cx| {
             let both = (&mut connection.io, &mut connection.input);
             match down.poll(cx, both, &mut wire.io, (&client.watch, &client.core.buffers)) {
                 Poll::Ready(ended) => return Poll::Ready(ended.is_ok()),
@@ -83,6 +94,10 @@ impl Answering {
             }
             Poll::Pending
         })
-        .await
+        .await;
+        if is_whole && *is_tunnel {
+            tunnel::run(client, wire, connection).await;
+        }
+        is_whole
     }
 }

@@ -13,6 +13,10 @@ use crate::config::{Limits, Timeouts};
 /// How long a closed connection goes on reading, so that its client hears the answer (see `stream`).
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How often a running exchange is judged again though nothing new was heard: credentials expire, and memory may have lost
+/// its proof.
+const JUDGED_EVERY: Duration = Duration::from_secs(1);
+
 /// The coarse time of one core.
 #[derive(Clone, Default)]
 pub(crate) struct Ticks(Rc<Cell<u64>>);
@@ -34,13 +38,15 @@ pub(crate) struct Spans {
     head: u64,
     idle: u64,
     read: u64,
+    tunnel: u64,
     linger: u64,
+    judge: u64,
     total: Option<u64>,
 }
 
 impl Spans {
     pub(crate) fn new(limits: &Limits, timeouts: &Timeouts) -> Self {
-        let all = [limits.header_timeout, limits.idle_timeout, timeouts.read];
+        let all = [limits.header_timeout, limits.idle_timeout, limits.tunnel_timeout, timeouts.read];
         let shortest = all.into_iter().chain(timeouts.total).min().unwrap_or(LINGER);
         let tick = (shortest / 16).clamp(Duration::from_millis(5), Duration::from_millis(500));
         let ticks = |span: Duration| u64::try_from(span.as_nanos().div_ceil(tick.as_nanos())).unwrap_or(u64::MAX);
@@ -49,7 +55,9 @@ impl Spans {
             head: ticks(limits.header_timeout),
             idle: ticks(limits.idle_timeout),
             read: ticks(timeouts.read),
+            tunnel: ticks(limits.tunnel_timeout),
             linger: ticks(LINGER),
+            judge: ticks(JUDGED_EVERY),
             total: timeouts.total.map(ticks),
         }
     }
@@ -66,7 +74,9 @@ enum Phase {
     Idle,
     /// From a request's head to the end of its answer.
     Busy,
-    /// Closed for writing; the rest of a body that nobody wants is read and dropped.
+    /// It became another protocol, and both sides may be silent for long.
+    Tunnel,
+    /// Closed for writing; the rest of a body that nobody wants is read and dropped. Or a tunnel of which one side has ended.
     Lingering,
 }
 
@@ -101,6 +111,8 @@ pub(crate) struct Watch {
     phase: Cell<Phase>,
     since: Cell<u64>,
     began: Cell<u64>,
+    judged: Cell<u64>,
+    due: Cell<bool>,
     verdict: Cell<Verdict>,
     upload: Cell<Uploaded>,
     waker: OnceCell<Waker>,
@@ -117,6 +129,8 @@ impl Watch {
             phase: Cell::new(Phase::Fresh),
             since: Cell::new(now),
             began: Cell::new(now),
+            judged: Cell::new(now),
+            due: Cell::new(false),
             verdict: Cell::new(Verdict::InTime),
             upload: Cell::new(Uploaded::Whole),
             waker: OnceCell::new(),
@@ -159,15 +173,31 @@ impl Watch {
     pub(crate) fn begin(&self, has_body: bool) {
         self.enter(Phase::Busy);
         self.began.set(self.since.get());
+        self.judged.set(self.since.get());
+        self.due.set(false);
         self.verdict.set(Verdict::InTime);
         self.upload.set(if has_body { Uploaded::Partly } else { Uploaded::Whole });
     }
 
     /// A piece of a body came through.
     pub(crate) fn progress(&self) {
-        if self.phase.get() == Phase::Busy {
+        if matches!(self.phase.get(), Phase::Busy | Phase::Tunnel) {
             self.since.set(self.ticks.now());
         }
+    }
+
+    /// The exchange became a tunnel.
+    pub(crate) fn tunnel(&self) {
+        self.enter(Phase::Tunnel);
+    }
+
+    /// Whether the running request is to be judged again; told once.
+    pub(crate) fn take_due(&self) -> bool {
+        let due = self.due.get();
+        if due {
+            self.due.set(false);
+        }
+        due
     }
 
     /// The answer has left.
@@ -177,7 +207,7 @@ impl Watch {
         }
     }
 
-    /// The connection is closed for writing.
+    /// One side has ended: the connection is closed for writing, or a tunnel in one direction.
     pub(crate) fn linger(&self) {
         if self.phase.get() != Phase::Lingering {
             self.enter(Phase::Lingering);
@@ -211,6 +241,17 @@ impl Watch {
         poll_fn(|cx| if self.is_late() { Poll::Ready(Err(Late)) } else { part.as_mut().poll(cx).map(Ok) }).await
     }
 
+    /// Asks for the running request to be judged again, if there is one and `news` came or it is time.
+    pub(crate) fn recall(&self, spans: &Spans, news: bool) {
+        let now = self.ticks.now();
+        let is_running = matches!(self.phase.get(), Phase::Busy | Phase::Tunnel | Phase::Lingering);
+        if is_running && (news || now.saturating_sub(self.judged.get()) >= spans.judge) {
+            self.judged.set(now);
+            self.due.set(true);
+            self.wake();
+        }
+    }
+
     /// Judges the connection. An exchange that is late is told so first and cut if that leads to nothing within a tick.
     pub(crate) fn sweep(&self, spans: &Spans) {
         let now = self.ticks.now();
@@ -219,6 +260,7 @@ impl Watch {
             Phase::Fresh | Phase::Head => spans.head,
             Phase::Idle => spans.idle,
             Phase::Busy => spans.read,
+            Phase::Tunnel => spans.tunnel,
             Phase::Lingering => spans.linger,
         };
         let busy = self.phase.get() == Phase::Busy;
@@ -243,7 +285,8 @@ mod tests {
     fn watch(read: u64, total: Option<u64>) -> (Ticks, Watch, Spans) {
         let ticks = Ticks::default();
         let watch = Watch::new(&ticks);
-        let spans = Spans { tick: Duration::from_secs(1), head: 2, idle: 4, read, linger: 1, total };
+        let spans =
+            Spans { tick: Duration::from_secs(1), head: 2, idle: 4, read, linger: 1, tunnel: 6, judge: 2, total };
         (ticks, watch, spans)
     }
 

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
+use crate::worker::Ending;
+
 /// The upper ends of spans up to a decision, in nanoseconds.
 pub const DECIDED_WITHIN: [u64; 12] = [
     1_000,
@@ -100,6 +102,8 @@ pub struct Totals {
     pub connections: u64,
     /// Connections that were closed at once, because there were too many.
     pub turned_away: u64,
+    /// Exchanges that were ended while they ran, in the order of [`Ending::ALL`].
+    pub ended: [u64; Ending::ALL.len()],
 }
 
 impl Totals {
@@ -115,6 +119,7 @@ impl Totals {
         self.nowhere += other.nowhere;
         self.connections += other.connections;
         self.turned_away += other.turned_away;
+        self.ended.iter_mut().zip(other.ended).for_each(|(count, more)| *count += more);
     }
 
     fn count(&mut self, outcome: &'static str, class: u16, count: u64) {
@@ -175,6 +180,14 @@ impl Tally {
     /// A connection was closed at once.
     pub fn turned_away(&self) {
         self.totals.borrow_mut().turned_away += 1;
+    }
+
+    /// A running exchange was ended.
+    pub fn ended(&self, why: Ending) {
+        let mut totals = self.totals.borrow_mut();
+        for (count, one) in totals.ended.iter_mut().zip(Ending::ALL) {
+            *count += u64::from(one == why);
+        }
     }
 
     /// Lays the numbers out, with how many connections are open. While somebody looks at them it is left for the next time:

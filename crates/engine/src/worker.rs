@@ -1,5 +1,7 @@
 //! The engine's handle on one core: what a door asks for a decision, and for nothing else.
 
+mod again;
+
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::signing::VerifyingKeys;
 use crate::snapshot::Draft;
 pub use crate::snapshot::{Judged, Snapshot};
 use crate::tally::{LookedUp, Tally};
+pub use again::Ending;
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
@@ -69,6 +72,7 @@ pub struct Worker {
     shared: Arc<Shared>,
     mailbox: Mailbox,
     seen: Cell<u64>,
+    learned: Cell<u64>,
     counter: Cell<u64>,
     asker: Asker,
     limiter: Limiter,
@@ -133,6 +137,7 @@ impl Worker {
             shared: parts.shared,
             mailbox: parts.mailbox,
             seen: Cell::new(0),
+            learned: Cell::new(0),
             counter: Cell::new(0),
             asker: parts.asker,
             limiter: parts.limiter,
@@ -278,12 +283,29 @@ impl Worker {
         fill: &Fill,
         listener: &mut impl Listener,
     ) -> Answered<'a> {
+        let digest = *fetching.digest();
+        match self.take_in(snapshot, fetching, fill, listener) {
+            Ok(ruled) => {
+                self.settle(snapshot, ruled, Some(digest), listener).map_or_else(Answered::Reserve, Answered::Decided)
+            }
+            Err(again) => Answered::AskAgain(*again),
+        }
+    }
+
+    /// Remembers an answer of the store and judges by it; gives the question back where it is too old.
+    fn take_in<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        fetching: Fetching<'a>,
+        fill: &Fill,
+        listener: &mut impl Listener,
+    ) -> Result<Ruled<'a>, Box<Fetching<'a>>> {
         self.catch_up();
         let digest = *fetching.digest();
         let mut memory = self.memory.borrow_mut();
         let lineage = fill.held.as_ref().map(Held::lineage);
         if memory.judge(&digest, fill.head, lineage) == Verdict::Outdated {
-            return Answered::AskAgain(fetching);
+            return Err(Box::new(fetching));
         }
         let entry = fill.held.as_ref().and_then(|held| held.resolve(snapshot.rules(), fetching.claims())).map(Arc::new);
         match (&entry, lineage) {
@@ -295,8 +317,7 @@ impl Worker {
             _ => {}
         }
         drop(memory);
-        let ruled = fetching.resume(entry, listener);
-        self.settle(snapshot, ruled, Some(digest), listener).map_or_else(Answered::Reserve, Answered::Decided)
+        Ok(fetching.resume(entry, listener))
     }
 
     /// Takes the uses of keys noted since the last call; call it about once a second. Reads the mailbox too, so that
@@ -343,6 +364,7 @@ impl Worker {
         }
         self.seen.set(notes);
         while let Ok(note) = self.mailbox.try_recv() {
+            self.learned.set(self.learned.get().wrapping_add(1));
             match note {
                 Note::Change(change) => self.learn(&change),
                 Note::SigningKeys(keys) => *self.signing_keys.borrow_mut() = keys,

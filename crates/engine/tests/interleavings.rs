@@ -20,7 +20,7 @@ use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_engine::fetcher::{self, Fill};
 use keyward_engine::node::Node;
 use keyward_engine::ports::{Change, Changes, Clock, FeedHead, Held, Joined};
-use keyward_engine::worker::{Answered, Begun, Parts, Snapshot, Worker};
+use keyward_engine::worker::{Answered, Begun, Ending, Parts, Snapshot, Worker};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -115,6 +115,15 @@ impl Core {
         }
     }
 
+    /// What becomes of a request that runs already, where the store is gone.
+    fn again(&self) -> Result<(), Ending> {
+        let (headers, target) = (self.headers(), Target::parse("/"));
+        let client = "192.0.2.1".parse().unwrap();
+        let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: (&headers).into() };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.worker.judge_again(facts))
+    }
+
     fn headers(&self) -> HeaderMap {
         HeaderMap::from_iter([("x-api-key".parse().unwrap(), self.secret.parse().unwrap())])
     }
@@ -199,4 +208,42 @@ fn an_answer_that_comes_after_another_configuration_is_not_kept() {
     core.worker.catch_up();
     assert_eq!(core.fetched(&first, 1), Ok(()));
     assert_eq!(core.known(&core.worker.snapshot()), None, "an entry of an old configuration counts for the new one");
+}
+
+#[test]
+fn what_runs_goes_on_as_long_as_memory_is_proven() {
+    let core = Core::warm();
+    assert_eq!(core.again(), Ok(()));
+    core.pass_time(2 * SECOND - 1);
+    assert!(core.worker.is_fresh());
+    assert_eq!(core.again(), Ok(()), "the proof holds for two seconds");
+    core.pass_time(1);
+    assert!(!core.worker.is_fresh());
+    assert_eq!(core.again(), Err(Ending::Unproven), "a store that is gone proves nothing");
+}
+
+#[test]
+fn what_runs_feels_each_change_once_it_is_told_of() {
+    for (change, expected) in [
+        (Change::Ancestor(2, "user_2".into()), Ok(())),
+        (Change::Ancestor(2, "user_1".into()), Err(Ending::Unproven)),
+        (Change::Unknown(2), Err(Ending::Unproven)),
+        (Change::SigningKeys(2), Err(Ending::Unproven)),
+    ] {
+        let core = Core::warm();
+        let heard = core.worker.learned();
+        core.prove(1, Vec::new());
+        assert_eq!(core.worker.learned(), heard, "a proof alone is no news");
+        core.prove(2, vec![change]);
+        assert!(core.worker.learned() > heard, "whoever sweeps is told");
+        assert_eq!(core.again(), expected);
+    }
+    let core = Core::warm();
+    let mut revoked = core.joined.clone();
+    revoked.key.revoked_at = Some(Timestamp::from_millis(1));
+    core.prove(2, vec![Change::ApiKey(2, Box::new(revoked))]);
+    assert_eq!(core.again(), Err(Ending::Revoked));
+    let core = Core::warm();
+    core.node.configure(2, &Arc::new(Rules { routes: Default::default(), ..world::rules() }));
+    assert_eq!(core.again(), Err(Ending::Unrouted));
 }

@@ -15,6 +15,7 @@ use crate::forwarding::{self, Way};
 use crate::h1::members;
 use crate::identity::{IdentityHeaders, unshared_name};
 use crate::names::{CLAIMS, CollapsedSet, DECISION, HOP_BY_HOP, collapse_alike, is_of_claimed_family};
+use crate::trailers::is_for_heads;
 
 /// Written anew on each connection; in other spellings nobody needs them, and an upstream may take them for the real ones.
 const WRITTEN_ANEW: [&str; 3] = ["host", "content-length", "expect"];
@@ -111,6 +112,16 @@ impl HeaderEdits {
             put(name.as_str().as_bytes(), value.as_bytes());
         }
         self.identity.visit(passing.permit, passing.decision, put);
+    }
+
+    /// Whether a field may pass in the trailer section of a request: nothing that would be removed from its head, and none that
+    /// carries a credential by any scheme, since nobody looks for one there.
+    pub fn pass_trailer(&self, name: Name<'_>, rules: &Rules) -> bool {
+        let carries = |scheme: &Scheme| collapse_alike(name, scheme.carrier.header().as_str());
+        !is_for_heads(name)
+            && !self.removed.contains(name)
+            && !is_of_claimed_family(name)
+            && !rules.schemes.iter().any(carries)
     }
 }
 

@@ -55,7 +55,7 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// The members of a comma-separated list (RFC 9110 §5.6.1), empty ones left out.
-pub(crate) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
 }
 

@@ -210,6 +210,7 @@ pub fn edge(
             body_bytes: limits.body_bytes.map(|size| size.0),
             header_timeout: limits.header_timeout,
             idle_timeout: limits.idle_timeout,
+            tunnel_timeout: limits.tunnel_timeout,
         },
         timeouts: Timeouts { connect: timeouts.connect, read: timeouts.read, total: timeouts.total },
         setups,

@@ -22,6 +22,7 @@ pub(super) fn check(look: &mut Look<'_>) {
     let spans = [
         (at!["server", "limits", "header_timeout"], Some(limits.header_timeout)),
         (at!["server", "limits", "idle_timeout"], Some(limits.idle_timeout)),
+        (at!["server", "limits", "tunnel_timeout"], Some(limits.tunnel_timeout)),
         (at!["upstream", "timeouts", "connect"], Some(timeouts.connect)),
         (at!["upstream", "timeouts", "read"], Some(timeouts.read)),
         (at!["upstream", "timeouts", "total"], timeouts.total),

@@ -52,6 +52,9 @@ pub struct ServerLimits {
     /// How long a connection may stay without a request.
     #[serde(with = "Written::<Duration>")]
     pub idle_timeout: Duration,
+    /// How long both sides of a WebSocket may be silent.
+    #[serde(with = "Written::<Duration>")]
+    pub tunnel_timeout: Duration,
     /// How long running requests have to end when Keyward stops.
     #[serde(with = "Written::<Duration>")]
     pub drain: Duration,

@@ -109,6 +109,11 @@ impl Connection {
         }
     }
 
+    /// So many bytes as they come; `None` when the connection ends first.
+    pub fn bytes(&mut self, count: usize) -> Option<String> {
+        self.take(count).map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
     fn take(&mut self, count: usize) -> Option<Vec<u8>> {
         while self.read.len() < count {
             if !self.more() {

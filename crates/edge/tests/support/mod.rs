@@ -23,7 +23,7 @@ use keyward_edge::{Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
 use keyward_engine::fetcher;
 use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
-use keyward_engine::ports::{Changes, Clock, FeedHead, Use};
+use keyward_engine::ports::{Change, Changes, Clock, FeedHead, Joined, Use};
 use keyward_engine::record::{Journal, Records, journal};
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::caller::TrustedProxies;
@@ -73,6 +73,8 @@ pub struct World {
     pub store: Arc<FakeStore>,
     pub uses: mpsc::Receiver<Vec<Use>>,
     pub records: Option<Records>,
+    node: Node,
+    rules: Arc<Rules>,
     edge: Option<Edge>,
 }
 
@@ -106,7 +108,8 @@ impl Setup {
     pub fn start(self) -> World {
         let store = Arc::new(FakeStore::new());
         let bound = Bound::bind("127.0.0.1:0".parse().unwrap(), NonZeroUsize::new(self.cores).unwrap()).unwrap();
-        let workers = workers(self.cores, &store);
+        let rules = Arc::new(rules());
+        let (workers, node) = workers(self.cores, &store, &rules);
         let (own, receiver) = own::channel();
         serve_own(receiver);
         let (uses, used) = mpsc::channel(64);
@@ -127,7 +130,7 @@ impl Setup {
         };
         let edge = bound.start(config, workers).unwrap();
         let records = self.records.then_some(records);
-        World { address: edge.local_addr(), store, uses: used, records, edge: Some(edge) }
+        World { address: edge.local_addr(), store, uses: used, records, node, rules, edge: Some(edge) }
     }
 }
 
@@ -146,6 +149,31 @@ impl World {
         self.connect().ask(&format!("{}\r\n\r\n", head.replace('\n', "\r\n").replace("$KEY", &self.store.key)))
     }
 
+    /// Tells every core of the state that a change left the store's key in.
+    pub fn change(&self, position: u64, change: impl FnOnce(&mut Joined)) {
+        let mut joined = self.store.only();
+        change(&mut joined);
+        self.hear(position, vec![Change::ApiKey(position, Box::new(joined))]);
+    }
+
+    /// Tells every core that something above the store's key changed.
+    pub fn touch(&self, position: u64, id: &str) {
+        self.hear(position, vec![Change::Ancestor(position, id.into())]);
+    }
+
+    fn hear(&self, position: u64, changes: Vec<Change>) {
+        self.store.goes_to(position);
+        let head = FeedHead { position, ..HEAD };
+        self.node.apply(Standing.now().monotonic, Changes { head, changes, lost: false }, None);
+    }
+
+    /// Gives every core other rules.
+    pub fn configure(&self, change: impl FnOnce(&mut Rules)) {
+        let mut rules = Rules::clone(&self.rules);
+        change(&mut rules);
+        self.node.configure(2, &Arc::new(rules));
+    }
+
     pub fn stop(&mut self, drain: Duration) {
         if let Some(edge) = self.edge.take() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -160,7 +188,7 @@ impl Drop for World {
     }
 }
 
-fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
+fn workers(cores: usize, store: &Arc<FakeStore>, rules: &Arc<Rules>) -> (Vec<Worker>, Node) {
     let (asker, questions) = fetcher::channel();
     let lookup = Arc::clone(store);
     std::thread::spawn(move || {
@@ -169,11 +197,10 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
     });
     let (node, mailboxes) = Node::new(HEAD, cores);
     node.apply(Standing.now().monotonic, Changes { head: HEAD, changes: Vec::new(), lost: false }, None);
-    let rules = Arc::new(rules());
     let parts = |(core, mailbox)| Parts {
         node: 1,
         core: u8::try_from(core).unwrap(),
-        rules: Arc::clone(&rules),
+        rules: Arc::clone(rules),
         version: 1,
         tag_key: tag_key(),
         signing_keys: Arc::default(),
@@ -186,7 +213,8 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
         capacity: 100,
         tally: Default::default(),
     };
-    mailboxes.into_iter().enumerate().map(parts).map(Worker::new).collect()
+    let workers = mailboxes.into_iter().enumerate().map(parts).map(Worker::new).collect();
+    (workers, node)
 }
 
 /// Own endpoints that answer what they were asked.
@@ -246,10 +274,12 @@ fn rules() -> Rules {
         route("/_keyward/api-keys", &[Method::GET, Method::POST], key(), keys),
     ];
     let needs_admin = ScopeRules { otherwise: ScopeSet::parse(["admin"]).unwrap(), ..ScopeRules::default() };
+    let needs_reading = ScopeRules { otherwise: ScopeSet::parse(["orders:read"]).unwrap(), ..ScopeRules::default() };
     let odd = Oddities { semicolon: true, encoded_slash: true, empty_segment: true };
     let configured = vec![
         route("/public/**", &[], Access::Public, there),
         Route { keep_credential: true, ..route("/keep/**", &[], key(), there) },
+        Route { scopes: needs_reading, ..route("/orders/**", &[], key(), there) },
         Route { scopes: needs_admin, ..route("/admin/**", &[], key(), there) },
         Route { allowed_oddities: odd, ..route("/odd/**", &[], Access::Public, there) },
         route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),

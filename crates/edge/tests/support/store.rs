@@ -1,7 +1,7 @@
 //! A store in memory that fails, hangs or panics on demand, and counts how often it was asked.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::ApiKeyDigest;
@@ -29,20 +29,41 @@ pub struct FakeStore {
     pub stranger: String,
     mood: Mutex<Mood>,
     asked: AtomicUsize,
+    position: AtomicU64,
 }
 
 impl FakeStore {
     pub fn new() -> Self {
         let key = |byte| ApiKeySecret::assemble("kw_live_", &[byte; 24], &tag_key()).expose().to_owned();
-        Self { key: key(1), stranger: key(2), mood: Mutex::new(Mood::Willing), asked: AtomicUsize::new(0) }
+        Self {
+            key: key(1),
+            stranger: key(2),
+            mood: Mutex::new(Mood::Willing),
+            asked: AtomicUsize::new(0),
+            position: AtomicU64::new(HEAD.position),
+        }
     }
 
     pub fn be(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
+    /// The feed has come so far.
+    pub fn goes_to(&self, position: u64) {
+        self.position.store(position, Ordering::SeqCst);
+    }
+
+    fn head(&self) -> FeedHead {
+        FeedHead { position: self.position.load(Ordering::SeqCst), ..HEAD }
+    }
+
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
+    }
+
+    /// The key that it knows.
+    pub fn only(&self) -> Joined {
+        self.joined(ApiKeyDigest::of(self.key.as_bytes())).unwrap()
     }
 
     fn joined(&self, digest: ApiKeyDigest) -> Option<Joined> {
@@ -89,7 +110,7 @@ impl Lookup for FakeStore {
         Box::pin(async move {
             match mood {
                 Mood::Willing => {
-                    Ok(Found { head: HEAD, keys: digests.iter().map(|digest| self.joined(*digest)).collect() })
+                    Ok(Found { head: self.head(), keys: digests.iter().map(|digest| self.joined(*digest)).collect() })
                 }
                 Mood::Failing => Err(StoreError::Locked),
                 Mood::Panicking => panic!("the store was asked"),

@@ -105,6 +105,36 @@ impl Peer {
         let _ = self.told.send("closed".to_owned());
     }
 
+    /// So many bytes as they come.
+    pub fn bytes(&mut self, count: usize) -> Option<String> {
+        while self.read.len() < count {
+            self.more()?;
+        }
+        Some(String::from_utf8(self.read.drain(..count).collect()).unwrap())
+    }
+
+    /// Whether something came that was not read yet.
+    pub fn has_more(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let came = self.stream.peek(&mut [0]).is_ok();
+        self.stream.set_nonblocking(false).unwrap();
+        came || !self.read.is_empty()
+    }
+
+    /// Sends back what comes, until nothing does.
+    pub fn echo(&mut self) -> Option<()> {
+        loop {
+            let bytes = std::mem::take(&mut self.read);
+            self.stream.write_all(&bytes).ok()?;
+            self.more()?;
+        }
+    }
+
+    /// Tells the test something.
+    pub fn tell(&self, text: &str) {
+        let _ = self.told.send(text.to_owned());
+    }
+
     pub fn send(&mut self, bytes: &str) -> Option<()> {
         self.stream.write_all(bytes.as_bytes()).ok()
     }

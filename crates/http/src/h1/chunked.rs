@@ -1,5 +1,5 @@
-//! Bodies in chunks (RFC 9112 §7.1), read strictly: sizes in plain hexadecimal, line ends of CR and LF. Extensions and trailers
-//! are read over; nobody behind sees them.
+//! Bodies in chunks (RFC 9112 §7.1), read strictly: sizes in plain hexadecimal, line ends of CR and LF. Extensions
+//! are read over; nobody behind sees them. Trailers are told apart, for whoever passes them on (`crate::trailers`).
 
 /// Where the reading of a body in chunks stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum Piece {
     Framing(usize),
     /// So many bytes of the body.
     Data(usize),
+    /// So many bytes of the trailer section, without the empty line that ends it.
+    Trailer(usize),
     /// The body is at its end, after so many bytes of framing.
     End(usize),
 }
@@ -72,7 +74,13 @@ impl Chunks {
             self.state = if left == 0 { State::DataCr } else { State::Data(left) };
             return Ok(Piece::Data(here));
         }
+        let of_trailer = matches!(self.state, State::Trailer | State::TrailerLine | State::TrailerLf);
+        let piece = |count| if of_trailer { Piece::Trailer(count) } else { Piece::Framing(count) };
         for (at, byte) in bytes.iter().enumerate() {
+            // Where a trailer section begins, and where its last line is over.
+            if at > 0 && self.state == State::Trailer && of_trailer == (*byte == b'\r') {
+                return Ok(piece(at));
+            }
             self.state = self.step(*byte)?;
             match self.state {
                 State::End => return Ok(Piece::End(at + 1)),
@@ -80,7 +88,7 @@ impl Chunks {
                 _ => {}
             }
         }
-        Ok(Piece::Framing(bytes.len()))
+        Ok(if self.state == State::EndLf { Piece::Framing(bytes.len()) } else { piece(bytes.len()) })
     }
 
     fn step(&mut self, byte: u8) -> Result<State, BadChunk> {

@@ -82,8 +82,11 @@ pub struct Request<'a> {
     pub keep_alive: bool,
     /// Whether the client waits for `100 Continue` before it sends its body.
     pub expects_continue: bool,
-    /// What the connection should become.
+    /// What the connection should become. Whatever else `Upgrade` names (`h2c`, say) is not passed on: it would be a way around
+    /// whoever reads requests (RFC 9110 §7.8 lets a server ignore it).
     pub upgrade: Option<Upgrade>,
+    /// Whether the client reads trailers (RFC 9110 §10.1.4).
+    pub takes_trailers: bool,
 }
 
 /// What is gathered in one walk over the fields.
@@ -96,8 +99,10 @@ struct Gathered<'a> {
     keep: bool,
     upgrade: bool,
     expects: bool,
-    websocket: bool,
+    /// `Upgrade` came: once, for a WebSocket and nothing else.
+    websocket: Option<bool>,
     handshake: u8,
+    trailers: bool,
 }
 
 impl<'a> Request<'a> {
@@ -129,7 +134,7 @@ impl<'a> Request<'a> {
             (false, Some(length)) => Framing::Length(length),
             (false, None) => Framing::Empty,
         };
-        let is_handshake = gathered.upgrade && gathered.websocket && gathered.handshake == 0b11;
+        let is_handshake = gathered.upgrade && gathered.websocket == Some(true) && gathered.handshake == 0b11;
         let upgrade = is_handshake && method == Method::GET && version == Version::Http11 && framing.is_empty();
         Ok(Self {
             method,
@@ -141,6 +146,7 @@ impl<'a> Request<'a> {
             keep_alive: !gathered.close && (version == Version::Http11 || gathered.keep),
             expects_continue: gathered.expects && version == Version::Http11 && !framing.is_empty(),
             upgrade: upgrade.then_some(Upgrade::WebSocket),
+            takes_trailers: gathered.trailers && version == Version::Http11,
         })
     }
 }
@@ -220,7 +226,10 @@ fn gather(fields: Fields<'_>, version: Version) -> Result<Gathered<'_>, RequestF
                 }
                 found.expects = true;
             }
-            7 if is("upgrade") => found.websocket = value.eq_ignore_ascii_case(b"websocket"),
+            7 if is("upgrade") => {
+                found.websocket = Some(found.websocket.is_none() && value.eq_ignore_ascii_case(b"websocket"));
+            }
+            2 if is("te") => found.trailers |= members(value).any(|one| one.eq_ignore_ascii_case(b"trailers")),
             17 if is("sec-websocket-key") => found.handshake |= u8::from(!value.is_empty()),
             21 if is("sec-websocket-version") => found.handshake |= u8::from(value == b"13") << 1,
             _ => {}

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use keyward_core::fields::Fields;
 
 use super::lines::Lines;
+use super::request::Upgrade;
 use super::{Framing, Version, length, members, version};
 
 /// The head of an answer, understood.
@@ -19,6 +20,8 @@ pub struct Response<'a> {
     pub framing: Framing,
     /// Whether the upstream takes another request on this connection.
     pub keep_alive: bool,
+    /// What the connection becomes: with 101 alone.
+    pub upgrade: Option<Upgrade>,
 }
 
 /// The head of an answer is none, or has no single reading.
@@ -34,6 +37,7 @@ impl<'a> Response<'a> {
         let (version, status, reason) = start(lines.start(bytes)).ok_or(Garbage)?;
         let fields = lines.fields(bytes);
         let (mut close, mut keep, mut chunked, mut announced) = (false, false, false, None);
+        let (mut upgrades, mut websocket) = (false, None);
         for (name, value) in fields.iter() {
             let is = |other: &str| name.is(other);
             match name.as_bytes().len() {
@@ -41,6 +45,7 @@ impl<'a> Response<'a> {
                     for option in members(value) {
                         close |= option.eq_ignore_ascii_case(b"close");
                         keep |= option.eq_ignore_ascii_case(b"keep-alive");
+                        upgrades |= option.eq_ignore_ascii_case(b"upgrade");
                     }
                 }
                 14 if is("content-length") => {
@@ -56,9 +61,19 @@ impl<'a> Response<'a> {
                     }
                     chunked = true;
                 }
+                7 if is("upgrade") => {
+                    websocket = Some(websocket.is_none() && value.eq_ignore_ascii_case(b"websocket"));
+                }
                 _ => {}
             }
         }
+        let switches = status == StatusCode::SWITCHING_PROTOCOLS;
+        // What follows a 101 belongs to the other protocol, and no framing of this one covers it (RFC 9112 §6.1).
+        if switches && (chunked || announced.is_some_and(|length| length > 0)) {
+            return Err(Garbage);
+        }
+        let upgrade = (switches && version == Version::Http11 && upgrades && websocket == Some(true))
+            .then_some(Upgrade::WebSocket);
         let bodiless = *method == Method::HEAD
             || status.is_informational()
             || status == StatusCode::NO_CONTENT
@@ -72,7 +87,7 @@ impl<'a> Response<'a> {
         };
         let both = chunked && announced.is_some();
         let keep_alive = !close && !both && (version == Version::Http11 || keep) && framing != Framing::UntilClose;
-        Ok(Self { status, reason, fields, framing, keep_alive })
+        Ok(Self { status, reason, fields, framing, keep_alive, upgrade })
     }
 }
 

@@ -102,7 +102,7 @@ fn unchunk(text: &[u8], size: usize) -> Result<(Vec<u8>, usize), BadChunk> {
     while at < text.len() && !chunks.is_at_end() {
         let piece = &text[at..(at + size).min(text.len())];
         at += match chunks.take(piece)? {
-            Piece::Framing(count) | Piece::End(count) => count,
+            Piece::Framing(count) | Piece::Trailer(count) | Piece::End(count) => count,
             Piece::Data(count) => {
                 data.extend_from_slice(&piece[..count]);
                 count

@@ -1,9 +1,10 @@
 //! Heads put together, as bytes.
 
 use http::StatusCode;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, TE, UPGRADE};
 
 use super::Framing;
+use super::request::Upgrade;
 use crate::problem::Answer;
 
 /// `name: value` and the line end. Names and values were checked where they came from.
@@ -43,6 +44,18 @@ pub fn connection(out: &mut Vec<u8>, goes_on: bool, is_old: bool) {
         (true, true) => field(out, CONNECTION.as_str().as_bytes(), b"keep-alive"),
         (true, false) => {}
     }
+}
+
+/// What the connection should become, or becomes (RFC 9110 §7.8).
+pub fn upgrade(out: &mut Vec<u8>, Upgrade::WebSocket: Upgrade) {
+    field(out, CONNECTION.as_str().as_bytes(), b"Upgrade");
+    field(out, UPGRADE.as_str().as_bytes(), b"websocket");
+}
+
+/// That trailers are read here (RFC 9110 §10.1.4).
+pub fn takes_trailers(out: &mut Vec<u8>) {
+    field(out, CONNECTION.as_str().as_bytes(), b"TE");
+    field(out, TE.as_str().as_bytes(), b"trailers");
 }
 
 /// An answer of our own, up to the fields that belong to the connection. To HEAD it has the same fields and no content (RFC
