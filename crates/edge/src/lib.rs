@@ -4,6 +4,7 @@
 //! runs one client's connection: `client` reads heads and writes answers, `exchange` decides on each and passes it to `forward` and
 //! `relay` (over a connection of `pool`), to `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say
 //! what became of it. What the bytes mean is `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core.
+//! `h2` carries streams of HTTP/2 over into connections that `server` runs and `pool` gives out.
 
 mod bind;
 mod buffer;
@@ -13,6 +14,7 @@ mod demo;
 mod edge;
 mod exchange;
 mod forward;
+mod h2;
 mod io;
 mod note;
 mod origin;

@@ -66,6 +66,10 @@ enum Phase {
     Idle,
     /// From a request's head to the end of its answer.
     Busy,
+    /// Streams of HTTP/2 run on it, each with a watch of its own.
+    Carrying,
+    /// Between two streams: it is told before it is cut, to say so to its client.
+    Quiet,
     /// Closed for writing; the rest of a body that nobody wants is read and dropped.
     Lingering,
 }
@@ -177,6 +181,15 @@ impl Watch {
         }
     }
 
+    /// Whether any stream of HTTP/2 runs on the connection.
+    pub(crate) fn carry(&self, any: bool) {
+        let phase = if any { Phase::Carrying } else { Phase::Quiet };
+        if self.phase.get() != phase {
+            self.enter(phase);
+            self.verdict.set(Verdict::InTime);
+        }
+    }
+
     /// The connection is closed for writing.
     pub(crate) fn linger(&self) {
         if self.phase.get() != Phase::Lingering {
@@ -217,14 +230,16 @@ impl Watch {
         let silent = now.saturating_sub(self.since.get());
         let span = match self.phase.get() {
             Phase::Fresh | Phase::Head => spans.head,
-            Phase::Idle => spans.idle,
+            Phase::Idle | Phase::Quiet => spans.idle,
+            Phase::Carrying => return,
             Phase::Busy => spans.read,
             Phase::Lingering => spans.linger,
         };
         let busy = self.phase.get() == Phase::Busy;
+        let first_told = busy || self.phase.get() == Phase::Quiet;
         let told = self.verdict.get() == Verdict::Late;
         let overdue = busy && spans.total.is_some_and(|total| now.saturating_sub(self.began.get()) > total);
-        let verdict = match (silent > span, busy) {
+        let verdict = match (silent > span, first_told) {
             (true, true) if told => Verdict::Cut,
             (true, true) => Verdict::Late,
             (true, false) => Verdict::Cut,
