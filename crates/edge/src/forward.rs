@@ -129,17 +129,20 @@ async fn send(
     let mut connection = pool.take().await.map_err(NoAnswer::Upstream)?;
     let is_empty = request.framing.is_empty();
     let may_repeat = is_empty && request.method.is_idempotent();
+    let mut is_repeated = false;
     loop {
         let mut lease = Lease { connection, pool: Rc::clone(pool) };
         lease.connection.lines.reset();
         let awaited = poll_fn(|cx| poll_head(cx, client, wire, (up, &mut lease), &request.method)).await;
         match awaited {
             Ok(()) => return Ok(lease),
-            Err(NoAnswer::Upstream(UpstreamFault::Unreachable))
-                if lease.connection.is_used
-                    && !lease.connection.lines.has_begun()
-                    && (may_repeat || !up.has_begun() || (is_empty && lease.connection.io.is_unprocessed())) =>
-            {
+            Err(NoAnswer::Upstream(UpstreamFault::Unreachable)) if !lease.connection.lines.has_begun() => {
+                let is_stale = lease.connection.is_used && (may_repeat || !up.has_begun());
+                let is_unprocessed = is_empty && !is_repeated && lease.connection.io.is_unprocessed();
+                if !is_stale && !is_unprocessed {
+                    return Err(NoAnswer::Upstream(UpstreamFault::Unreachable));
+                }
+                is_repeated = true;
                 up.rewind();
                 connection = pool.connect().await.map_err(NoAnswer::Upstream)?;
             }

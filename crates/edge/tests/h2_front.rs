@@ -15,52 +15,15 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::client::SendRequest;
-use http::{HeaderMap, Request};
+use http::Request;
 use support::client::header;
 use support::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, block,
     frame,
 };
+use support::h2::{ask, with};
 use support::upstream::Upstream;
 use support::{Setup, World};
-
-/// Runs a test with a connection of the library.
-fn with<T>(world: &World, test: impl AsyncFnOnce(SendRequest<Bytes>) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let socket = tokio::net::TcpStream::connect(world.address).await.unwrap();
-        let (send, connection) = h2::client::handshake(socket).await.unwrap();
-        tokio::spawn(async move { drop(connection.await) });
-        tokio::time::timeout(Duration::from_secs(30), test(send)).await.expect("in time")
-    })
-}
-
-/// What came back in one stream.
-#[derive(Debug)]
-struct Answered {
-    status: u16,
-    headers: HeaderMap,
-    body: Vec<u8>,
-    trailers: Option<HeaderMap>,
-}
-
-async fn ask(send: &SendRequest<Bytes>, request: http::request::Builder, body: &[u8]) -> Result<Answered, h2::Error> {
-    let mut send = send.clone().ready().await?;
-    let (answer, mut stream) = send.send_request(request.body(()).unwrap(), body.is_empty())?;
-    if !body.is_empty() {
-        stream.send_data(Bytes::copy_from_slice(body), true)?;
-    }
-    let (parts, mut body) = answer.await?.into_parts();
-    let mut bytes = Vec::new();
-    while let Some(data) = body.data().await {
-        let data = data?;
-        body.flow_control().release_capacity(data.len())?;
-        bytes.extend_from_slice(&data);
-    }
-    let trailers = body.trailers().await?;
-    Ok(Answered { status: parts.status.as_u16(), headers: parts.headers, body: bytes, trailers })
-}
 
 fn get(world: &World, path: &str) -> http::request::Builder {
     Request::get(format!("http://api{path}")).header("x-api-key", &world.store.key)
@@ -72,7 +35,7 @@ fn a_stream_is_judged_and_forwarded_as_a_request_of_http_1() {
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x-hop\r\nX-Hop: 1\r\nX-A: b\r\n\r\nok",
     );
     let world = Setup::before(&upstream).start();
-    with(&world, async |send| {
+    with(world.address, async |send| {
         let asked =
             get(&world, "/api/x?y=%2f").header("cookie", "a=1").header("cookie", "b=2").header("te", "trailers");
         let answer = ask(&send, asked, b"").await.unwrap();
@@ -110,7 +73,7 @@ fn bodiless_answers_end_with_their_head() {
     ] {
         let upstream = Upstream::answering(answer);
         let world = Setup::before(&upstream).start();
-        with(&world, async |send| {
+        with(world.address, async |send| {
             let asked = Request::builder().method(method).uri("http://api/public/x");
             let answered = ask(&send, asked, b"").await.unwrap();
             assert_eq!((answered.status, answered.body.len()), (status, 0), "{answer}");
@@ -133,7 +96,7 @@ fn an_answer_that_breaks_off_is_no_whole_one() {
             peer.send(answer)
         });
         let world = Setup::before(&upstream).start();
-        with(&world, async |send| {
+        with(world.address, async |send| {
             let error = ask(&send, get(&world, "/api/x"), b"").await.expect_err(answer);
             assert_eq!(error.reason(), Some(h2::Reason::INTERNAL_ERROR), "{answer}");
         });
@@ -179,7 +142,7 @@ fn large_bodies_flow_both_ways() {
         peer.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
     });
     let world = Setup::before(&upstream).start();
-    with(&world, async |send| {
+    with(world.address, async |send| {
         let text: String = (0..SIZE / 8).map(|number| format!("{number:07}\n")).collect();
         let mut send = send.ready().await.unwrap();
         let request = Request::post("http://api/public/x").header("content-length", SIZE).body(()).unwrap();
@@ -205,7 +168,7 @@ fn an_upload_that_nobody_takes_is_held_up() {
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     });
     let world = Setup::before(&upstream).start();
-    with(&world, async |send| {
+    with(world.address, async |send| {
         let mut send = send.ready().await.unwrap();
         let (_answer, mut stream) =
             send.send_request(Request::post("http://api/public/x").body(()).unwrap(), false).unwrap();

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod frames;
+pub mod h2;
 pub mod store;
 pub mod upstream;
 
@@ -92,6 +93,11 @@ impl Setup {
     pub fn before(upstream: &Upstream) -> Self {
         let origin = origin(&upstream.address.to_string());
         Self { upstreams: vec![origin], ..Self::demo() }
+    }
+
+    /// Before an upstream that speaks HTTP/2.
+    pub fn before_h2(upstream: &h2::Upstream) -> Self {
+        Self { upstreams: vec![Origin::H2c(upstream.address.to_string().parse().unwrap())], ..Self::demo() }
     }
 
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
