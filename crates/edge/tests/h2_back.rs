@@ -118,7 +118,11 @@ fn an_answer_that_breaks_off_is_no_whole_one() {
 #[test]
 fn what_was_not_begun_is_sent_once_more() {
     let refuse_first = async |mut stream: Stream| {
-        if stream.number % 2 == 0 { stream.respond.send_reset(Reason::REFUSED_STREAM) } else { ok(stream).await }
+        if stream.number.is_multiple_of(2) {
+            stream.respond.send_reset(Reason::REFUSED_STREAM)
+        } else {
+            ok(stream).await
+        }
     };
     let upstream = Upstream::scripted(100, 0, refuse_first);
     let world = Setup::before_h2(&upstream).start();

@@ -17,10 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use support::client::header;
-use support::frames::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, block,
-    frame,
-};
+use support::frames::{DATA, END_STREAM, Frames, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, frame};
 use support::h2::{ask, with};
 use support::upstream::Upstream;
 use support::{Setup, World};
@@ -352,86 +349,4 @@ fn draining_says_so_and_finishes_what_runs() {
     }
     assert_eq!(status, Some(200));
     stopping.join().unwrap();
-}
-
-#[test]
-fn floods_end_the_connection() {
-    let upstream = Upstream::ok();
-    let world = Setup::before(&upstream).start();
-    let good = block(&fields("/public/x"));
-    let reset = |stream: u32| {
-        [frame(HEADERS, END_HEADERS | END_STREAM, stream, &good), frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())]
-            .concat()
-    };
-    let mistake = |stream: u32| frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(&[(":method", "GET")]));
-    let floods: [(&str, Box<dyn Fn(u32) -> Vec<u8>>); 5] = [
-        ("rapid reset", Box::new(reset)),
-        ("made you reset", Box::new(mistake)),
-        (
-            "continuation",
-            Box::new(|round| {
-                let kind = if round == 1 { HEADERS } else { CONTINUATION };
-                frame(kind, 0, 1, &block(&[("x", &"y".repeat(120))]).repeat(100))
-            }),
-        ),
-        (
-            "empty data",
-            Box::new(|round| {
-                let open = frame(
-                    HEADERS,
-                    END_HEADERS,
-                    1,
-                    &block(&[(":method", "POST"), (":scheme", "http"), (":authority", "api"), (":path", "/public/x")]),
-                );
-                if round == 1 { open } else { frame(DATA, 0, 1, &[]) }
-            }),
-        ),
-        (
-            "empty continuation",
-            Box::new(
-                |round| {
-                    if round == 1 { frame(HEADERS, 0, 1, &good_start()) } else { frame(CONTINUATION, 0, 1, &[]) }
-                },
-            ),
-        ),
-    ];
-    for (name, flood) in floods {
-        let mut client = Frames::to(world.address);
-        let mut batch = Vec::new();
-        let mut is_over = false;
-        for round in 0..20_000_u32 {
-            batch.extend_from_slice(&flood(round * 2 + 1));
-            if batch.len() > 32 * 1024 {
-                is_over = !client.send(&batch);
-                batch.clear();
-            }
-            if is_over {
-                break;
-            }
-        }
-        client.send(&batch);
-        let end = client.until(&[GOAWAY]);
-        assert!(is_over || end.is_some_and(|end| end.code() != 0), "{name}");
-    }
-    // The others are served on.
-    assert_eq!(world.get("/api/x").status, 200);
-}
-
-fn good_start() -> Vec<u8> {
-    block(&[(":method", "GET")])
-}
-
-#[test]
-fn settings_and_pings_are_answered_one_by_one() {
-    let world = Setup::demo().start();
-    let mut client = Frames::to(world.address);
-    client.stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
-    // A client that reads none of the answers is read no further: what would wait for it waits in its own socket.
-    let batch = [frame(SETTINGS, 0, 0, &[]), frame(PING, 0, 0, &[1; 8])].concat().repeat(2000);
-    let mut sent = 0;
-    while sent < 512 * 1024 * 1024 && client.send(&batch) {
-        sent += batch.len();
-    }
-    assert!(sent < 512 * 1024 * 1024, "all of it was taken");
-    assert_eq!(world.get("/api/x").status, 200);
 }

@@ -150,7 +150,11 @@ async fn carry(
 }
 
 /// Sends the answer that comes out of a pipe. One that breaks off ends as an error, never as if it were whole.
-async fn answer(source: &mut Source, respond: &mut SendResponse<Bytes>, method: &Method) -> Result<(), Broken> {
+pub(super) async fn answer(
+    source: &mut Source,
+    respond: &mut SendResponse<Bytes>,
+    method: &Method,
+) -> Result<(), Broken> {
     let Ok((response, framing)) = head(source, respond, method).await else {
         respond.send_reset(Reason::INTERNAL_ERROR);
         return Err(Broken);

@@ -9,3 +9,6 @@ mod body;
 mod carrier;
 pub(crate) mod front;
 pub(crate) mod pipe;
+
+#[cfg(test)]
+mod tests;

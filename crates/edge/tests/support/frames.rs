@@ -12,7 +12,6 @@ pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
 pub const CONTINUATION: u8 = 9;
 pub const END_STREAM: u8 = 1;
-pub const ACK: u8 = 1;
 pub const END_HEADERS: u8 = 4;
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -105,7 +104,7 @@ impl Frames {
     pub fn until(&mut self, kinds: &[u8]) -> Option<Frame> {
         loop {
             let frame = self.next()?;
-            if kinds.contains(&frame.kind) && frame.flags & ACK * u8::from(frame.kind == SETTINGS) == 0 {
+            if kinds.contains(&frame.kind) {
                 return Some(frame);
             }
         }
