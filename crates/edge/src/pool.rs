@@ -91,7 +91,7 @@ impl Pool {
             }
         }
         match &self.links {
-            Some(links) => self.stream(links).await,
+            Some(links) => Box::pin(self.stream(links)).await,
             None => self.connect().await,
         }
     }
@@ -123,7 +123,7 @@ impl Pool {
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Connection, UpstreamFault> {
         match &self.links {
-            Some(links) => self.stream(links).await.map(|stream| Connection { is_used: false, ..stream }),
+            Some(links) => Box::pin(self.stream(links)).await.map(|stream| Connection { is_used: false, ..stream }),
             None => Ok(Connection::new(self.dial().await?, false)),
         }
     }

@@ -80,8 +80,10 @@ async fn run(client: &Client, mut wire: Wire) {
         let goes_on = match wire.head(client).await {
             // By prior knowledge (RFC 9113 §3.3), and so at the beginning only.
             Ok(length) if is_first && wire.is_preface(length) => {
-                return h2::front::serve(client, wire.io, wire.input).await;
+                // In a place of its own, so that connections of HTTP/1.1 have no room for it.
+                return Box::pin(h2::front::serve(client, wire.io, wire.input)).await;
             }
+
             Ok(length) => exchange::run(client, &mut wire, length).await,
             Err(NoHead::Fault(fault)) => exchange::refuse_lines(client, &mut wire, fault).await,
             Err(NoHead::End) => false,

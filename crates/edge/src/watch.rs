@@ -327,4 +327,24 @@ mod tests {
         assert_eq!((spans.tick, spans.read), (Duration::from_millis(20), 16));
         assert_eq!(Spans::new(&Limits::default(), &Timeouts::default()).tick, Duration::from_millis(500));
     }
+
+    #[test]
+    fn a_connection_of_streams_is_judged_between_them_only() {
+        let (ticks, watch, spans) = watch(3, Some(5));
+        watch.carry(true);
+        pass(&ticks, &watch, &spans, 20);
+        assert!(!watch.is_late());
+        watch.carry(false);
+        for _ in 0..4 {
+            pass(&ticks, &watch, &spans, 1);
+            // What is no stream changes nothing.
+            watch.carry(false);
+            watch.read();
+        }
+        assert!(!watch.is_late());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_late() && !watch.is_cut());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_cut());
+    }
 }

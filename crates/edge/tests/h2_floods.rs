@@ -87,3 +87,17 @@ fn settings_and_pings_are_answered_one_by_one() {
     assert!(sent < 512 * 1024 * 1024, "all of it was taken");
     assert_eq!(world.get("/api/x").status, 200);
 }
+
+#[test]
+fn a_client_that_takes_nothing_holds_no_stream() {
+    let setup = Setup::demo().read_timeout(Duration::from_millis(200));
+    let world = setup.limits(|limits| limits.idle_timeout = Duration::from_millis(200)).start();
+    let mut client = Frames::to(world.address);
+    // SETTINGS_INITIAL_WINDOW_SIZE: nothing at all.
+    client.send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]));
+    client.headers(1, END_STREAM, &GET);
+    assert_eq!(client.outcome(), "200");
+    let end = client.until(&[RST_STREAM, GOAWAY, DATA]).expect("an end of it");
+    assert!(end.kind == RST_STREAM && end.stream == 1, "{end:?}");
+    assert_eq!(client.until(&[GOAWAY]).expect("an end of the connection").code(), 0);
+}

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -99,6 +100,7 @@ async fn stream(client: Client, request: Request<RecvStream>, respond: SendRespo
     let (parts, body) = request.into_parts();
     let head = translate::request(&parts, body.is_end_stream());
     let (ours, theirs) = pair();
+    let watch = Rc::clone(&client.watch);
     let mut serving = pin!(server::serve_stream(client, theirs, head.as_ref().map(drop).map_err(|fault| *fault)));
     let mut carrying = pin!(carry(ours, (parts.method, head), body, respond));
     let (mut is_served, mut is_carried) = (false, false);
@@ -111,8 +113,12 @@ async fn stream(client: Client, request: Request<RecvStream>, respond: SendRespo
                 Poll::Pending => {}
             }
         }
-        is_served = is_served || serving.as_mut().poll(cx).is_ready();
-        if is_served && is_carried { Poll::Ready(()) } else { Poll::Pending }
+        if !is_served && serving.as_mut().poll(cx).is_ready() {
+            is_served = true;
+            // What is left of the answer has as long as an exchange has without progress: a client that takes nothing holds no stream.
+            watch.begin(false);
+        }
+        if is_served && (is_carried || watch.is_late()) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
