@@ -12,6 +12,7 @@ use keyward_http::cors::Page;
 use keyward_http::h1::lines::{LineFault, Lines, Most};
 use keyward_http::h1::request::Request;
 use keyward_http::h1::write;
+use keyward_http::h2::PREFACE_HEAD;
 use keyward_http::problem::Answer;
 
 use crate::buffer::Buffer;
@@ -67,6 +68,11 @@ pub(crate) enum NoHead {
 pub(crate) struct Gone;
 
 impl Client {
+    /// The same client in one stream of a connection: with a watch of its own.
+    pub(crate) fn of_stream(&self) -> Self {
+        Self { watch: self.core.watch(), core: Rc::clone(&self.core), peer: self.peer }
+    }
+
     /// What a head may use up.
     pub(crate) fn most(&self) -> Most {
         let limits = &self.core.limits;
@@ -103,6 +109,11 @@ impl Wire {
             }
         })
         .await
+    }
+
+    /// Whether the head of this length is none, but the beginning of HTTP/2.
+    pub(crate) fn is_preface(&self, length: usize) -> bool {
+        length == PREFACE_HEAD.len() && self.input.filled().starts_with(PREFACE_HEAD)
     }
 
     /// Whether the client hangs up while it waits for its answer. What it sends ahead of time waits, up to a bound.

@@ -13,7 +13,7 @@ use keyward_http::answer::UpstreamFault;
 use keyward_http::caller::{Caller, CallerFault};
 use keyward_http::cors::Page;
 use keyward_http::h1::lines::LineFault;
-use keyward_http::h1::request::Request;
+use keyward_http::h1::request::{Request, RequestFault};
 use keyward_http::h1::{Framing, Version};
 use keyward_http::problem::Answer;
 
@@ -55,10 +55,7 @@ pub(crate) async fn run(client: &Client, wire: &mut Wire, length: usize) -> bool
             client.watch.begin(!request.framing.is_empty());
             answer(client, wire, &request).await
         }
-        Err(fault) => {
-            client.watch.begin(true);
-            refuse(client, wire, |id| Refused::request(fault, id)).await
-        }
+        Err(fault) => refuse_request(client, wire, fault).await,
     };
     head.give_back(&client.core.buffers);
     wire.lines = lines;
@@ -69,6 +66,12 @@ pub(crate) async fn run(client: &Client, wire: &mut Wire, length: usize) -> bool
 pub(crate) async fn refuse_lines(client: &Client, wire: &mut Wire, fault: LineFault) -> bool {
     client.watch.begin(true);
     refuse(client, wire, |id| Refused::lines(fault, id)).await
+}
+
+/// Refuses what is no request that is taken here, and what follows it.
+pub(crate) async fn refuse_request(client: &Client, wire: &mut Wire, fault: RequestFault) -> bool {
+    client.watch.begin(true);
+    refuse(client, wire, |id| Refused::request(fault, id)).await
 }
 
 async fn refuse(client: &Client, wire: &mut Wire, why: impl Fn(DecisionId) -> Box<Refused>) -> bool {

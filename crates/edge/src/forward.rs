@@ -136,7 +136,8 @@ pub(crate) fn passing<'a>(visit: Visit<'a>, judged: Judged<'a>, permit: &'a Perm
 /// Sends a request and waits for the head of its answer.
 ///
 /// A kept connection may have been closed by the upstream a moment ago. The request then goes once more over a new one, if
-/// nothing of it was sent, or if it is idempotent and empty (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+/// nothing of it was sent, or if it is idempotent and empty (RFC 9110 §9.2.2, RFC 9112 §9.3.1). One of HTTP/2 that is empty may
+/// do so, whatever its method, where the upstream says that it did not begin it.
 async fn send(
     client: &Client,
     wire: &mut Wire,
@@ -144,18 +145,22 @@ async fn send(
     (up, pool): (&mut Pump, &Rc<Pool>),
 ) -> Result<Lease, NoAnswer> {
     let mut connection = pool.take().await.map_err(NoAnswer::Upstream)?;
-    let may_repeat = request.framing.is_empty() && request.method.is_idempotent();
+    let is_empty = request.framing.is_empty();
+    let may_repeat = is_empty && request.method.is_idempotent();
+    let mut is_repeated = false;
     loop {
         let mut lease = Lease { connection, pool: Rc::clone(pool) };
         lease.connection.lines.reset();
         let awaited = poll_fn(|cx| poll_head(cx, client, wire, (up, &mut lease), request)).await;
         match awaited {
             Ok(()) => return Ok(lease),
-            Err(NoAnswer::Upstream(UpstreamFault::Unreachable))
-                if lease.connection.is_used
-                    && !lease.connection.lines.has_begun()
-                    && (may_repeat || !up.has_begun()) =>
-            {
+            Err(NoAnswer::Upstream(UpstreamFault::Unreachable)) if !lease.connection.lines.has_begun() => {
+                let is_stale = lease.connection.is_used && (may_repeat || !up.has_begun());
+                let is_unprocessed = is_empty && !is_repeated && lease.connection.io.is_unprocessed();
+                if !is_stale && !is_unprocessed {
+                    return Err(NoAnswer::Upstream(UpstreamFault::Unreachable));
+                }
+                is_repeated = true;
                 up.rewind();
                 connection = pool.connect().await.map_err(NoAnswer::Upstream)?;
             }

@@ -7,10 +7,14 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::h2::pipe::Pipe;
+
 /// A connection, to a client or to an upstream.
 pub(crate) enum Io {
     /// TCP in the clear.
     Tcp(TcpStream),
+    /// A stream of HTTP/2, carried over by whoever holds the other end.
+    Pipe(Pipe),
 }
 
 impl Io {
@@ -19,6 +23,7 @@ impl Io {
         let mut into = ReadBuf::new(into);
         let read = match self {
             Self::Tcp(socket) => Pin::new(socket).poll_read(cx, &mut into),
+            Self::Pipe(pipe) => return pipe.poll_read(cx, into.initialize_unfilled()).map(Ok),
         };
         read.map_ok(|()| into.filled().len())
     }
@@ -30,6 +35,7 @@ impl Io {
             (Self::Tcp(socket), ..) => {
                 Pin::new(socket).poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(second)])
             }
+            (Self::Pipe(pipe), ..) => pipe.poll_write(cx, first, second),
         };
         match written {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -41,13 +47,20 @@ impl Io {
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Pipe(pipe) => {
+                pipe.finish();
+                Poll::Ready(Ok(()))
+            }
         }
     }
 
     /// Whether something came, or the other side closed, on a connection on which nothing is expected. Costs no system call
     /// as long as nothing did.
     pub(crate) fn has_come(&self, cx: &mut Context<'_>) -> bool {
-        let Self::Tcp(socket) = self;
+        let socket = match self {
+            Self::Tcp(socket) => socket,
+            Self::Pipe(pipe) => return pipe.has_come(),
+        };
         match socket.poll_read_ready(cx) {
             Poll::Pending => false,
             Poll::Ready(Err(_)) => true,
@@ -56,5 +69,10 @@ impl Io {
                 !matches!(socket.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
             }
         }
+    }
+
+    /// Whether the other side said that nothing was done of what it was sent, so that it may be sent again.
+    pub(crate) fn is_unprocessed(&self) -> bool {
+        matches!(self, Self::Pipe(pipe) if pipe.is_unprocessed())
     }
 }

@@ -5,6 +5,7 @@
 //! `relay` (over a connection of `pool`), to `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say
 //! what became of it. What the bytes mean is `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core, `guard` ends what
 //! may not go on, and `tunnel` carries what became another protocol.
+//! `h2` carries streams of HTTP/2 over into connections that `server` runs and `pool` gives out.
 
 mod bind;
 mod buffer;
@@ -15,6 +16,7 @@ mod edge;
 mod exchange;
 mod forward;
 mod guard;
+mod h2;
 mod io;
 mod note;
 mod origin;

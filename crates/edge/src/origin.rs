@@ -9,4 +9,6 @@ pub enum Origin {
     Demo,
     /// An HTTP server at a host and port.
     Http(Authority),
+    /// One that is spoken to in HTTP/2 in the clear, without asking (RFC 9113 §3.3).
+    H2c(Authority),
 }

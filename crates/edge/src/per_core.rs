@@ -125,10 +125,12 @@ impl Core {
     }
 
     fn upstream(&self, origin: &Origin, kept: &[Upstream]) -> Upstream {
-        let Origin::Http(authority) = origin else { return Upstream::Demo };
-        let same = |upstream: &&Upstream| matches!(upstream, Upstream::Http(pool) if pool.leads_to(authority));
-        kept.iter().find(same).cloned().unwrap_or_else(|| {
-            Upstream::Http(Rc::new(Pool::new(authority, self.connect, self.ticks.clone(), self.spans.tick)))
+        let same = |upstream: &&Upstream| matches!(upstream, Upstream::Http(pool) if pool.leads_to(origin));
+        let pool = |authority| Pool::new(authority, self.connect, self.ticks.clone(), self.spans.tick);
+        kept.iter().find(same).cloned().unwrap_or_else(|| match origin {
+            Origin::Demo => Upstream::Demo,
+            Origin::Http(authority) => Upstream::Http(Rc::new(pool(authority))),
+            Origin::H2c(authority) => Upstream::Http(Rc::new(pool(authority).over_h2())),
         })
     }
 

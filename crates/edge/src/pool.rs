@@ -13,7 +13,9 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, Buffers};
+use crate::h2::back::Links;
 use crate::io::Io;
+use crate::origin::Origin;
 use crate::watch::Ticks;
 
 /// How many connections are kept while nobody uses them.
@@ -28,6 +30,8 @@ pub(crate) struct Pool {
     ticks: Ticks,
     idle_ticks: u64,
     idle: RefCell<Vec<Idle>>,
+    /// The connections whose streams are given out as connections, where the upstream speaks HTTP/2.
+    links: Option<Links>,
 }
 
 struct Idle {
@@ -55,12 +59,22 @@ impl Pool {
             ticks,
             idle_ticks: u64::try_from(IDLE_FOR.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u64::MAX),
             idle: RefCell::new(Vec::with_capacity(IDLE)),
+            links: None,
         }
     }
 
+    /// The same to an upstream that speaks HTTP/2 by prior knowledge.
+    pub(crate) fn over_h2(self) -> Self {
+        Self { links: Some(Links::default()), ..self }
+    }
+
     /// Whether its connections go there.
-    pub(crate) fn leads_to(&self, authority: &Authority) -> bool {
-        self.authority == *authority
+    pub(crate) fn leads_to(&self, origin: &Origin) -> bool {
+        match origin {
+            Origin::Demo => false,
+            Origin::Http(authority) => self.links.is_none() && self.authority == *authority,
+            Origin::H2c(authority) => self.links.is_some() && self.authority == *authority,
+        }
     }
 
     /// The upstream's own `Host`.
@@ -76,13 +90,17 @@ impl Pool {
                 return Ok(kept);
             }
         }
-        self.connect().await
+        match &self.links {
+            Some(links) => Box::pin(self.stream(links)).await,
+            None => self.connect().await,
+        }
     }
 
     /// Keeps a connection for the next request, if it has no more to say.
     pub(crate) fn give_back(&self, mut connection: Connection, buffers: &Buffers) {
         let mut idle = self.idle.borrow_mut();
-        if connection.input.is_empty() && idle.len() < IDLE {
+        // A stream carries one exchange.
+        if connection.input.is_empty() && idle.len() < IDLE && self.links.is_none() {
             connection.input.give_back(buffers);
             connection.is_used = true;
             idle.push(Idle { connection, since: self.ticks.now() });
@@ -93,6 +111,9 @@ impl Pool {
     pub(crate) fn prune(&self) {
         let now = self.ticks.now();
         self.idle.borrow_mut().retain(|one| now - one.since <= self.idle_ticks);
+        if let Some(links) = &self.links {
+            links.prune(now, self.idle_ticks);
+        }
     }
 
     fn kept(&self) -> Option<Connection> {
@@ -101,6 +122,19 @@ impl Pool {
 
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Connection, UpstreamFault> {
+        match &self.links {
+            Some(links) => Box::pin(self.stream(links)).await.map(|stream| Connection { is_used: false, ..stream }),
+            None => Ok(Connection::new(self.dial().await?, false)),
+        }
+    }
+
+    /// A new stream of HTTP/2, over a connection that may be an old one.
+    async fn stream(&self, links: &Links) -> Result<Connection, UpstreamFault> {
+        let (io, is_used) = links.open(self.dial(), (self.connect, self.ticks.now())).await?;
+        Ok(Connection::new(io, is_used))
+    }
+
+    async fn dial(&self) -> Result<Io, UpstreamFault> {
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
         let port = self.authority.port_u16().unwrap_or(80);
         let socket = tokio::time::timeout(self.connect, TcpStream::connect((host, port)))
@@ -110,7 +144,13 @@ impl Pool {
         // Both are wishes: a connection works without.
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&socket).set_keepalive(true);
-        Ok(Connection { io: Io::Tcp(socket), input: Buffer::default(), lines: Lines::default(), is_used: false })
+        Ok(Io::Tcp(socket))
+    }
+}
+
+impl Connection {
+    fn new(io: Io, is_used: bool) -> Self {
+        Self { io, input: Buffer::default(), lines: Lines::default(), is_used }
     }
 }
 

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
+use keyward_http::h1::request::RequestFault;
 use tokio::net::TcpStream;
 
+use crate::buffer::fill;
 use crate::client::{Client, NoHead, Wire};
 use crate::exchange;
+use crate::h2;
+use crate::h2::pipe::Pipe;
 use crate::io::Io;
 use crate::per_core::Core;
 
@@ -35,7 +39,32 @@ impl Drop for Seat {
 /// Serves a connection until it ends, is cut by the watch, or has finished its last request while the core stops.
 pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, peer: IpAddr) {
     let client = Client { watch: core.watch(), core, peer };
-    let mut serving = pin!(run(&client, Wire::new(Io::Tcp(socket))));
+    watched(&client, run(&client, Wire::new(Io::Tcp(socket)))).await;
+}
+
+/// Serves a stream of HTTP/2 as a connection with one request, whose head waits in the pipe, or was none.
+pub(crate) async fn serve_stream(client: Client, pipe: Pipe, head: Result<(), RequestFault>) {
+    watched(&client, async {
+        let mut wire = Wire::new(Io::Pipe(pipe));
+        match head {
+            Ok(()) => {
+                // A core that stops still takes what has come: the stream was opened before its client was told.
+                let buffers = &client.core.buffers;
+                if fill(&mut wire.input, &mut wire.io, client.most().bytes, buffers).await.is_ok() {
+                    run(&client, wire).await;
+                }
+            }
+            Err(fault) => {
+                exchange::refuse_request(&client, &mut wire, fault).await;
+                wire.close(&client).await;
+            }
+        }
+    })
+    .await;
+}
+
+async fn watched(client: &Client, serving: impl Future<Output = ()>) {
+    let mut serving = pin!(serving);
     poll_fn(|cx| {
         client.watch.enroll(cx.waker());
         if client.watch.is_cut() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
@@ -46,13 +75,21 @@ pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, peer: IpAddr) {
 /// A client that closes its sending side before it is answered counts as gone: its request is given up, at the upstream
 /// too. nginx and Envoy do the same; the alternative works on for nobody.
 async fn run(client: &Client, mut wire: Wire) {
+    let mut is_first = true;
     loop {
         let goes_on = match wire.head(client).await {
+            // By prior knowledge (RFC 9113 §3.3), and so at the beginning only.
+            Ok(length) if is_first && wire.is_preface(length) => {
+                // In a place of its own, so that connections of HTTP/1.1 have no room for it.
+                return Box::pin(h2::front::serve(client, wire.io, wire.input)).await;
+            }
+
             Ok(length) => exchange::run(client, &mut wire, length).await,
             Err(NoHead::Fault(fault)) => exchange::refuse_lines(client, &mut wire, fault).await,
             Err(NoHead::End) => false,
         };
         client.watch.rest();
+        is_first = false;
         if !goes_on {
             break;
         }

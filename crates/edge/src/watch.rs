@@ -76,6 +76,10 @@ enum Phase {
     Busy,
     /// It became another protocol, and both sides may be silent for long.
     Tunnel,
+    /// Streams of HTTP/2 run on it, each with a watch of its own.
+    Carrying,
+    /// Between two streams: it is told before it is cut, to say so to its client.
+    Quiet,
     /// Closed for writing; the rest of a body that nobody wants is read and dropped. Or a tunnel of which one side has ended.
     Lingering,
 }
@@ -207,6 +211,15 @@ impl Watch {
         }
     }
 
+    /// Whether any stream of HTTP/2 runs on the connection.
+    pub(crate) fn carry(&self, any: bool) {
+        let phase = if any { Phase::Carrying } else { Phase::Quiet };
+        if self.phase.get() != phase {
+            self.enter(phase);
+            self.verdict.set(Verdict::InTime);
+        }
+    }
+
     /// One side has ended: the connection is closed for writing, or a tunnel in one direction.
     pub(crate) fn linger(&self) {
         if self.phase.get() != Phase::Lingering {
@@ -258,15 +271,17 @@ impl Watch {
         let silent = now.saturating_sub(self.since.get());
         let span = match self.phase.get() {
             Phase::Fresh | Phase::Head => spans.head,
-            Phase::Idle => spans.idle,
+            Phase::Idle | Phase::Quiet => spans.idle,
+            Phase::Carrying => return,
             Phase::Busy => spans.read,
             Phase::Tunnel => spans.tunnel,
             Phase::Lingering => spans.linger,
         };
         let busy = self.phase.get() == Phase::Busy;
+        let first_told = busy || self.phase.get() == Phase::Quiet;
         let told = self.verdict.get() == Verdict::Late;
         let overdue = busy && spans.total.is_some_and(|total| now.saturating_sub(self.began.get()) > total);
-        let verdict = match (silent > span, busy) {
+        let verdict = match (silent > span, first_told) {
             (true, true) if told => Verdict::Cut,
             (true, true) => Verdict::Late,
             (true, false) => Verdict::Cut,
@@ -354,5 +369,25 @@ mod tests {
         let spans = Spans::new(&Limits::default(), &timeouts);
         assert_eq!((spans.tick, spans.read), (Duration::from_millis(20), 16));
         assert_eq!(Spans::new(&Limits::default(), &Timeouts::default()).tick, Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_connection_of_streams_is_judged_between_them_only() {
+        let (ticks, watch, spans) = watch(3, Some(5));
+        watch.carry(true);
+        pass(&ticks, &watch, &spans, 20);
+        assert!(!watch.is_late());
+        watch.carry(false);
+        for _ in 0..4 {
+            pass(&ticks, &watch, &spans, 1);
+            // What is no stream changes nothing.
+            watch.carry(false);
+            watch.read();
+        }
+        assert!(!watch.is_late());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_late() && !watch.is_cut());
+        pass(&ticks, &watch, &spans, 1);
+        assert!(watch.is_cut());
     }
 }

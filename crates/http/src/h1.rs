@@ -60,7 +60,7 @@ pub fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// A length as `1*DIGIT` (RFC 9110 §8.6), without needless zeros: what others may read as octal is refused.
-fn length(value: &[u8]) -> Option<u64> {
+pub(crate) fn length(value: &[u8]) -> Option<u64> {
     let plain = !value.is_empty() && value.len() <= 18 && value.iter().all(u8::is_ascii_digit);
     let octal = value.len() > 1 && value.first() == Some(&b'0');
     (plain && !octal).then(|| value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))

@@ -8,6 +8,7 @@ pub mod cors;
 pub mod edits;
 mod forwarding;
 pub mod h1;
+pub mod h2;
 mod hops;
 pub mod identity;
 pub mod limits;

@@ -1,7 +1,7 @@
 //! Trailer sections (RFC 9110 §6.5, RFC 9112 §7.1.2): gathered within a bound, read as strictly as heads, and written anew without
 //! what only a head may say.
 
-use keyward_core::fields::Name;
+use keyward_core::fields::{Fields, Name};
 
 use crate::cors::is_about_pages;
 use crate::h1::chunked::BadChunk;
@@ -103,18 +103,26 @@ impl Section {
     ///
     /// # Errors
     /// [`BadChunk`] where it is none, or has more fields than are taken.
-    pub fn write(mut self, out: &mut Vec<u8>, passes: impl Fn(Name<'_>) -> bool) -> Result<(), BadChunk> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        self.0.extend_from_slice(b"\r\n");
+    pub fn write(self, out: &mut Vec<u8>, passes: impl Fn(Name<'_>) -> bool) -> Result<(), BadChunk> {
+        self.read(|fields| {
+            for (name, value) in fields.iter().filter(|(name, _)| passes(*name)) {
+                write::field(out, name.as_bytes(), value);
+            }
+        })
+    }
+
+    /// Gives its fields, which may be none; the section is over.
+    ///
+    /// # Errors
+    /// [`BadChunk`] where it is none, or has more fields than are taken.
+    pub fn read<T>(mut self, take: impl FnOnce(Fields<'_>) -> T) -> Result<T, BadChunk> {
         let mut lines = Lines::default();
-        let most = Most { bytes: self.0.len() + 1, fields: MOST.fields };
-        lines.advance(&self.0, most).ok().flatten().ok_or(BadChunk)?;
-        for (name, value) in lines.fields(&self.0).iter().filter(|(name, _)| passes(*name)) {
-            write::field(out, name.as_bytes(), value);
+        if !self.0.is_empty() {
+            self.0.extend_from_slice(b"\r\n");
+            let most = Most { bytes: self.0.len() + 1, fields: MOST.fields };
+            lines.advance(&self.0, most).ok().flatten().ok_or(BadChunk)?;
         }
-        Ok(())
+        Ok(take(lines.fields(&self.0)))
     }
 }
 

@@ -175,6 +175,7 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
 pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
     let origin = match &settings.upstream.url {
         None => Origin::Demo,
+        Some(url) if url.is_h2c() => Origin::H2c(url.authority().clone()),
         Some(url) => Origin::Http(url.authority().clone()),
     };
     Ok(Setup {

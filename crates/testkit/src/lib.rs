@@ -9,6 +9,7 @@
 )]
 
 pub mod client;
+pub mod curl;
 pub mod decided;
 pub mod issued;
 pub mod people;

@@ -9,28 +9,36 @@ use super::{FromText, words};
 
 /// An upstream over plain HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpstreamUrl(Authority);
+pub struct UpstreamUrl {
+    authority: Authority,
+    h2c: bool,
+}
 
 impl UpstreamUrl {
     /// Host and port as written, for the `Host` field.
     pub fn authority(&self) -> &Authority {
-        &self.0
+        &self.authority
+    }
+
+    /// Whether it is spoken to in HTTP/2 without asking (`h2c://`), as gRPC servers want it.
+    pub fn is_h2c(&self) -> bool {
+        self.h2c
     }
 
     /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
     pub fn host(&self) -> &str {
-        self.0.host()
+        self.authority.host()
     }
 
     /// The port; 80 where none is written.
     pub fn port(&self) -> u16 {
-        self.0.port_u16().unwrap_or(80)
+        self.authority.port_u16().unwrap_or(80)
     }
 }
 
 impl std::fmt::Display for UpstreamUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "http://{}", self.0)
+        write!(f, "{}://{}", if self.h2c { "h2c" } else { "http" }, self.authority)
     }
 }
 
@@ -41,7 +49,12 @@ impl FromText for UpstreamUrl {
             return Err(format!("is an upstream of a kind that is not in this version yet\n{}", crate::not_yet::WHY));
         }
         let uri: Uri = text.parse().map_err(|_| SHAPE)?;
-        let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or(SHAPE)?;
+        let h2c = match uri.scheme_str() {
+            Some("http") => false,
+            Some(scheme) if scheme.eq_ignore_ascii_case("h2c") => true,
+            _ => return Err(SHAPE.to_owned()),
+        };
+        let authority = uri.authority().ok_or(SHAPE)?;
         if authority.as_str().contains('@') {
             return Err("holds a user or password\nsend them by upstream.headers".to_owned());
         }
@@ -55,11 +68,11 @@ impl FromText for UpstreamUrl {
         if authority.host().is_empty() || !port_fits {
             return Err(SHAPE.to_owned());
         }
-        Ok(Self(authority.clone()))
+        Ok(Self { authority: authority.clone(), h2c })
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^http://" })
+        json_schema!({ "type": "string", "pattern": "^(http|h2c)://" })
     }
 }
 
@@ -112,6 +125,10 @@ mod tests {
             "http://api.internal/ | api.internal 80",
             "http://[::1]:9000 | [::1] 9000",
             "HTTP://a:1 | a 1",
+            "h2c://a:1 | h2c a 1",
+            "H2C://a | h2c a 80",
+            "h2c://a/x | -",
+            "h2://a | -",
             "127.0.0.1:3000 | -",
             "http:// | -",
             "http://a: | -",
@@ -127,8 +144,9 @@ mod tests {
             "/a | -",
         ] {
             let (text, expected) = row.split_once(" | ").unwrap();
-            let got =
-                UpstreamUrl::from_text(text).map_or("-".to_owned(), |url| format!("{} {}", url.host(), url.port()));
+            let got = UpstreamUrl::from_text(text).map_or("-".to_owned(), |url| {
+                format!("{}{} {}", if url.is_h2c() { "h2c " } else { "" }, url.host(), url.port())
+            });
             assert_eq!(got, expected, "{row}");
         }
     }

@@ -64,6 +64,12 @@ impl Connection {
         self.answer(request.starts_with("HEAD "))
     }
 
+    /// The answer; `None` when the connection ends before it does.
+    pub fn try_ask(&mut self, request: &str) -> Option<Answer> {
+        self.send(request);
+        self.try_answer(false)
+    }
+
     pub fn finish_sending(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod client;
+pub mod frames;
+pub mod h2;
 pub mod store;
 pub mod upstream;
 
@@ -93,6 +95,11 @@ impl Setup {
     pub fn before(upstream: &Upstream) -> Self {
         let origin = origin(&upstream.address.to_string());
         Self { upstreams: vec![origin], ..Self::demo() }
+    }
+
+    /// Before an upstream that speaks HTTP/2.
+    pub fn before_h2(upstream: &h2::Upstream) -> Self {
+        Self { upstreams: vec![Origin::H2c(upstream.address.to_string().parse().unwrap())], ..Self::demo() }
     }
 
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {

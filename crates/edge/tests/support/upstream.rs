@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// The upstream.
@@ -11,6 +11,7 @@ pub struct Upstream {
     pub address: SocketAddr,
     heads: Receiver<String>,
     connections: Arc<Mutex<usize>>,
+    gate: Arc<(Mutex<bool>, Condvar)>,
 }
 
 /// A connection that Keyward opened, as a test's script sees it.
@@ -20,6 +21,7 @@ pub struct Peer {
     pub number: usize,
     read: Vec<u8>,
     told: std::sync::mpsc::Sender<String>,
+    gate: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Upstream {
@@ -30,6 +32,8 @@ impl Upstream {
         let (told, heads) = channel();
         let connections = Arc::new(Mutex::new(0));
         let (count, script) = (Arc::clone(&connections), Arc::new(script));
+        let gate: Arc<(Mutex<bool>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&gate);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let number = {
@@ -38,12 +42,18 @@ impl Upstream {
                     *count - 1
                 };
                 stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-                let mut peer = Peer { stream, number, read: Vec::new(), told: told.clone() };
+                let mut peer = Peer { stream, number, read: Vec::new(), told: told.clone(), gate: Arc::clone(&shared) };
                 let script = Arc::clone(&script);
                 std::thread::spawn(move || script(&mut peer));
             }
         });
-        Self { address, heads, connections }
+        Self { address, heads, connections, gate }
+    }
+
+    /// Lets scripts go on that wait for it.
+    pub fn go(&self) {
+        *self.gate.0.lock().unwrap() = true;
+        self.gate.1.notify_all();
     }
 
     /// Answers every request with these bytes.
@@ -97,6 +107,14 @@ impl Peer {
     pub fn wait_for(&mut self, text: &str) -> Option<String> {
         let end = self.until(text.as_bytes())?;
         Some(String::from_utf8(self.read[..end].to_vec()).unwrap())
+    }
+
+    /// Waits until the test says so, or is over.
+    pub fn wait_for_go(&self) {
+        let mut may_go = self.gate.0.lock().unwrap();
+        while !*may_go && Arc::strong_count(&self.gate) > 1 {
+            may_go = self.gate.1.wait_timeout(may_go, Duration::from_millis(100)).unwrap().0;
+        }
     }
 
     /// Waits until Keyward closes the connection.

@@ -34,6 +34,10 @@ pub enum RequestFault {
     TwoFramings,
     /// `Expect` other than `100-continue`: 417 (RFC 9110 §10.1.1).
     Expect,
+    /// In HTTP/2, a field that belongs to a connection, or `TE` other than `trailers` (RFC 9113 §8.2.2).
+    OfConnection,
+    /// In HTTP/2, a value that begins or ends with a blank (RFC 9113 §8.2.1).
+    Blank,
 }
 
 impl RequestFault {
@@ -52,6 +56,8 @@ impl RequestFault {
             Self::Coding => "The request's Transfer-Encoding is something else than chunked.",
             Self::TwoFramings => "The request has both a Content-Length and a Transfer-Encoding.",
             Self::Expect => "The request expects something else than 100-continue.",
+            Self::OfConnection => "The request has a field that belongs to a connection, which HTTP/2 does not have.",
+            Self::Blank => "The request has a field whose value begins or ends with a blank.",
         }
     }
 }

@@ -77,8 +77,8 @@ fn heads_that_are_not_taken() {
         assert_eq!(got, expected, "{shown:?}");
         assert_eq!(status(&world, "GET /y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), 200, "after {shown:?}");
     }
-    let http2 = status(&world, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    assert_eq!(http2, 505, "HTTP/2 is not spoken");
+    let http2 = status(&world, "GET / HTTP/2.0\r\nHost: a\r\n\r\n");
+    assert_eq!(http2, 505, "HTTP/2 begins with its preface");
     let strangers: Vec<String> =
         upstream.requests().into_iter().filter(|request| !request.starts_with("GET /y HTTP/1.1\r\n")).collect();
     assert!(strangers.is_empty(), "the API got {strangers:#?}");
