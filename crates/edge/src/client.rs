@@ -14,6 +14,7 @@ use keyward_http::h1::request::Request;
 use keyward_http::h1::write;
 use keyward_http::problem::Answer;
 
+use crate::arrival::Carried;
 use crate::buffer::Buffer;
 use crate::io::Io;
 use crate::per_core::{Core, Ways};
@@ -25,6 +26,8 @@ pub(crate) struct Client {
     pub(crate) watch: Rc<Watch>,
     /// Who connected: the caller, or a proxy before us.
     pub(crate) peer: IpAddr,
+    /// How its bytes come.
+    pub(crate) carried: Carried,
 }
 
 /// One request on its way through: what is known of it once its head is taken.
@@ -117,7 +120,7 @@ impl Wire {
                 at += ready!(self.io.poll_write(cx, rest, &[]))?;
                 client.watch.wrote();
             }
-            Poll::Ready(Ok(()))
+            self.io.poll_settled(cx)
         })
         .await
     }

@@ -6,14 +6,13 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::uri::Authority;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::h1::lines::Lines;
-use socket2::SockRef;
-use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, Buffers};
+use crate::dial::dial;
 use crate::io::Io;
+use crate::origin::Address;
 use crate::watch::Ticks;
 
 /// How many connections are kept while nobody uses them.
@@ -23,7 +22,7 @@ const IDLE_FOR: Duration = Duration::from_secs(30);
 
 /// The connections.
 pub(crate) struct Pool {
-    authority: Authority,
+    address: Address,
     connect: Duration,
     ticks: Ticks,
     idle_ticks: u64,
@@ -47,10 +46,9 @@ pub(crate) struct Connection {
 
 impl Pool {
     /// A pool without connections. `tick` is how long one of `ticks` lasts.
-    pub(crate) fn new(authority: &Authority, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
+    pub(crate) fn new(address: &Address, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
         Self {
-            // A copy, so that cores share no reference count. What was an authority once is one again.
-            authority: authority.as_str().parse().unwrap_or_else(|_| authority.clone()),
+            address: address.unshared(),
             connect,
             ticks,
             idle_ticks: u64::try_from(IDLE_FOR.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u64::MAX),
@@ -59,18 +57,18 @@ impl Pool {
     }
 
     /// Whether its connections go there.
-    pub(crate) fn leads_to(&self, authority: &Authority) -> bool {
-        self.authority == *authority
+    pub(crate) fn leads_to(&self, address: &Address) -> bool {
+        self.address == *address
     }
 
     /// The upstream's own `Host`.
     pub(crate) fn host(&self) -> &[u8] {
-        self.authority.as_str().as_bytes()
+        self.address.host().as_bytes()
     }
 
     /// A connection: the one used last, so that the others can grow old, or a new one.
     pub(crate) async fn take(&self) -> Result<Connection, UpstreamFault> {
-        while let Some(kept) = self.kept() {
+        while let Some(mut kept) = self.kept() {
             let is_stale = poll_fn(|cx| Poll::Ready(kept.io.has_come(cx))).await;
             if !is_stale {
                 return Ok(kept);
@@ -101,16 +99,9 @@ impl Pool {
 
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Connection, UpstreamFault> {
-        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
-        let port = self.authority.port_u16().unwrap_or(80);
-        let socket = tokio::time::timeout(self.connect, TcpStream::connect((host, port)))
-            .await
-            .map_err(|_| UpstreamFault::Timeout)?
-            .map_err(|_| UpstreamFault::Unreachable)?;
-        // Both are wishes: a connection works without.
-        let _ = socket.set_nodelay(true);
-        let _ = SockRef::from(&socket).set_keepalive(true);
-        Ok(Connection { io: Io::Tcp(socket), input: Buffer::default(), lines: Lines::default(), is_used: false })
+        let dialled = tokio::time::timeout(self.connect, dial(&self.address)).await;
+        let io = dialled.map_err(|_| UpstreamFault::Timeout)??;
+        Ok(Connection { io, input: Buffer::default(), lines: Lines::default(), is_used: false })
     }
 }
 

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use tokio::net::TcpStream;
-
+use crate::arrival::{Arrived, arrive};
 use crate::client::{Client, NoHead, Wire};
 use crate::exchange;
 use crate::io::Io;
 use crate::per_core::Core;
+use crate::tls::Protocol;
+use crate::watch::Watch;
 
 /// One of the connections that all cores together may have.
 pub(crate) struct Seat(Arc<AtomicUsize>);
@@ -33,14 +34,23 @@ impl Drop for Seat {
 }
 
 /// Serves a connection until it ends, is cut by the watch, or has finished its last request while the core stops.
-pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, peer: IpAddr) {
-    let client = Client { watch: core.watch(), core, peer };
-    let mut serving = pin!(run(&client, Wire::new(Io::Tcp(socket))));
+pub(crate) async fn serve(core: Rc<Core>, io: Io, peer: IpAddr) {
+    let watch = core.watch();
+    let mut serving = pin!(attend(core, Rc::clone(&watch), io, peer));
     poll_fn(|cx| {
-        client.watch.enroll(cx.waker());
-        if client.watch.is_cut() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
+        watch.enroll(cx.waker());
+        if watch.is_cut() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
     })
     .await;
+}
+
+async fn attend(core: Rc<Core>, watch: Rc<Watch>, io: Io, peer: IpAddr) {
+    let Some(Arrived { io, peer, carried, protocol }) = arrive(&core, io, peer).await else { return };
+    let client = Client { core, watch, peer, carried };
+    match protocol {
+        // HTTP/2 is not offered, so that nobody agrees on it.
+        Protocol::Http1 | Protocol::Http2 => run(&client, Wire::new(io)).await,
+    }
 }
 
 /// A client that closes its sending side before it is answered counts as gone: its request is given up, at the upstream

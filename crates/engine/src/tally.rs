@@ -81,6 +81,37 @@ pub enum LookedUp {
     Nowhere,
 }
 
+/// Why a TLS handshake with a client came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandshakeFault {
+    /// The client hung up.
+    Ended,
+    /// It did not come to its end in time.
+    Late,
+    /// The client showed no certificate that is believed, where one is asked for.
+    ClientCertificate,
+    /// The client refused: our certificate, for example.
+    Alert,
+    /// What was sent is no TLS, or none that both sides speak.
+    Protocol,
+}
+
+impl HandshakeFault {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ended, Self::Late, Self::ClientCertificate, Self::Alert, Self::Protocol];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Late => "late",
+            Self::ClientCertificate => "client_certificate",
+            Self::Alert => "refused_by_client",
+            Self::Protocol => "protocol",
+        }
+    }
+}
+
 /// Everything since the core began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -100,6 +131,10 @@ pub struct Totals {
     pub connections: u64,
     /// Connections that were closed at once, because there were too many.
     pub turned_away: u64,
+    /// Connections of trusted proxies that were closed, because they did not say whom they are for.
+    pub unannounced: u64,
+    /// TLS handshakes that came to nothing, in the order of [`HandshakeFault::ALL`].
+    pub handshakes_failed: [u64; HandshakeFault::ALL.len()],
 }
 
 impl Totals {
@@ -115,6 +150,8 @@ impl Totals {
         self.nowhere += other.nowhere;
         self.connections += other.connections;
         self.turned_away += other.turned_away;
+        self.unannounced += other.unannounced;
+        self.handshakes_failed.iter_mut().zip(other.handshakes_failed).for_each(|(count, more)| *count += more);
     }
 
     fn count(&mut self, outcome: &'static str, class: u16, count: u64) {
@@ -175,6 +212,18 @@ impl Tally {
     /// A connection was closed at once.
     pub fn turned_away(&self) {
         self.totals.borrow_mut().turned_away += 1;
+    }
+
+    /// A connection of a trusted proxy did not begin with what it is for.
+    pub fn unannounced(&self) {
+        self.totals.borrow_mut().unannounced += 1;
+    }
+
+    /// A TLS handshake came to nothing.
+    pub fn handshake_failed(&self, fault: HandshakeFault) {
+        if let Some(count) = self.totals.borrow_mut().handshakes_failed.get_mut(fault as usize) {
+            *count += 1;
+        }
     }
 
     /// Lays the numbers out, with how many connections are open. While somebody looks at them it is left for the next time:

@@ -14,3 +14,4 @@ pub mod limits;
 pub mod names;
 pub mod own;
 pub mod problem;
+pub mod proxy_protocol;

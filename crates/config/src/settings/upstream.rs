@@ -12,7 +12,8 @@ use crate::text::{HostSeen, UpstreamUrl, Written};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// Its address, as `http://127.0.0.1:3000`; null means the built-in demo.
+    /// Its address: `http://127.0.0.1:3000`, `https://api.example.com`, whose certificate is always checked, or `unix:/run/api.sock`;
+    /// null means the built-in demo.
     #[serde(with = "Written::<Option<UpstreamUrl>>")]
     pub url: Option<UpstreamUrl>,
     /// The Host that it sees: `received` from the client, or its own (`upstream`).

@@ -19,7 +19,7 @@ use keyward_core::rules::{Rules, StaticKey, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
-use keyward_edge::{Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
+use keyward_edge::{Address, Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
 use keyward_engine::fetcher;
 use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
@@ -124,10 +124,11 @@ impl Setup {
             own,
             recording: Recording::none().logged(journal),
             uses,
+            tls: None,
         };
         let edge = bound.start(config, workers).unwrap();
         let records = self.records.then_some(records);
-        World { address: edge.local_addr(), store, uses: used, records, edge: Some(edge) }
+        World { address: edge.place().address().unwrap(), store, uses: used, records, edge: Some(edge) }
     }
 }
 
@@ -280,5 +281,5 @@ fn rules() -> Rules {
 
 /// An upstream at a host and port.
 pub fn origin(authority: &str) -> Origin {
-    Origin::Http(authority.parse().unwrap())
+    Origin::Server(Address::Http(authority.parse().unwrap()))
 }
