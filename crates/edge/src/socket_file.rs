@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(listen(&path, 1).unwrap_err().kind(), io::ErrorKind::AddrInUse, "somebody listens");
         UnixStream::connect(&path).unwrap();
         // As after kill -9: the file stays and nobody listens.
-        std::mem::forget(file);
+        let _stays = std::mem::ManuallyDrop::new(file);
         drop(live);
         let (live, file) = listen(&path, 1).unwrap();
         drop(file);

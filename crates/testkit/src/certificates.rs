@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 
 /// An authority.
@@ -27,7 +29,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap().pem();
+        let certificate = pem("CERTIFICATE", params.self_signed(&key).unwrap().der());
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
@@ -44,8 +46,8 @@ impl Authority {
         params.not_after = rcgen::date_time_ymd(year, 1, 1);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
-        Issued { certificate, key: key.serialize_pem() }
+        let certificate = pem("CERTIFICATE", params.signed_by(&key, &self.issuer).unwrap().der());
+        Issued { certificate, key: pem("PRIVATE KEY", &key.serialize_der()) }
     }
 }
 
@@ -57,6 +59,13 @@ impl Issued {
         replace(&key, &self.key, 0o600);
         (certificate, key)
     }
+}
+
+/// RFC 7468, with lines of 64 characters.
+fn pem(label: &str, bytes: &[u8]) -> String {
+    let text = STANDARD.encode(bytes);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// Puts a file with a mode in place of what was there, at once.
