@@ -210,6 +210,9 @@ fn advice(view: &DecisionView) -> Option<String> {
             "sign in again; `keyward audit list --action session.family_killed` tells whether it was used twice"
         }
         ("Rejected", _) => "check that the credential is whole and was made by this server",
+        ("Forbidden", "no TLS") => {
+            "use https, or take `server.tls.require` away; a key that was sent in the clear is to be replaced"
+        }
         ("Forbidden", "scope") => {
             "give the caller the scopes that the route asks for: `keyward explain --path …` names them"
         }
@@ -234,6 +237,10 @@ fn advice(view: &DecisionView) -> Option<String> {
         ("Conflict", _) => "look at the state of the key: `keyward key show ID`",
         ("Incomplete", _) => "send the whole body that the head announced",
         ("Unavailable", _) => "try again; look at the store and at the load of the server",
+        ("upstream not trusted", _) => {
+            "look at the certificate of the API behind: who signed it, when it ends, which names it is for. SSL_CERT_FILE names \
+             other authorities than the system's"
+        }
         ("upstream unreachable" | "upstream answered garbage" | "upstream timed out", _) => {
             "Keyward let it pass; look at the API behind it"
         }

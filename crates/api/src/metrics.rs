@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use keyward_engine::node::Shared;
-use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, Shown, Spans, Totals};
+use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, HandshakeFault, Shown, Spans, Totals};
 use keyward_engine::worker::Ending;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text};
@@ -30,8 +31,29 @@ pub struct Sources {
     pub queues: Vec<(&'static str, Depth)>,
     /// What the cores share: how fresh their memory is.
     pub node: Arc<Shared>,
+    /// How often certificates were read again.
+    pub certificates: Arc<CertificateReads>,
     /// Of this program.
     pub version: &'static str,
+}
+
+/// How often the files of `server.tls` became other ones, and what came of it.
+#[derive(Debug, Default)]
+pub struct CertificateReads {
+    taken: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl CertificateReads {
+    /// They are in force.
+    pub fn taken(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// They cannot be used, and the old ones go on.
+    pub fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// All metrics, ready to be written.
@@ -85,7 +107,15 @@ impl Collector for All {
         let lookups = [("memory", totals.in_memory), ("store", totals.in_store), ("nowhere", totals.nowhere)];
         page.counters("lookups", "Credentials looked up, by where", "where", &lookups)?;
         page.gauge("connections", "Open connections of clients", totals.connections as f64)?;
-        page.counters("connections_refused", "Connections closed at once", "why", &[("limit", totals.turned_away)])?;
+        let refused = [("limit", totals.turned_away), ("proxy_protocol", totals.unannounced)];
+        page.counters("connections_refused", "Connections closed at once", "why", &refused)?;
+        let handshakes = HandshakeFault::ALL.map(HandshakeFault::as_str).into_iter().zip(totals.handshakes_failed);
+        let handshakes: Vec<_> = handshakes.collect();
+        page.counters("tls_handshakes_failed", "TLS handshakes that came to nothing", "kind", &handshakes)?;
+        let reads = &self.sources.certificates;
+        let reads = [("taken", &reads.taken), ("refused", &reads.refused)];
+        let reads = reads.map(|(result, count)| (result, count.load(Ordering::Relaxed)));
+        page.counters("tls_certificate_reloads", "Files of TLS that became other ones", "result", &reads)?;
         let ended: Vec<_> = Ending::ALL.iter().map(|why| why.as_str()).zip(totals.ended).collect();
         page.counters("streams_ended", "Exchanges ended while they ran, by why", "reason", &ended)?;
         let queues = self.sources.queues.iter().map(|(name, depth)| (*name, depth()));
@@ -110,7 +140,7 @@ impl Page<'_> {
             let labels = [("outcome", one.outcome), ("status", class.as_str())];
             ConstCounter::new(one.count).encode(metric.encode_family(&labels)?)?;
         }
-        let kinds = ["unreachable", "answered garbage", "timed out"].map(|kind| {
+        let kinds = ["unreachable", "not trusted", "answered garbage", "timed out"].map(|kind| {
             let of_kind = totals.requests.iter().filter(|one| one.outcome.strip_prefix("upstream ") == Some(kind));
             (kind, of_kind.map(|one| one.count).sum())
         });

@@ -42,7 +42,7 @@ pub use place::{Origin, Place};
 pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;
-pub use text::{EndpointPath, HostSeen, Prefix, Seconds, Size, TokenSecret, UpstreamUrl};
+pub use text::{EndpointPath, Files, HostSeen, Prefix, Seconds, Size, TokenSecret, UpstreamUrl};
 
 use crate::defaults::Defaults;
 use crate::node::Node;

@@ -1,10 +1,14 @@
-//! Taking the port, before anything else starts: one listening socket per core, all at one address.
+//! Taking the port or the socket file, before anything else starts: one listening socket per core, all at one place.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::place::Place;
+use crate::socket_file::{self, SocketFile};
 
 /// How many connections may wait to be accepted, on each core.
 const BACKLOG: i32 = 1024;
@@ -12,26 +16,31 @@ const BACKLOG: i32 = 1024;
 /// The listening sockets of an edge. Clients that connect before it is started wait.
 #[derive(Debug)]
 pub struct Bound {
-    pub(crate) listeners: Vec<TcpListener>,
-    address: SocketAddr,
+    pub(crate) listeners: Vec<Socket>,
+    pub(crate) place: Place,
+    /// Removed when the edge ends.
+    pub(crate) file: Option<SocketFile>,
 }
 
-/// The port could not be had.
+/// The place could not be had.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {}", plain(.cause))]
+#[error("cannot listen on {place}: {}", plain(.place, .cause))]
 pub struct BindError {
     /// Where.
-    pub address: SocketAddr,
+    pub place: Place,
     /// What the system says.
     #[source]
     pub cause: io::Error,
 }
 
-fn plain(cause: &io::Error) -> String {
-    match cause.kind() {
-        io::ErrorKind::AddrInUse => "another program uses this port".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied; ports below 1024 need a privilege".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+fn plain(place: &Place, cause: &io::Error) -> String {
+    match (place, cause.kind()) {
+        (Place::Tcp(_), io::ErrorKind::AddrInUse) => "another program uses this port".to_owned(),
+        (Place::Unix(_), io::ErrorKind::AddrInUse) => "another program listens there".to_owned(),
+        (Place::Tcp(_), io::ErrorKind::PermissionDenied) => {
+            "permission denied; ports below 1024 need a privilege".to_owned()
+        }
+        (_, io::ErrorKind::AddrNotAvailable) => "this machine has no such address".to_owned(),
         _ => cause.to_string(),
     }
 }
@@ -46,7 +55,7 @@ impl Bound {
     /// # Errors
     /// [`BindError`], in plain words.
     pub fn bind(address: SocketAddr, cores: NonZeroUsize) -> Result<Self, BindError> {
-        Self::try_bind(address, cores.get()).map_err(|cause| BindError { address, cause })
+        Self::try_bind(address, cores.get()).map_err(|cause| BindError { place: Place::Tcp(address), cause })
     }
 
     fn try_bind(address: SocketAddr, cores: usize) -> io::Result<Self> {
@@ -54,12 +63,28 @@ impl Bound {
             unbound(address)?.bind(&address.into())?;
         }
         let first = listen(address)?;
-        let address = first.local_addr()?;
+        let address = first.local_addr()?.as_socket().unwrap_or(address);
         let mut listeners = vec![first];
         for _ in 1..cores {
             listeners.push(listen(address)?);
         }
-        Ok(Self { listeners, address })
+        Ok(Self { listeners, place: Place::Tcp(address), file: None })
+    }
+
+    /// Makes a socket file, which all cores accept from. See [`Place::Unix`] for who may connect.
+    ///
+    /// # Errors
+    /// [`BindError`]: somebody listens there, or there is a file that is no socket.
+    pub fn bind_file(path: &Path, cores: NonZeroUsize) -> Result<Self, BindError> {
+        let place = Place::Unix(path.to_owned());
+        let bound = socket_file::listen(path, BACKLOG).and_then(|(socket, file)| {
+            let mut listeners = vec![socket];
+            while listeners.len() < cores.get() {
+                listeners.extend(listeners.first().map(Socket::try_clone).transpose()?);
+            }
+            Ok(Self { listeners, place: place.clone(), file: Some(file) })
+        });
+        bound.map_err(|cause| BindError { place, cause })
     }
 
     /// How many cores it is for.
@@ -67,18 +92,18 @@ impl Bound {
         self.listeners.len()
     }
 
-    /// The first socket alone, for a server that is not an edge.
+    /// The first socket alone, for a server that is not an edge and listens on a port.
     pub fn into_listener(self) -> Option<TcpListener> {
-        self.listeners.into_iter().next()
+        self.listeners.into_iter().next().map(TcpListener::from)
     }
 
-    /// The address, with the port that was found for port 0.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, with the port that was found for port 0.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> io::Result<Socket> {
     let socket = unbound(address)?;
     socket.set_reuse_port(true)?;
     // Accepted sockets inherit both (Linux and the BSDs), which saves two system calls for each.
@@ -87,7 +112,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 fn unbound(address: SocketAddr) -> io::Result<Socket> {
@@ -109,7 +134,7 @@ mod tests {
     fn cores_share_a_port_and_nobody_else_does() {
         let bound = bind("127.0.0.1:0").unwrap();
         assert_eq!(bound.listeners.len(), 2);
-        let address = bound.local_addr().to_string();
+        let address = bound.place().to_string();
         let error = bind(&address).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot listen on {address}: another program uses this port"));
         drop(bound);

@@ -15,6 +15,7 @@ use keyward_http::h1::write;
 use keyward_http::h2::PREFACE_HEAD;
 use keyward_http::problem::Answer;
 
+use crate::arrival::Carried;
 use crate::buffer::Buffer;
 use crate::guard::Asked;
 use crate::io::Io;
@@ -27,6 +28,8 @@ pub(crate) struct Client {
     pub(crate) watch: Rc<Watch>,
     /// Who connected: the caller, or a proxy before us.
     pub(crate) peer: IpAddr,
+    /// How its bytes come.
+    pub(crate) carried: Carried,
 }
 
 /// One request on its way through: what is known of it once its head is taken.
@@ -70,7 +73,7 @@ pub(crate) struct Gone;
 impl Client {
     /// The same client in one stream of a connection: with a watch of its own.
     pub(crate) fn of_stream(&self) -> Self {
-        Self { watch: self.core.watch(), core: Rc::clone(&self.core), peer: self.peer }
+        Self { watch: self.core.watch(), core: Rc::clone(&self.core), peer: self.peer, carried: self.carried }
     }
 
     /// What a head may use up.
@@ -136,7 +139,7 @@ impl Wire {
                 at += ready!(self.io.poll_write(cx, rest, &[]))?;
                 client.watch.wrote();
             }
-            Poll::Ready(Ok(()))
+            self.io.poll_settled(cx)
         })
         .await
     }

@@ -9,6 +9,7 @@ use keyward_http::own::OwnSender;
 use tokio::sync::mpsc;
 
 use crate::setup::Setups;
+use crate::tls::TlsDoor;
 
 /// All that an edge needs beside its workers.
 pub struct EdgeConfig {
@@ -24,6 +25,8 @@ pub struct EdgeConfig {
     pub recording: Recording,
     /// Where the uses of keys go, about once a second. What does not fit is reported at a later use.
     pub uses: mpsc::Sender<Vec<Use>>,
+    /// TLS towards clients, beside HTTP in the clear or instead of it. For places with an address.
+    pub tls: Option<Arc<TlsDoor>>,
 }
 
 /// What clients may use up.

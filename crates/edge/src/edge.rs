@@ -1,7 +1,6 @@
 //! Starting one thread per core, and stopping them all.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -9,20 +8,26 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use keyward_engine::worker::Worker;
+use socket2::Socket;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
 use crate::bind::Bound;
 use crate::config::EdgeConfig;
+use crate::listener::Listener;
 use crate::per_core::{Core, Stop, run};
+use crate::place::Place;
+use crate::socket_file::SocketFile;
 
 /// A running edge. Dropped without [`Edge::stop`], it stops at once without draining.
 #[derive(Debug)]
 pub struct Edge {
-    address: SocketAddr,
+    place: Place,
     stop: watch::Sender<Option<Duration>>,
     threads: Vec<Thread>,
+    /// Removed at the end.
+    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -36,7 +41,7 @@ struct Thread {
 struct Luggage {
     config: Arc<EdgeConfig>,
     worker: Worker,
-    listener: tokio::net::TcpListener,
+    listener: Listener,
     taken: Arc<AtomicUsize>,
     stop: Stop,
 }
@@ -47,25 +52,25 @@ impl Bound {
     /// # Errors
     /// What the system refuses: a thread, or what a runtime needs.
     pub fn start(self, config: EdgeConfig, workers: Vec<Worker>) -> io::Result<Edge> {
-        let address = self.local_addr();
+        let Self { listeners, place, file } = self;
         let config = Arc::new(config);
         let taken = Arc::new(AtomicUsize::new(0));
         let (stop, stopped) = watch::channel(None);
         let mut threads = Vec::with_capacity(workers.len());
-        for (number, (listener, worker)) in self.listeners.into_iter().zip(workers).enumerate() {
+        for (number, (listener, worker)) in listeners.into_iter().zip(workers).enumerate() {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-            let listener = register(&runtime, listener)?;
+            let listener = register(&runtime, listener, &place)?;
             let (config, taken, stop) = (Arc::clone(&config), Arc::clone(&taken), stopped.clone());
             let luggage = Luggage { config, worker, listener, taken, stop };
             threads.push(Thread::spawn(number, runtime, luggage)?);
         }
-        Ok(Edge { address, stop, threads })
+        Ok(Edge { place, stop, threads, _file: file })
     }
 }
 
-fn register(runtime: &Runtime, listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+fn register(runtime: &Runtime, socket: Socket, place: &Place) -> io::Result<Listener> {
     let _inside = runtime.enter();
-    tokio::net::TcpListener::from_std(listener)
+    Listener::register(socket, place)
 }
 
 impl Thread {
@@ -87,9 +92,9 @@ impl Thread {
 }
 
 impl Edge {
-    /// The address it listens on.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    /// Where it listens.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Stops accepting, lets running requests end for at most `drain`, closes what is left, and joins the threads.

@@ -17,13 +17,14 @@ use keyward_http::h1::request::{Request, RequestFault};
 use keyward_http::h1::{Framing, Version};
 use keyward_http::problem::Answer;
 
+use crate::arrival::Carried;
 use crate::client::{Client, Manner, Visit, Wire};
 use crate::forward;
 use crate::guard::Asked;
 use crate::note::Note;
 use crate::own;
 use crate::per_core::Ways;
-use crate::refused::{FOREIGN_PAGE, MALFORMED, Refused};
+use crate::refused::{FOREIGN_PAGE, IN_THE_CLEAR, MALFORMED, Refused};
 use crate::relay::Answering;
 
 /// How much of a body that nobody wants is read over, to keep its connection.
@@ -161,6 +162,10 @@ struct Met<'a> {
 
 async fn pass(met: Met<'_>, wire: &mut Wire, request: &Request<'_>, note: &mut Note<'_>) -> Outcome {
     let Met { client, snapshot, page, .. } = met;
+    if client.carried == Carried::ClearRefused {
+        let (outcome, detail) = IN_THE_CLEAR;
+        return Err(Refused::in_the_clear(note.judge(Verdict::of(outcome, Some(detail))).id()));
+    }
     let caller = match met.caller {
         Ok(caller) => caller,
         Err(fault) => {

@@ -127,7 +127,7 @@ pub(crate) fn passing<'a>(visit: Visit<'a>, judged: Judged<'a>, permit: &'a Perm
         rules: judged.rules(),
         caller: visit.caller,
         told_by: visit.ways.proxies.header(),
-        scheme: "http",
+        scheme: visit.client.carried.scheme(),
         host: visit.request.host,
         upstream,
     }

@@ -1,39 +1,50 @@
 //! The data plane: sockets, one runtime per core, and the reverse proxy before the upstreams.
 //!
-//! `bind` takes the port, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs. `server`
-//! runs one client's connection: `client` reads heads and writes answers, `exchange` decides on each and passes it to `forward` and
-//! `relay` (over a connection of `pool`), to `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say
-//! what became of it. What the bytes mean is `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core, `guard` ends what
-//! may not go on, and `tunnel` carries what became another protocol.
-//! `h2` carries streams of HTTP/2 over into connections that `server` runs and `pool` gives out.
+//! `bind` takes the port or the `socket_file`, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs.
+//! `server` runs one client's connection: `arrival` goes through what comes before HTTP (`tls`), `client` reads heads and writes
+//! answers, `exchange` decides on each and passes it to `forward` and `relay` (over a connection of `pool`, which `dial` makes), to
+//! `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say what became of it. What the bytes mean is
+//! `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core, `guard` ends what may not go on, and
+//! `tunnel` carries what became another protocol. `h2` carries streams of HTTP/2 over into connections that `server` runs and `pool`
+//! gives out.
 
+mod arrival;
 mod bind;
 mod buffer;
 mod client;
 mod config;
 mod demo;
+mod dial;
 mod edge;
 mod exchange;
 mod forward;
 mod guard;
 mod h2;
 mod io;
+mod listener;
 mod note;
 mod origin;
 mod own;
 mod per_core;
+mod place;
 mod pool;
 mod pump;
 mod refused;
 mod relay;
 mod server;
 mod setup;
+mod socket_file;
+mod tls;
 mod trailing;
+mod trust;
 mod tunnel;
 mod watch;
 
 pub use bind::{BindError, Bound};
 pub use config::{EdgeConfig, Limits, Timeouts};
 pub use edge::Edge;
-pub use origin::Origin;
+pub use origin::{Address, Origin};
+pub use place::Place;
 pub use setup::{Setup, Setups};
+pub use tls::{Identity, IdentityError, Part, Prepared, TlsDoor};
+pub use trust::{Trust, TrustError};

@@ -1,14 +1,51 @@
 //! Where an upstream is.
 
+use std::path::PathBuf;
+
 use http::uri::Authority;
+
+use crate::trust::Trust;
 
 /// One upstream. Its URL was checked by the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The built-in demo, which answers what an upstream sees.
     Demo,
-    /// An HTTP server at a host and port.
+    /// An HTTP server.
+    Server(Address),
+}
+
+/// Where a server is, and what carries bytes to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A host and port, in the clear.
     Http(Authority),
-    /// One that is spoken to in HTTP/2 in the clear, without asking (RFC 9113 §3.3).
+    /// A host and port that is spoken to in HTTP/2 in the clear, without asking (RFC 9113 §3.3).
     H2c(Authority),
+    /// A host and port, over TLS.
+    Https(Authority, Trust),
+    /// A socket of this machine.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// The server's own `Host`. A socket has none; any would do.
+    pub(crate) fn host(&self) -> &str {
+        match self {
+            Self::Http(authority) | Self::H2c(authority) | Self::Https(authority, _) => authority.as_str(),
+            Self::Unix(_) => "localhost",
+        }
+    }
+
+    /// A copy, so that cores share no reference count on the way of a request.
+    pub(crate) fn unshared(&self) -> Self {
+        // What was an authority once is one again.
+        let copy = |authority: &Authority| authority.as_str().parse().unwrap_or_else(|_| authority.clone());
+        match self {
+            Self::Http(authority) => Self::Http(copy(authority)),
+            Self::H2c(authority) => Self::H2c(copy(authority)),
+            Self::Https(authority, trust) => Self::Https(copy(authority), trust.clone()),
+            Self::Unix(path) => Self::Unix(path.clone()),
+        }
+    }
 }

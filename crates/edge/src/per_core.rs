@@ -17,17 +17,19 @@ use keyward_http::cors::Cors;
 use keyward_http::edits::HeaderEdits;
 use keyward_http::h1::write;
 use keyward_http::own::OwnSender;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::buffer::Buffers;
 use crate::config::{EdgeConfig, Limits};
+use crate::io::Io;
+use crate::listener::Listener;
 use crate::origin::Origin;
 use crate::pool::Pool;
 use crate::server::{self, Seat};
 use crate::setup::Setups;
+use crate::tls::TlsDoor;
 use crate::watch::{Spans, Ticks, Watch};
 
 /// How often uses of keys are reported and idle upstream connections looked through.
@@ -46,6 +48,7 @@ pub(crate) struct Core {
     pub(crate) ledger: Ledger,
     pub(crate) limits: Limits,
     pub(crate) buffers: Buffers,
+    pub(crate) tls: Option<Arc<TlsDoor>>,
     date: RefCell<(i64, String)>,
     uses: mpsc::Sender<Vec<Use>>,
     setups: Arc<Setups>,
@@ -74,7 +77,7 @@ pub(crate) struct Ways {
 pub(crate) enum Upstream {
     /// The built-in demo.
     Demo,
-    /// An HTTP server.
+    /// A server.
     Http(Rc<Pool>),
 }
 
@@ -91,6 +94,7 @@ impl Core {
             ledger: Ledger::new(config.recording.clone()),
             limits: config.limits.clone(),
             buffers: Buffers::default(),
+            tls: config.tls.clone(),
             date: RefCell::default(),
             uses: config.uses.clone(),
             setups: Arc::clone(&config.setups),
@@ -125,12 +129,10 @@ impl Core {
     }
 
     fn upstream(&self, origin: &Origin, kept: &[Upstream]) -> Upstream {
-        let same = |upstream: &&Upstream| matches!(upstream, Upstream::Http(pool) if pool.leads_to(origin));
-        let pool = |authority| Pool::new(authority, self.connect, self.ticks.clone(), self.spans.tick);
-        kept.iter().find(same).cloned().unwrap_or_else(|| match origin {
-            Origin::Demo => Upstream::Demo,
-            Origin::Http(authority) => Upstream::Http(Rc::new(pool(authority))),
-            Origin::H2c(authority) => Upstream::Http(Rc::new(pool(authority).over_h2())),
+        let Origin::Server(address) = origin else { return Upstream::Demo };
+        let same = |upstream: &&Upstream| matches!(upstream, Upstream::Http(pool) if pool.leads_to(address));
+        kept.iter().find(same).cloned().unwrap_or_else(|| {
+            Upstream::Http(Rc::new(Pool::new(address, self.connect, self.ticks.clone(), self.spans.tick)))
         })
     }
 
@@ -150,6 +152,12 @@ impl Core {
         let watch = Rc::new(Watch::new(&self.ticks));
         self.watches.borrow_mut().push(Rc::clone(&watch));
         watch
+    }
+
+    /// Whether whoever connects from there says before anything else whom it connects for.
+    pub(crate) fn is_told_of(&self, peer: IpAddr) -> bool {
+        let ways = self.ways(self.worker.snapshot().version());
+        ways.is_some_and(|ways| ways.proxies.tell_first(peer))
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -224,7 +232,7 @@ impl Core {
 }
 
 /// Runs a core until it is stopped. What is still open after draining is dropped with the thread's tasks.
-pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<AtomicUsize>, mut stop: Stop) {
+pub(crate) async fn run(core: Rc<Core>, listener: Listener, taken: Arc<AtomicUsize>, mut stop: Stop) {
     let sweeping = Rc::clone(&core);
     spawn_local(async move { sweeping.sweep().await });
     let reporting = Rc::clone(&core);
@@ -234,10 +242,10 @@ pub(crate) async fn run(core: Rc<Core>, listener: TcpListener, taken: Arc<Atomic
     let drain = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((socket, peer)) => {
+                Ok((io, peer)) => {
                     match Seat::take(&taken, core.limits.connections) {
                         Some(seat) => {
-                            spawn_local(attend(Open::new(&core), seat, socket, peer.ip().to_canonical()));
+                            spawn_local(attend(Open::new(&core), seat, io, peer));
                         }
                         None => core.worker.tally().turned_away(),
                     }
@@ -260,8 +268,8 @@ async fn asked(stop: &mut Stop) -> Duration {
     stop.wait_for(Option::is_some).await.ok().and_then(|drain| *drain).unwrap_or_default()
 }
 
-async fn attend(open: Open, seat: Seat, socket: TcpStream, address: IpAddr) {
-    server::serve(Rc::clone(&open.0), socket, address).await;
+async fn attend(open: Open, seat: Seat, io: Io, peer: IpAddr) {
+    server::serve(Rc::clone(&open.0), io, peer).await;
     drop((open, seat));
 }
 

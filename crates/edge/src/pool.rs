@@ -6,16 +6,14 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::uri::Authority;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::h1::lines::Lines;
-use socket2::SockRef;
-use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, Buffers};
+use crate::dial::dial;
 use crate::h2::back::Links;
 use crate::io::Io;
-use crate::origin::Origin;
+use crate::origin::Address;
 use crate::watch::Ticks;
 
 /// How many connections are kept while nobody uses them.
@@ -25,7 +23,7 @@ const IDLE_FOR: Duration = Duration::from_secs(30);
 
 /// The connections.
 pub(crate) struct Pool {
-    authority: Authority,
+    address: Address,
     connect: Duration,
     ticks: Ticks,
     idle_ticks: u64,
@@ -51,40 +49,30 @@ pub(crate) struct Connection {
 
 impl Pool {
     /// A pool without connections. `tick` is how long one of `ticks` lasts.
-    pub(crate) fn new(authority: &Authority, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
+    pub(crate) fn new(address: &Address, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
         Self {
-            // A copy, so that cores share no reference count. What was an authority once is one again.
-            authority: authority.as_str().parse().unwrap_or_else(|_| authority.clone()),
+            address: address.unshared(),
             connect,
             ticks,
             idle_ticks: u64::try_from(IDLE_FOR.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u64::MAX),
             idle: RefCell::new(Vec::with_capacity(IDLE)),
-            links: None,
+            links: matches!(address, Address::H2c(_)).then(Links::default),
         }
-    }
-
-    /// The same to an upstream that speaks HTTP/2 by prior knowledge.
-    pub(crate) fn over_h2(self) -> Self {
-        Self { links: Some(Links::default()), ..self }
     }
 
     /// Whether its connections go there.
-    pub(crate) fn leads_to(&self, origin: &Origin) -> bool {
-        match origin {
-            Origin::Demo => false,
-            Origin::Http(authority) => self.links.is_none() && self.authority == *authority,
-            Origin::H2c(authority) => self.links.is_some() && self.authority == *authority,
-        }
+    pub(crate) fn leads_to(&self, address: &Address) -> bool {
+        self.address == *address
     }
 
     /// The upstream's own `Host`.
     pub(crate) fn host(&self) -> &[u8] {
-        self.authority.as_str().as_bytes()
+        self.address.host().as_bytes()
     }
 
     /// A connection: the one used last, so that the others can grow old, or a new one.
     pub(crate) async fn take(&self) -> Result<Connection, UpstreamFault> {
-        while let Some(kept) = self.kept() {
+        while let Some(mut kept) = self.kept() {
             let is_stale = poll_fn(|cx| Poll::Ready(kept.io.has_come(cx))).await;
             if !is_stale {
                 return Ok(kept);
@@ -135,16 +123,7 @@ impl Pool {
     }
 
     async fn dial(&self) -> Result<Io, UpstreamFault> {
-        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
-        let port = self.authority.port_u16().unwrap_or(80);
-        let socket = tokio::time::timeout(self.connect, TcpStream::connect((host, port)))
-            .await
-            .map_err(|_| UpstreamFault::Timeout)?
-            .map_err(|_| UpstreamFault::Unreachable)?;
-        // Both are wishes: a connection works without.
-        let _ = socket.set_nodelay(true);
-        let _ = SockRef::from(&socket).set_keepalive(true);
-        Ok(Io::Tcp(socket))
+        tokio::time::timeout(self.connect, dial(&self.address)).await.map_err(|_| UpstreamFault::Timeout)?
     }
 }
 

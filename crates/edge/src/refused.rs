@@ -18,6 +18,9 @@ pub(crate) const MALFORMED: &str = "Malformed";
 /// The words for a page that may not call.
 pub(crate) const FOREIGN_PAGE: (&str, &str) = ("Forbidden", "origin");
 
+/// The words for a request in the clear where TLS is required.
+pub(crate) const IN_THE_CLEAR: (&str, &str) = ("Forbidden", "no TLS");
+
 /// A refusal, whoever spoke it. Boxed, because it is rare and large.
 pub(crate) struct Refused {
     /// What the client gets.
@@ -90,6 +93,14 @@ impl Refused {
     /// A preflight of a page that may not call.
     pub(crate) fn foreign_page(id: DecisionId) -> Box<Self> {
         Self::new(answer::foreign_page(id), FOREIGN_PAGE.0, Some(FOREIGN_PAGE.1))
+    }
+
+    /// A request in the clear where TLS is required.
+    pub(crate) fn in_the_clear(id: DecisionId) -> Box<Self> {
+        let text = "Keyward takes requests over TLS only. Use https. What was sent in the clear may have been read on the way: \
+                    replace the credential, if it was a real one.";
+        let problem = Problem::new(StatusCode::FORBIDDEN, "Forbidden", IN_THE_CLEAR.0, text);
+        Self::new(problem.answer(id), IN_THE_CLEAR.0, Some(IN_THE_CLEAR.1))
     }
 
     /// The client did not send the body that it announced (RFC 9110 §15.5.9, or §15.5.1 where it broke off).

@@ -83,6 +83,8 @@ impl Answering {
         let Self { up, down, lease, is_tunnel, .. } = self;
         let connection = &mut lease.connection;
         let is_whole = poll_fn(|cx| {
+            // What TLS holds back must leave while the upstream is waited for. Where it cannot, writing or reading says so.
+            let _ = wire.io.poll_settled(cx);
             let both = (&mut connection.io, &mut connection.input);
             match down.poll(cx, both, &mut wire.io, (&client.watch, &client.core.buffers)) {
                 Poll::Ready(ended) => return Poll::Ready(ended.is_ok()),

@@ -9,15 +9,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use keyward_http::h1::request::RequestFault;
-use tokio::net::TcpStream;
 
-use crate::buffer::fill;
+use crate::arrival::{Arrived, arrive};
+use crate::buffer::{Buffer, fill};
 use crate::client::{Client, NoHead, Wire};
 use crate::exchange;
 use crate::h2;
 use crate::h2::pipe::Pipe;
 use crate::io::Io;
 use crate::per_core::Core;
+use crate::tls::Protocol;
+use crate::watch::Watch;
 
 /// One of the connections that all cores together may have.
 pub(crate) struct Seat(Arc<AtomicUsize>);
@@ -37,14 +39,14 @@ impl Drop for Seat {
 }
 
 /// Serves a connection until it ends, is cut by the watch, or has finished its last request while the core stops.
-pub(crate) async fn serve(core: Rc<Core>, socket: TcpStream, peer: IpAddr) {
-    let client = Client { watch: core.watch(), core, peer };
-    watched(&client, run(&client, Wire::new(Io::Tcp(socket)))).await;
+pub(crate) async fn serve(core: Rc<Core>, io: Io, peer: IpAddr) {
+    let watch = core.watch();
+    watched(&watch, attend(core, Rc::clone(&watch), io, peer)).await;
 }
 
 /// Serves a stream of HTTP/2 as a connection with one request, whose head waits in the pipe, or was none.
 pub(crate) async fn serve_stream(client: Client, pipe: Pipe, head: Result<(), RequestFault>) {
-    watched(&client, async {
+    watched(&client.watch, async {
         let mut wire = Wire::new(Io::Pipe(pipe));
         match head {
             Ok(()) => {
@@ -63,13 +65,22 @@ pub(crate) async fn serve_stream(client: Client, pipe: Pipe, head: Result<(), Re
     .await;
 }
 
-async fn watched(client: &Client, serving: impl Future<Output = ()>) {
+async fn watched(watch: &Watch, serving: impl Future<Output = ()>) {
     let mut serving = pin!(serving);
     poll_fn(|cx| {
-        client.watch.enroll(cx.waker());
-        if client.watch.is_cut() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
+        watch.enroll(cx.waker());
+        if watch.is_cut() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
     })
     .await;
+}
+
+async fn attend(core: Rc<Core>, watch: Rc<Watch>, io: Io, peer: IpAddr) {
+    let Some(Arrived { io, peer, carried, protocol }) = arrive(&core, io, peer).await else { return };
+    let client = Client { core, watch, peer, carried };
+    match protocol {
+        Protocol::Http1 => run(&client, Wire::new(io)).await,
+        Protocol::Http2 => Box::pin(h2::front::serve(&client, io, Buffer::default())).await,
+    }
 }
 
 /// A client that closes its sending side before it is answered counts as gone: its request is given up, at the upstream
@@ -83,7 +94,6 @@ async fn run(client: &Client, mut wire: Wire) {
                 // In a place of its own, so that connections of HTTP/1.1 have no room for it.
                 return Box::pin(h2::front::serve(client, wire.io, wire.input)).await;
             }
-
             Ok(length) => exchange::run(client, &mut wire, length).await,
             Err(NoHead::Fault(fault)) => exchange::refuse_lines(client, &mut wire, fault).await,
             Err(NoHead::End) => false,

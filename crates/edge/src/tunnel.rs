@@ -30,6 +30,8 @@ pub(crate) async fn run(client: &Client, wire: &mut Wire, upstream: &mut Connect
             there.poll(cx, (&mut wire.io, &mut wire.input), &mut upstream.io, (watch, buffers)),
             back.poll(cx, (&mut upstream.io, &mut upstream.input), &mut wire.io, (watch, buffers)),
         ];
+        // What TLS holds back must leave while both are waited for. Where it cannot, writing or reading says so.
+        let _ = (wire.io.poll_settled(cx), upstream.io.poll_settled(cx));
         match over.map(|way| way.is_ready()) {
             [true, true] => return Poll::Ready(()),
             [false, false] => {}

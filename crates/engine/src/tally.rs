@@ -83,6 +83,37 @@ pub enum LookedUp {
     Nowhere,
 }
 
+/// Why a TLS handshake with a client came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandshakeFault {
+    /// The client hung up.
+    Ended,
+    /// It did not come to its end in time.
+    Late,
+    /// The client showed no certificate that is believed, where one is asked for.
+    ClientCertificate,
+    /// The client refused: our certificate, for example.
+    Alert,
+    /// What was sent is no TLS, or none that both sides speak.
+    Protocol,
+}
+
+impl HandshakeFault {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ended, Self::Late, Self::ClientCertificate, Self::Alert, Self::Protocol];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Late => "late",
+            Self::ClientCertificate => "client_certificate",
+            Self::Alert => "refused_by_client",
+            Self::Protocol => "protocol",
+        }
+    }
+}
+
 /// Everything since the core began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -104,6 +135,10 @@ pub struct Totals {
     pub turned_away: u64,
     /// Exchanges that were ended while they ran, in the order of [`Ending::ALL`].
     pub ended: [u64; Ending::ALL.len()],
+    /// Connections of trusted proxies that were closed, because they did not say whom they are for.
+    pub unannounced: u64,
+    /// TLS handshakes that came to nothing, in the order of [`HandshakeFault::ALL`].
+    pub handshakes_failed: [u64; HandshakeFault::ALL.len()],
 }
 
 impl Totals {
@@ -120,6 +155,8 @@ impl Totals {
         self.connections += other.connections;
         self.turned_away += other.turned_away;
         self.ended.iter_mut().zip(other.ended).for_each(|(count, more)| *count += more);
+        self.unannounced += other.unannounced;
+        self.handshakes_failed.iter_mut().zip(other.handshakes_failed).for_each(|(count, more)| *count += more);
     }
 
     fn count(&mut self, outcome: &'static str, class: u16, count: u64) {
@@ -187,6 +224,18 @@ impl Tally {
         let mut totals = self.totals.borrow_mut();
         for (count, one) in totals.ended.iter_mut().zip(Ending::ALL) {
             *count += u64::from(one == why);
+        }
+    }
+
+    /// A connection of a trusted proxy did not begin with what it is for.
+    pub fn unannounced(&self) {
+        self.totals.borrow_mut().unannounced += 1;
+    }
+
+    /// A TLS handshake came to nothing.
+    pub fn handshake_failed(&self, fault: HandshakeFault) {
+        if let Some(count) = self.totals.borrow_mut().handshakes_failed.get_mut(fault as usize) {
+            *count += 1;
         }
     }
 

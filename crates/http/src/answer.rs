@@ -53,6 +53,8 @@ pub fn faulted(fault: Fault, decision: DecisionId) -> Answer {
 pub enum UpstreamFault {
     /// No connection, or it broke before an answer.
     Unreachable,
+    /// Its certificate does not show that it is the one that was meant.
+    Untrusted,
     /// It answered something that is not HTTP.
     Garbage,
     /// No answer in time.
@@ -64,6 +66,7 @@ impl UpstreamFault {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unreachable => "upstream unreachable",
+            Self::Untrusted => "upstream not trusted",
             Self::Garbage => "upstream answered garbage",
             Self::Timeout => "upstream timed out",
         }
@@ -72,7 +75,7 @@ impl UpstreamFault {
     /// The status: 502 or 504 (RFC 9110 §15.6.3, §15.6.5).
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Unreachable | Self::Garbage => StatusCode::BAD_GATEWAY,
+            Self::Unreachable | Self::Untrusted | Self::Garbage => StatusCode::BAD_GATEWAY,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -84,6 +87,11 @@ impl UpstreamFault {
                 "Bad Gateway",
                 "UpstreamUnreachable",
                 "Keyward let the request pass, but the API behind it could not be reached.",
+            ),
+            Self::Untrusted => (
+                "Bad Gateway",
+                "UpstreamUntrusted",
+                "Keyward let the request pass, but what stands where the API should be could not show that it is the API.",
             ),
             Self::Garbage => (
                 "Bad Gateway",

@@ -69,12 +69,12 @@ impl Caller {
 }
 
 impl TrustedProxies {
-    /// Those in the networks, who tell by a header. No other header is ever read.
+    /// Those in the networks, who tell by a header, or before the connection's first byte. No other header is ever read.
     pub fn new(networks: Vec<IpNet>, header: ClientAddress) -> Self {
         Self { networks, header }
     }
 
-    /// The header by which they tell.
+    /// How they tell.
     pub fn header(&self) -> ClientAddress {
         self.header
     }
@@ -86,7 +86,14 @@ impl TrustedProxies {
     /// A hop that cannot be read stands to the right of the caller.
     pub fn caller(&self, peer: IpAddr, headers: Fields<'_>) -> Result<Caller, CallerFault> {
         let peer = canonical(peer);
-        if self.trust(peer) { self.named(peer, headers) } else { Ok(Caller::direct(peer)) }
+        // By the PROXY protocol they have told already: the peer is the caller, and no header says otherwise.
+        let by_header = self.header != ClientAddress::ProxyProtocol && self.trust(peer);
+        if by_header { self.named(peer, headers) } else { Ok(Caller::direct(peer)) }
+    }
+
+    /// Whether a connection from there begins with a header of the PROXY protocol.
+    pub fn tell_first(&self, peer: IpAddr) -> bool {
+        self.header == ClientAddress::ProxyProtocol && self.trust(canonical(peer))
     }
 
     fn trust(&self, address: IpAddr) -> bool {
@@ -110,7 +117,9 @@ impl TrustedProxies {
         let (proto, host) = match self.header {
             ClientAddress::XForwardedFor => (only(headers, X_FORWARDED_PROTO), only(headers, X_FORWARDED_HOST)),
             // Never the other family: a proxy that writes `Forwarded` may pass on what a client wrote there.
-            ClientAddress::Forwarded => return Ok(Caller { address, proxied: Some(Box::new(Proxied::of(via, last))) }),
+            ClientAddress::Forwarded | ClientAddress::ProxyProtocol => {
+                return Ok(Caller { address, proxied: Some(Box::new(Proxied::of(via, last))) });
+            }
         };
         let proto = proto.and_then(|proto| std::str::from_utf8(proto).ok()).and_then(scheme);
         let host = host.filter(|host| is_host(host)).and_then(|host| HeaderValue::from_bytes(host).ok());

@@ -10,7 +10,7 @@ use keyward_core::fields::Fields;
 
 use crate::names::X_FORWARDED_FOR;
 
-/// The header by which trusted proxies tell whom they serve.
+/// How trusted proxies tell whom they serve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientAddress {
     /// `X-Forwarded-For`: addresses, separated by commas.
@@ -18,6 +18,8 @@ pub enum ClientAddress {
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
+    /// No header: the PROXY protocol, before the first byte of the connection.
+    ProxyProtocol,
 }
 
 /// One hop: whom the proxy to its right was called by.
@@ -36,15 +38,16 @@ pub(crate) struct Hop<'a> {
 /// proxy's words unreadable by what it sends before them.
 pub(crate) fn from_the_right(header: ClientAddress, headers: Fields<'_>) -> impl Iterator<Item = Option<Hop<'_>>> {
     let (name, quotes) = match header {
-        ClientAddress::XForwardedFor => (X_FORWARDED_FOR, false),
-        ClientAddress::Forwarded => (FORWARDED, true),
+        ClientAddress::XForwardedFor => (Some(X_FORWARDED_FOR), false),
+        ClientAddress::Forwarded => (Some(FORWARDED), true),
+        ClientAddress::ProxyProtocol => (None, false),
     };
     // Read from the last one on, they are gathered first; only trusted proxies' are read at all.
-    let lines: Vec<&[u8]> = headers.values(name.as_str()).collect();
+    let lines: Vec<&[u8]> = name.iter().flat_map(|name| headers.values(name.as_str())).collect();
     lines.into_iter().rev().flat_map(move |line| Elements { rest: Some(line), quotes }).map(move |element| {
         let element = std::str::from_utf8(element).ok()?.trim_matches(BLANKS);
         match header {
-            ClientAddress::XForwardedFor => plain(element),
+            ClientAddress::XForwardedFor | ClientAddress::ProxyProtocol => plain(element),
             ClientAddress::Forwarded => forwarded(element),
         }
     })

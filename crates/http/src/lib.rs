@@ -15,4 +15,5 @@ pub mod limits;
 pub mod names;
 pub mod own;
 pub mod problem;
+pub mod proxy_protocol;
 pub mod trailers;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use keyward_config::{Settings, UpstreamUrl};
 use keyward_core::route::{Access, Destination, Routes};
+use keyward_edge::Place;
 
 use crate::first_start::FirstPassword;
 use crate::terminal::quoted;
@@ -18,8 +19,8 @@ pub struct Facts<'a> {
     pub settings: &'a Settings,
     /// The routes.
     pub routes: &'a Routes,
-    /// The data port as bound.
-    pub data: SocketAddr,
+    /// Where callers come, as bound.
+    pub data: &'a Place,
     /// The control plane's port as bound.
     pub admin: SocketAddr,
     /// Whether the store was made by this start.
@@ -30,7 +31,7 @@ pub struct Facts<'a> {
 
 /// The banner. Says of the upstream whether it takes connections.
 pub async fn text(facts: &Facts<'_>) -> String {
-    let url = format!("http://{}", facts.data);
+    let (api, url) = api(facts);
     let directory = facts.settings.data.dir.display().to_string();
     let flag =
         if directory == "./keyward-data" { String::new() } else { format!(" --data-dir {}", quoted(&directory)) };
@@ -38,7 +39,7 @@ pub async fn text(facts: &Facts<'_>) -> String {
     let path = "/orders";
     format!(
         "Keyward {version} is ready\n\n\
-        \x20 API        {url}\n\
+        \x20 API        {api}\n\
         \x20 control    http://{admin} (health, ready and metrics)\n\
         \x20 upstream   {upstream}\n\
         \x20 data       {directory}{age}\n\
@@ -54,6 +55,21 @@ pub async fn text(facts: &Facts<'_>) -> String {
         rule = rule(facts.routes),
         password = facts.first_password.map(first_password).unwrap_or_default(),
     )
+}
+
+/// Where the API is, and what curl takes to get there.
+fn api(facts: &Facts<'_>) -> (String, String) {
+    match facts.data {
+        Place::Tcp(address) => {
+            let scheme = if facts.settings.server.tls.enabled { "https" } else { "http" };
+            let url = format!("{scheme}://{address}");
+            (url.clone(), url)
+        }
+        Place::Unix(path) => {
+            let path = path.display().to_string();
+            (format!("unix:{path}"), format!("--unix-socket {} http://localhost", quoted(&path)))
+        }
+    }
 }
 
 /// The line about the first user.
@@ -72,14 +88,17 @@ async fn upstream(settings: &Settings) -> String {
     let Some(url) = &settings.upstream.url else {
         return "a built-in demo; --upstream URL puts your API here".to_owned();
     };
-    let answers = tokio::time::timeout(PROBE, tokio::net::TcpStream::connect(place(url))).await;
-    let state = if matches!(answers, Ok(Ok(_))) { "takes connections" } else { "does not answer yet" };
+    let answers = tokio::time::timeout(PROBE, connect(url)).await;
+    let state = if matches!(answers, Ok(Ok(()))) { "takes connections" } else { "does not answer yet" };
     format!("{url} ({state})")
 }
 
-/// Where to connect: with the port that is not written, and without the brackets of an IPv6 address.
-fn place(url: &UpstreamUrl) -> (&str, u16) {
-    (url.host().trim_start_matches('[').trim_end_matches(']'), url.port())
+async fn connect(url: &UpstreamUrl) -> std::io::Result<()> {
+    match (url, url.host_and_port()) {
+        (UpstreamUrl::Unix(path), _) => tokio::net::UnixStream::connect(path).await.map(drop),
+        (_, Some(place)) => tokio::net::TcpStream::connect(place).await.map(drop),
+        (_, None) => Ok(()),
+    }
 }
 
 /// The rule in one line, from the routes themselves.
@@ -94,31 +113,5 @@ fn rule(routes: &Routes) -> String {
         ([], _) => "every path needs a credential".to_owned(),
         (public, true) => format!("every path needs a credential, except {}", public.join(" ")),
         (_, false) => "EVERY PATH IS OPEN: no credential is asked for".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use keyward_config::{Flags, Input};
-
-    use super::place;
-
-    #[test]
-    fn where_the_probe_goes() {
-        for (url, host, port) in [
-            ("http://localhost", "localhost", 80),
-            ("http://localhost:3000", "localhost", 3000),
-            ("http://[::1]", "::1", 80),
-            ("http://[::1]:3000", "::1", 3000),
-        ] {
-            let loaded = keyward_config::load(Input {
-                file: None,
-                env: &|_| None,
-                flags: Flags { upstream: Some(url.to_owned()), ..Flags::default() },
-                read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
-            });
-            let url = loaded.unwrap_or_else(|_| panic!("{url}")).settings.upstream.url.unwrap();
-            assert_eq!(place(&url), (host, port));
-        }
     }
 }

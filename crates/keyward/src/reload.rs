@@ -1,7 +1,6 @@
 //! Another configuration for a running server: read, checked, compared, recorded, and then put in force on every core; or
 //! refused as a whole, and the old one goes on.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +12,10 @@ use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::node::Node;
 
 use crate::cli::{Cli, Serve};
-use crate::settings::{Loaded, Stamp, stamp};
+use crate::file_watch::FileWatch;
+use crate::settings::Loaded;
 use crate::{terminal, wire};
 
-/// How often the file is looked at. A change counts when two looks in a row see the same, so that a file that is being
-/// written is not read halfway.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long cores have to take a configuration over; each does before its next request, or within a quarter of a second.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(5);
@@ -29,6 +26,9 @@ const LONGEST_DETAIL: usize = 4000;
 const FIXED: &[&str] = &[
     "server.host",
     "server.port",
+    "server.socket",
+    // What the files hold is read again by itself.
+    "server.tls",
     "server.limits",
     "admin.",
     "data.",
@@ -82,7 +82,7 @@ impl<'a> Reloader<'a> {
             service: Arc::clone(service),
             node: Arc::clone(node),
             setups: Arc::clone(setups),
-            file: FileWatch::new(loaded.file.clone(), loaded.stamp),
+            file: FileWatch::new(loaded.file.iter().cloned().zip([loaded.stamp])),
         }
     }
 
@@ -183,32 +183,4 @@ fn lines(changes: &[Changed]) -> String {
 
 fn shortened(text: &str) -> Box<str> {
     text.chars().take(LONGEST_DETAIL).collect::<String>().into()
-}
-
-/// Looks at a file from time to time. Names that lead to another file (a link that was turned) count as a change.
-struct FileWatch {
-    path: Option<PathBuf>,
-    known: Option<Stamp>,
-    last: Option<Stamp>,
-}
-
-impl FileWatch {
-    /// Of a file that was `known` like this before it was read.
-    fn new(path: Option<PathBuf>, known: Option<Stamp>) -> Self {
-        Self { path, known, last: known }
-    }
-
-    async fn changed(&mut self) {
-        let Some(path) = self.path.clone() else { return std::future::pending().await };
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let now = stamp(&path);
-            let settled = self.last == now;
-            self.last = now;
-            if settled && now != self.known {
-                self.known = now;
-                return;
-            }
-        }
-    }
 }

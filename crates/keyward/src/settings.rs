@@ -1,13 +1,13 @@
 //! The configuration as a command gets it: the file, the environment and the flags, read here and nowhere else.
 
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use keyward_config::{CONFIG_VARIABLE, Flags, Input, Mistakes, Settings};
 
 use crate::cli::{Cli, Serve};
 use crate::exit::{Failed, Result};
+use crate::file_watch::{Stamp, stamp};
 use crate::terminal;
 
 /// A configuration without mistakes.
@@ -20,15 +20,6 @@ pub struct Loaded {
     pub stamp: Option<Stamp>,
     /// The configuration has mistakes; this stands in for it, and says no more than where the running server is.
     pub stands_in: bool,
-}
-
-/// Tells two states of a file apart.
-pub type Stamp = (u64, u64, u64, i64, i64);
-
-/// The state of a file; `None`: it is not there.
-pub fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = path.metadata().ok()?;
-    Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }
 
 impl Loaded {

@@ -12,11 +12,11 @@ use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
-use keyward_config::{HostSeen, Settings};
+use keyward_config::{HostSeen, Settings, UpstreamUrl};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
-use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
+use keyward_edge::{Address, EdgeConfig, Limits, Origin, Setup, Setups, Timeouts, Trust};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
 use keyward_engine::limits::Cells;
@@ -175,8 +175,13 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
 pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
     let origin = match &settings.upstream.url {
         None => Origin::Demo,
-        Some(url) if url.is_h2c() => Origin::H2c(url.authority().clone()),
-        Some(url) => Origin::Http(url.authority().clone()),
+        Some(UpstreamUrl::Http(authority)) => Origin::Server(Address::Http(authority.clone())),
+        Some(UpstreamUrl::H2c(authority)) => Origin::Server(Address::H2c(authority.clone())),
+        Some(UpstreamUrl::Https(authority)) => {
+            let trust = Trust::of_system().map_err(refused)?;
+            Origin::Server(Address::Https(authority.clone(), trust))
+        }
+        Some(UpstreamUrl::Unix(path)) => Origin::Server(Address::Unix(path.clone())),
     };
     Ok(Setup {
         version,
@@ -218,6 +223,7 @@ pub fn edge(
         own,
         recording,
         uses,
+        tls: None,
     }
 }
 
@@ -234,8 +240,12 @@ fn header_edits(settings: &Settings) -> Result<HeaderEdits> {
         mode: names.mode.clone(),
     };
     let host = match (&settings.upstream.url, settings.upstream.host) {
-        (Some(url), HostSeen::Upstream) => {
-            UpstreamHost::Upstream(http::HeaderValue::from_str(url.authority().as_str()).map_err(refused)?)
+        (Some(UpstreamUrl::Http(authority) | UpstreamUrl::Https(authority)), HostSeen::Upstream) => {
+            UpstreamHost::Upstream(http::HeaderValue::from_str(authority.as_str()).map_err(refused)?)
+        }
+        // A socket file has no name that a Host could be.
+        (Some(UpstreamUrl::Unix(_)), HostSeen::Upstream) => {
+            UpstreamHost::Upstream(http::HeaderValue::from_static("localhost"))
         }
         _ => UpstreamHost::Received,
     };

@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+pub mod certificates;
 pub mod client;
 pub mod curl;
 pub mod decided;

@@ -1,20 +1,31 @@
 //! A recording upstream: it keeps the exact bytes of each request and answers what it was told to.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::certificates::Issued;
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nfrom upstream\n";
 
 /// A real HTTP server on a free port of this machine.
 pub struct Upstream {
     /// Where it listens.
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Upstream {
     /// Answers every request with 200 and a short body.
     pub fn start() -> Self {
-        Self::answering("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nfrom upstream\n")
+        Self::answering(OK)
     }
 
     /// Answers every request with these bytes.
@@ -27,23 +38,63 @@ impl Upstream {
         Self::listening(answer, true)
     }
 
-    fn listening(answer: &str, hangs_up: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (kept, answer) = (Arc::clone(&requests), answer.as_bytes().to_vec());
+    /// As [`Upstream::start`], over TLS with a certificate.
+    pub fn over_tls(issued: &Issued) -> Self {
+        let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes()).map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = Arc::new(config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap());
+        Self::listen(move |stream, requests| {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            serve(rustls::StreamOwned::new(session, stream), requests, OK.as_bytes(), false);
+        })
+    }
+
+    /// As [`Upstream::start`], by a socket file.
+    pub fn at_socket(path: &Path) -> Self {
+        let listener = UnixListener::bind(path).expect("a socket file");
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&requests);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (kept, answer) = (Arc::clone(&kept), answer.clone());
-                std::thread::spawn(move || serve(stream, &kept, &answer, hangs_up));
+                let kept = Arc::clone(&kept);
+                std::thread::spawn(move || serve(stream, &kept, OK.as_bytes(), false));
             }
         });
-        Self { address, requests }
+        Self { address: SocketAddr::from(([0, 0, 0, 0], 0)), requests, connections: Arc::default() }
+    }
+
+    fn listening(answer: &str, hangs_up: bool) -> Self {
+        let answer = answer.as_bytes().to_vec();
+        Self::listen(move |stream, requests| serve(stream, requests, &answer, hangs_up))
+    }
+
+    fn listen(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let (kept, serve) = (Arc::clone(&requests), Arc::new(serve));
+        let connections = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&connections);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let (kept, serve) = (Arc::clone(&kept), Arc::clone(&serve));
+                std::thread::spawn(move || serve(stream, &kept));
+            }
+        });
+        Self { address, requests, connections }
     }
 
     /// Its URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The connections so far, over TCP.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// The requests so far, head and body as they came.
@@ -58,7 +109,7 @@ impl Upstream {
 }
 
 /// Serves one connection until it ends. Bodies are read by their Content-Length; chunked ones are not understood here.
-fn serve(mut stream: TcpStream, kept: &Mutex<Vec<String>>, answer: &[u8], hangs_up: bool) {
+fn serve(mut stream: impl Read + Write, kept: &Mutex<Vec<String>>, answer: &[u8], hangs_up: bool) {
     let mut bytes = Vec::new();
     loop {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {

@@ -1,6 +1,7 @@
-//! `server.trusted_proxies` and `security.cors`: what would believe or admit more than anybody can mean.
+//! `server.trusted_proxies`, `server.client_address` and `security.cors`: what would believe or admit more than anybody can mean.
 
 use http::{HeaderName, Method};
+use keyward_http::caller::ClientAddress;
 use keyward_http::cors::AllowedOrigin;
 
 use super::Look;
@@ -16,6 +17,11 @@ pub(super) fn check(look: &mut Look<'_>) {
                 ["then a caller's own word says who it is; list the addresses of your proxies"],
             );
         }
+    }
+    let server = &settings.server;
+    if server.client_address == ClientAddress::ProxyProtocol && server.trusted_proxies.is_empty() {
+        let help = ["list the addresses of your proxies under trusted_proxies"];
+        look.warning(&at!["server", "client_address"], "no proxy is believed", help);
     }
     cors(look);
 }

@@ -8,6 +8,7 @@ mod limits;
 mod routes;
 mod schemes;
 mod server;
+mod tls;
 mod tokens;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ pub(crate) struct Look<'a> {
 /// Runs every check.
 pub(crate) fn check(look: &mut Look<'_>) {
     server::check(look);
+    tls::check(look);
     callers::check(look);
     headers::check(look);
     schemes::check(look);

@@ -33,7 +33,7 @@ pub(super) fn check(look: &mut Look<'_>) {
         }
     }
     let (server, admin) = (&settings.server, &settings.admin);
-    if server.port != 0 && server.port == admin.port && server.host == admin.host {
+    if server.socket.is_none() && server.port != 0 && server.port == admin.port && server.host == admin.host {
         let written = [at!["admin", "port"], at!["server", "port"]].into_iter().find(|at| !look.place(at).is_default());
         look.mistake(
             &written.unwrap_or(at!["admin", "host"]),

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -9,7 +10,7 @@ use keyward_http::caller::ClientAddress;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text::{Size, Written};
+use crate::text::{Files, Size, Written};
 
 /// The data port.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -20,14 +21,41 @@ pub struct Server {
     pub host: IpAddr,
     /// The port to listen on; 0 lets the system choose.
     pub port: u16,
+    /// A socket file to listen on instead of host and port. Its user and group may connect (mode 0660); who does counts as
+    /// `127.0.0.1`. Left over from a process that is gone, it is replaced.
+    #[serde(with = "Written::<Option<PathBuf>>")]
+    pub socket: Option<PathBuf>,
     /// Proxies whose word on who calls is believed: addresses and CIDRs; empty means nobody's.
     #[serde(with = "Written::<Vec<IpNet>>")]
     pub trusted_proxies: Vec<IpNet>,
-    /// The header by which they tell: `x-forwarded-for`, or `forwarded` (RFC 7239). The other one is never read.
+    /// How they tell: by the header `x-forwarded-for` or `forwarded` (RFC 7239), the other one is never read; or by
+    /// `proxy-protocol` (version 1 or 2), with which each of their connections must then begin.
     #[serde(with = "Written::<ClientAddress>")]
     pub client_address: ClientAddress,
+    /// TLS on the port.
+    pub tls: Tls,
     /// What is taken from callers before they are known.
     pub limits: ServerLimits,
+}
+
+/// TLS on the port, versions 1.2 and 1.3.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Whether TLS is spoken; HTTP in the clear still is on the same port, unless `require` says otherwise.
+    pub enabled: bool,
+    /// The certificate with its chain, as PEM; or a list of such files, of which a client gets the first that is valid for
+    /// the name it asks for, else the first of all.
+    #[serde(with = "Written::<Option<Files>>")]
+    pub cert_file: Option<Files>,
+    /// Its private key, as PEM; or a list of as many, in the same order.
+    #[serde(with = "Written::<Option<Files>>")]
+    pub key_file: Option<Files>,
+    /// The roots of clients' certificates, as PEM. With it, a client without a certificate from one of them has no handshake.
+    #[serde(with = "Written::<Option<PathBuf>>")]
+    pub client_ca_file: Option<PathBuf>,
+    /// Whether HTTP in the clear is answered 403 and goes no further.
+    pub require: bool,
 }
 
 /// What is taken from callers before they are known.

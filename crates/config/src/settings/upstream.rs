@@ -12,7 +12,8 @@ use crate::text::{HostSeen, UpstreamUrl, Written};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// Its address, as `http://127.0.0.1:3000`, or as `h2c://127.0.0.1:50051` where it is to be spoken to in HTTP/2 (gRPC);
+    /// Its address: `http://127.0.0.1:3000`, `https://api.example.com`, whose certificate is always checked, `unix:/run/api.sock`, or
+    /// `h2c://127.0.0.1:50051` where it is to be spoken to in HTTP/2 in the clear (gRPC);
     /// null means the built-in demo.
     #[serde(with = "Written::<Option<UpstreamUrl>>")]
     pub url: Option<UpstreamUrl>,

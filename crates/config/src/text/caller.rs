@@ -4,24 +4,13 @@ use keyward_http::caller::ClientAddress;
 use keyward_http::cors::AllowedOrigin;
 use schemars::{Schema, json_schema};
 
-use super::{FromText, no_word};
+use super::{FromText, words};
 
-impl FromText for ClientAddress {
-    fn from_text(text: &str) -> Result<Self, String> {
-        match text {
-            "x-forwarded-for" => Ok(Self::XForwardedFor),
-            "forwarded" => Ok(Self::Forwarded),
-            "proxy-protocol" => {
-                Err(format!("is a way to tell that is not in this version yet\n{}", crate::not_yet::WHY))
-            }
-            other => Err(no_word(other, &["x-forwarded-for", "forwarded"])),
-        }
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "string", "enum": ["x-forwarded-for", "forwarded"] })
-    }
-}
+words!(ClientAddress:
+    "x-forwarded-for" => Self::XForwardedFor,
+    "forwarded" => Self::Forwarded,
+    "proxy-protocol" => Self::ProxyProtocol,
+);
 
 impl FromText for AllowedOrigin {
     fn from_text(text: &str) -> Result<Self, String> {

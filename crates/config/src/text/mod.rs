@@ -2,6 +2,7 @@
 
 mod access;
 mod caller;
+mod files;
 mod header;
 mod key;
 mod maps;
@@ -18,6 +19,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
+pub use files::Files;
 pub use key::Prefix;
 pub use token_secret::TokenSecret;
 pub use unit::{Seconds, Size};

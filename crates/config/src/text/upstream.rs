@@ -1,5 +1,7 @@
 //! Where the upstream is and which Host it sees; the paths of Keyward's own endpoints.
 
+use std::path::PathBuf;
+
 use http::Uri;
 use http::uri::Authority;
 use keyward_core::route::Pattern;
@@ -7,53 +9,53 @@ use schemars::{Schema, json_schema};
 
 use super::{FromText, words};
 
-/// An upstream over plain HTTP.
+/// An upstream: what carries bytes to it, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpstreamUrl {
-    authority: Authority,
-    h2c: bool,
+pub enum UpstreamUrl {
+    /// In the clear.
+    Http(Authority),
+    /// In the clear and in HTTP/2, without asking (gRPC).
+    H2c(Authority),
+    /// Over TLS.
+    Https(Authority),
+    /// By a socket file of this machine.
+    Unix(PathBuf),
 }
 
 impl UpstreamUrl {
-    /// Host and port as written, for the `Host` field.
-    pub fn authority(&self) -> &Authority {
-        &self.authority
-    }
-
-    /// Whether it is spoken to in HTTP/2 without asking (`h2c://`), as gRPC servers want it.
-    pub fn is_h2c(&self) -> bool {
-        self.h2c
-    }
-
-    /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
-    pub fn host(&self) -> &str {
-        self.authority.host()
-    }
-
-    /// The port; 80 where none is written.
-    pub fn port(&self) -> u16 {
-        self.authority.port_u16().unwrap_or(80)
+    /// The host, without the brackets of an IPv6 address, and the port, with the one that is not written. A socket file has
+    /// neither.
+    pub fn host_and_port(&self) -> Option<(&str, u16)> {
+        let (authority, port) = match self {
+            Self::Http(authority) | Self::H2c(authority) => (authority, 80),
+            Self::Https(authority) => (authority, 443),
+            Self::Unix(_) => return None,
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        Some((host, authority.port_u16().unwrap_or(port)))
     }
 }
 
 impl std::fmt::Display for UpstreamUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}://{}", if self.h2c { "h2c" } else { "http" }, self.authority)
+        match self {
+            Self::Http(authority) => write!(f, "http://{authority}"),
+            Self::H2c(authority) => write!(f, "h2c://{authority}"),
+            Self::Https(authority) => write!(f, "https://{authority}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
     }
 }
 
 impl FromText for UpstreamUrl {
     fn from_text(text: &str) -> Result<Self, String> {
-        const SHAPE: &str = "is not the address of an upstream\nwrite it as http://127.0.0.1:3000";
-        if text.starts_with("https:") || text.starts_with("unix:") {
-            return Err(format!("is an upstream of a kind that is not in this version yet\n{}", crate::not_yet::WHY));
+        const SHAPE: &str = "is not the address of an upstream\nwrite it as http://127.0.0.1:3000, https://api.example.com, h2c://127.0.0.1:50051 or unix:/run/api.sock";
+        if let Some(path) = text.strip_prefix("unix:") {
+            // From the root: where a server is started says nothing of where its upstream is.
+            let fits = path.starts_with('/') && !path.starts_with("//") && !path.ends_with('/') && !path.contains('\0');
+            return if fits { Ok(Self::Unix(path.into())) } else { Err(SHAPE.to_owned()) };
         }
         let uri: Uri = text.parse().map_err(|_| SHAPE)?;
-        let h2c = match uri.scheme_str() {
-            Some("http") => false,
-            Some(scheme) if scheme.eq_ignore_ascii_case("h2c") => true,
-            _ => return Err(SHAPE.to_owned()),
-        };
         let authority = uri.authority().ok_or(SHAPE)?;
         if authority.as_str().contains('@') {
             return Err("holds a user or password\nsend them by upstream.headers".to_owned());
@@ -68,11 +70,16 @@ impl FromText for UpstreamUrl {
         if authority.host().is_empty() || !port_fits {
             return Err(SHAPE.to_owned());
         }
-        Ok(Self { authority: authority.clone(), h2c })
+        match uri.scheme_str() {
+            Some("http") => Ok(Self::Http(authority.clone())),
+            Some(scheme) if scheme.eq_ignore_ascii_case("h2c") => Ok(Self::H2c(authority.clone())),
+            Some("https") => Ok(Self::Https(authority.clone())),
+            _ => Err(SHAPE.to_owned()),
+        }
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^(http|h2c)://" })
+        json_schema!({ "type": "string", "pattern": "^(https?://|h2c://|unix:/)" })
     }
 }
 
@@ -123,7 +130,7 @@ mod tests {
             "http://127.0.0.1:3000 | 127.0.0.1 3000",
             "http://api.internal | api.internal 80",
             "http://api.internal/ | api.internal 80",
-            "http://[::1]:9000 | [::1] 9000",
+            "http://[::1]:9000 | ::1 9000",
             "HTTP://a:1 | a 1",
             "h2c://a:1 | h2c a 1",
             "H2C://a | h2c a 80",
@@ -138,15 +145,26 @@ mod tests {
             "http://a/base | -",
             "http://a?x=1 | -",
             "http://a/#x | -",
-            "https://a | -",
-            "unix:/run/a.sock | -",
+            "https://a | a 443",
+            "https://[::1]/ | ::1 443",
+            "HTTPS://a:8443 | a 8443",
+            "https://u:p@a | -",
+            "https://a/base | -",
+            "unix:/run/a.sock | unix:/run/a.sock",
+            "unix:a.sock | -",
+            "unix://a.sock | -",
+            "unix:/run/ | -",
+            "unix: | -",
             "ftp://a | -",
             "/a | -",
         ] {
             let (text, expected) = row.split_once(" | ").unwrap();
-            let got = UpstreamUrl::from_text(text).map_or("-".to_owned(), |url| {
-                format!("{}{} {}", if url.is_h2c() { "h2c " } else { "" }, url.host(), url.port())
-            });
+            let written = |url: UpstreamUrl| match url.host_and_port() {
+                Some((host, port)) if matches!(url, UpstreamUrl::H2c(_)) => format!("h2c {host} {port}"),
+                Some((host, port)) => format!("{host} {port}"),
+                None => url.to_string(),
+            };
+            let got = UpstreamUrl::from_text(text).map_or("-".to_owned(), written);
             assert_eq!(got, expected, "{row}");
         }
     }

@@ -21,7 +21,7 @@ use keyward_core::rules::{Rules, StaticKey, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
-use keyward_edge::{Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
+use keyward_edge::{Address, Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
 use keyward_engine::fetcher;
 use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
@@ -99,7 +99,10 @@ impl Setup {
 
     /// Before an upstream that speaks HTTP/2.
     pub fn before_h2(upstream: &h2::Upstream) -> Self {
-        Self { upstreams: vec![Origin::H2c(upstream.address.to_string().parse().unwrap())], ..Self::demo() }
+        Self {
+            upstreams: vec![Origin::Server(Address::H2c(upstream.address.to_string().parse().unwrap()))],
+            ..Self::demo()
+        }
     }
 
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
@@ -134,10 +137,11 @@ impl Setup {
             own,
             recording: Recording::none().logged(journal),
             uses,
+            tls: None,
         };
         let edge = bound.start(config, workers).unwrap();
         let records = self.records.then_some(records);
-        World { address: edge.local_addr(), store, uses: used, records, node, rules, edge: Some(edge) }
+        World { address: edge.place().address().unwrap(), store, uses: used, records, node, rules, edge: Some(edge) }
     }
 }
 
@@ -317,5 +321,5 @@ fn rules() -> Rules {
 
 /// An upstream at a host and port.
 pub fn origin(authority: &str) -> Origin {
-    Origin::Http(authority.parse().unwrap())
+    Origin::Server(Address::Http(authority.parse().unwrap()))
 }

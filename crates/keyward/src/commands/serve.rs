@@ -6,18 +6,19 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_api::metrics::{Metrics, Sources};
+use keyward_api::metrics::{CertificateReads, Metrics, Sources};
 use keyward_api::service::Service;
 use keyward_api::tokens;
 use keyward_config::Settings;
 use keyward_core::algorithm::Algorithm;
-use keyward_edge::{Bound, Setups};
+use keyward_edge::{Bound, EdgeConfig, Setups};
 use keyward_engine::ports::{Clock, Store};
 use keyward_engine::record::{self, Journal};
 use keyward_http::own;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::banner::{self, Facts};
+use crate::certificates::Certificates;
 use crate::cli::{Cli, Log, Serve};
 use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
@@ -45,7 +46,12 @@ pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
     let most = descriptors::raise();
     // Ports first: when one is taken, nothing was made or changed.
     let settings = loaded.settings();
-    let data = bind(SocketAddr::new(settings.server.host, settings.server.port), cores, "--host and --port")?;
+    let certificates = Certificates::open(settings)?;
+    let data = match &settings.server.socket {
+        Some(path) => Bound::bind_file(path, cores)
+            .map_err(|error| Failed::Refused(format!("{error}; server.socket names another place")))?,
+        None => bind(SocketAddr::new(settings.server.host, settings.server.port), cores, "--host and --port")?,
+    };
     let admin = bind_admin(&loaded)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -59,7 +65,7 @@ pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
             terminal::warn_line(&warning);
         }
         let seats = descriptors::seats(settings.server.limits.connections, most, cores);
-        serve(Start { cli, flags, loaded: &loaded, seats }, Doors { data, admin }, data_dir).await
+        serve(Start { cli, flags, loaded: &loaded, seats }, Doors { data, admin, certificates }, data_dir).await
     })
 }
 
@@ -101,6 +107,8 @@ async fn hold(loaded: &Loaded) -> Result<DataDir> {
 struct Doors {
     data: Bound,
     admin: std::net::TcpListener,
+    /// What TLS on the data port goes by.
+    certificates: Option<Certificates>,
 }
 
 /// How a server was started.
@@ -142,7 +150,7 @@ async fn serve(start: Start<'_>, doors: Doors, data_dir: DataDir) -> Result<()> 
 
 /// Starts both planes and says so.
 async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> Result<(Running, Reloader<'a>)> {
-    let Doors { data, admin } = doors;
+    let Doors { data, admin, certificates } = doors;
     let (loaded, settings) = (start.loaded, start.loaded.settings());
     let (store, is_new) = wire::create_store(data_dir).await?;
     let identity = store.identity().await.map_err(failed)?;
@@ -164,7 +172,8 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (journal, writer) = start_log(form);
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
-    let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
+    let places = (data.place().clone(), admin.local_addr().map_err(failed)?);
+    let certificate_reads = Arc::<CertificateReads>::default();
     let metrics = Metrics::new(
         Sources {
             cores: planes.tallies,
@@ -174,6 +183,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
                 ("decisions", Box::new(recording.depth())),
             ],
             node: planes.node.shared(),
+            certificates: Arc::clone(&certificate_reads),
             version: env!("CARGO_PKG_VERSION"),
         },
         Arc::clone(&service),
@@ -191,13 +201,19 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let first_password = first_start::ensure(&service, data_dir.path(), shown).await?;
     let setups = Arc::new(Setups::new(wire::setup(settings, 1)?));
     let recording = recording.logged(journal);
-    let config = wire::edge(settings, start.seats, Arc::clone(&setups), own_sender, recording, uses);
+    let config = EdgeConfig {
+        tls: certificates.as_ref().map(Certificates::door),
+        ..wire::edge(settings, start.seats, Arc::clone(&setups), own_sender, recording, uses)
+    };
+    if let Some(certificates) = certificates {
+        tokio::spawn(certificates.follow(certificate_reads));
+    }
     let edge = data.start(config, planes.workers).map_err(failed)?;
     let facts = Facts {
         settings,
         routes: &rules.routes,
-        data: addresses.0,
-        admin: addresses.1,
+        data: &places.0,
+        admin: places.1,
         is_new,
         first_password: first_password.as_ref(),
     };

@@ -1,6 +1,5 @@
 //! What the configuration means: who passes unasked, and what could be tighter.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use keyward_config::{Mistake, Settings};
@@ -84,20 +83,6 @@ pub(super) fn proxies_too_wide(facts: &Facts) -> Vec<Finding> {
     })
 }
 
-pub(super) fn tls_off(facts: &Facts) -> Vec<Finding> {
-    with_settings(facts, |settings| {
-        if settings.server.host.is_loopback() {
-            return Vec::new();
-        }
-        let what = format!(
-            "keys and tokens come to {} over plain HTTP, for everybody on the way to read",
-            settings.server.host
-        );
-        let advice = "let a proxy with TLS stand before it and listen on 127.0.0.1, or keep the network to yourself";
-        vec![finding((Kind::Weak, "tls-off"), facts.place("server.host"), what, advice)]
-    })
-}
-
 pub(super) fn control_plane_exposed(facts: &Facts) -> Vec<Finding> {
     with_settings(facts, |settings| {
         if settings.admin.host.is_loopback() {
@@ -110,43 +95,6 @@ pub(super) fn control_plane_exposed(facts: &Facts) -> Vec<Finding> {
             what,
             "listen on 127.0.0.1, or close the port to all but operators",
         )]
-    })
-}
-
-pub(super) fn upstream_reach(facts: &Facts) -> Vec<Finding> {
-    with_settings(facts, |settings| {
-        let place = facts.place("upstream.url");
-        let Some(url) = &settings.upstream.url else {
-            let what = "the built-in demo answers; no API is behind Keyward";
-            return vec![finding((Kind::Weak, "demo-upstream"), place, what, "`--upstream URL` puts yours there")];
-        };
-        let host = url.host().trim_start_matches('[').trim_end_matches(']');
-        let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        let (what, advice) = if local {
-            (
-                "whoever has an account on this machine can call the API without Keyward",
-                "give the API a key that only Keyward sends (upstream.headers)",
-            )
-        } else {
-            (
-                "whether callers can reach the API itself cannot be seen from here; whoever can walks around Keyward",
-                "let only this machine connect to it (firewall, network policy), and give it a key that only Keyward sends (upstream.headers)",
-            )
-        };
-        let mut found = Vec::new();
-        if settings.upstream.headers.is_empty() || !local {
-            found.push(finding((Kind::Weak, "upstream-reach-unknown"), place.clone(), what, advice));
-        }
-        if !local {
-            let what = "identity headers and upstream.headers go to another machine over plain HTTP";
-            found.push(finding(
-                (Kind::Weak, "upstream-plain"),
-                place,
-                what,
-                "keep that network to yourself; upstreams over TLS come with a later version",
-            ));
-        }
-        found
     })
 }
 

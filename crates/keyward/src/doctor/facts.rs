@@ -11,11 +11,14 @@ use keyward_api::people_command::PeopleCommand;
 use keyward_api::users::UserView;
 use keyward_api::view::KeyView;
 use keyward_config::{Mistake, Settings};
+use keyward_engine::ports::Clock as _;
 use serde_json::Value;
 
+use crate::certificates::Files;
 use crate::cli::Cli;
 use crate::exit::Result;
 use crate::settings::Loaded;
+use crate::system::SystemClock;
 use crate::{backend, first_start, master_key, pages};
 
 /// All of it.
@@ -29,6 +32,8 @@ pub struct Facts {
     pub settings: Option<Settings>,
     /// Where each value comes from, by its path.
     pub origins: BTreeMap<String, String>,
+    /// The files of TLS; none where it is off.
+    pub tls: Option<Tls>,
     /// The data directory.
     pub data: Data,
     /// Nobody knows where the records are, because the configuration has mistakes.
@@ -43,6 +48,30 @@ pub struct Facts {
     pub audit: Option<AuditReport>,
     /// The values of a running server that are not those of the file.
     pub differs: Vec<String>,
+}
+
+/// What the files of `server.tls` hold.
+#[derive(Default)]
+pub struct Tls {
+    /// Why they cannot be used.
+    pub fault: Option<String>,
+    /// Keys that everybody on this machine can read, with the modes of their files.
+    pub readable: Vec<(String, u32)>,
+    /// Each certificate, with how many seconds it is still valid.
+    pub ends: Vec<(String, i64)>,
+}
+
+impl Tls {
+    fn look(files: &Files) -> Self {
+        let now = SystemClock::new().now().wall.as_millis() / 1000;
+        let (fault, ends) = match files.read() {
+            Ok(prepared) => (None, prepared.ends),
+            Err(why) => (Some(why), Vec::new()),
+        };
+        let names = files.pairs.iter().map(|(chain, _)| chain.display().to_string());
+        let left = ends.into_iter().map(|end| i64::try_from(end).unwrap_or(i64::MAX).saturating_sub(now));
+        Self { fault, readable: files.readable_keys(), ends: names.zip(left).collect() }
+    }
 }
 
 /// What is in the data directory.
@@ -81,6 +110,7 @@ impl Facts {
         let mut facts = Self {
             warnings: loaded.config.warnings.clone(),
             settings: Some(loaded.settings().clone()),
+            tls: Files::of(loaded.settings()).as_ref().map(Tls::look),
             origins: loaded.config.show().iter().map(origin).collect(),
             ..Self::default()
         };

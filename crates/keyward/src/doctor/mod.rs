@@ -1,10 +1,11 @@
-//! `keyward doctor`: what is open, what is weak and what is wrong, each with what to do. `facts` gathers; `configuration` and
+//! `keyward doctor`: what is open, what is weak and what is wrong, each with what to do. `facts` gathers; `configuration`, `transport` and
 //! `records` judge; `rules` lists every rule. Add a row there, and one to docs/reference/doctor.md.
 
 mod configuration;
 pub mod facts;
 mod records;
 pub mod rules;
+mod transport;
 
 use serde::Serialize;
 

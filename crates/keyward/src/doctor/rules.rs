@@ -1,7 +1,7 @@
 //! What each fact means and what to do about it, one rule a function; the table at the head is all of them.
 
 use super::facts::Facts;
-use super::{Finding, Kind, configuration, records};
+use super::{Finding, Kind, configuration, records, transport};
 
 /// One rule.
 type Rule = fn(&Facts) -> Vec<Finding>;
@@ -15,14 +15,17 @@ const RULES: &[Rule] = &[
     records::audit_broken,
     records::files_readable,
     records::decisions_set_aside,
+    transport::tls_unusable,
+    transport::tls_key_readable,
     configuration::public_routes,
     configuration::open_if_none,
     configuration::config_warnings,
     records::no_store,
     configuration::proxies_too_wide,
-    configuration::tls_off,
+    transport::tls_off,
+    transport::tls_ends,
     configuration::control_plane_exposed,
-    configuration::upstream_reach,
+    transport::upstream_reach,
     configuration::static_keys,
     configuration::credentials_go_on,
     configuration::odd_paths,

@@ -7,6 +7,7 @@ use keyward_api::users::UserView;
 use keyward_api::view::KeyView;
 use keyward_config::{Flags, Input};
 
+use super::super::facts::Tls;
 use super::*;
 
 /// The facts of a configuration and nothing else.
@@ -86,6 +87,17 @@ fn audit(flaws: Vec<FlawView>) -> Facts {
     with(|facts| facts.audit = Some(report))
 }
 
+/// With a certificate that is valid for a year.
+fn tls(change: impl FnOnce(&mut Tls)) -> Facts {
+    let mut tls = Tls { ends: vec![("c.pem".to_owned(), 365 * 86_400)], ..Tls::default() };
+    change(&mut tls);
+    with(|facts| facts.tls = Some(tls))
+}
+
+fn secured(more: &str) -> Facts {
+    plus(&format!("server: {{host: 0.0.0.0, tls: {{enabled: true, cert_file: c.pem, key_file: k.pem, {more}}}}}"))
+}
+
 fn plus(yaml: &str) -> Facts {
     of(&format!("{SOUND}{yaml}\n"))
 }
@@ -121,6 +133,12 @@ fn cases() -> Vec<(&'static str, Facts, Facts)> {
             plus("server: {trusted_proxies: [10.1.0.0/20, \"2001:db8:1::/48\"]}"),
         ),
         ("tls-off", plus("server: {host: 0.0.0.0}"), plus("server: {host: \"::1\"}")),
+        ("tls-off", plus("server: {host: 0.0.0.0}"), plus("server: {socket: /run/k.sock}")),
+        ("tls-off", secured("require: false"), secured("require: true")),
+        ("tls-unusable", tls(|tls| tls.fault = Some("k.pem cannot be read".to_owned())), tls(|_| {})),
+        ("tls-key-readable", tls(|tls| tls.readable = vec![("k.pem".to_owned(), 0o644)]), tls(|_| {})),
+        ("tls-expired", tls(|tls| tls.ends[0].1 = 0), tls(|tls| tls.ends[0].1 = 1)),
+        ("tls-expires-soon", tls(|tls| tls.ends[0].1 = 14 * 86_400), tls(|tls| tls.ends[0].1 = 14 * 86_400 + 1)),
         ("control-plane-exposed", plus("admin: {host: 192.0.2.1}"), plus("admin: {host: 127.0.0.1}")),
         ("demo-upstream", of("{}"), of(SOUND)),
         ("upstream-reach-unknown", of("upstream: {url: \"http://127.0.0.1:3000\"}"), of(SOUND)),
@@ -129,6 +147,12 @@ fn cases() -> Vec<(&'static str, Facts, Facts)> {
             "upstream-plain",
             of("upstream: {url: \"http://api:3000\"}"),
             of("upstream: {url: \"http://localhost:3000\"}"),
+        ),
+        ("upstream-plain", of("upstream: {url: \"http://api\"}"), of("upstream: {url: \"https://api\"}")),
+        (
+            "upstream-reach-unknown",
+            of("upstream: {url: \"https://api\"}"),
+            of("upstream: {url: \"unix:/a\", headers: {X-A: b}}"),
         ),
         ("static-key-short", fixed(31, "\"a:b\""), fixed(32, "\"a:b\"")),
         ("static-key-for-everything", fixed(40, "\"*\""), fixed(40, "\"a:b\"")),
@@ -170,7 +194,7 @@ fn what_a_rule_says_is_not_said_again_as_a_warning() {
 
 /// The codes in this program's text: whatever stands in quotes and is nothing but small words with hyphens between them.
 fn codes() -> BTreeSet<String> {
-    let texts = [include_str!("configuration.rs"), include_str!("records.rs")];
+    let texts = [include_str!("configuration.rs"), include_str!("records.rs"), include_str!("transport.rs")];
     let quoted = texts.into_iter().flat_map(|text| text.split('"').skip(1).step_by(2));
     let is_code = |text: &&str| {
         text.contains('-')

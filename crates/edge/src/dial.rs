@@ -1,0 +1,56 @@
+//! How a connection to an upstream is made.
+
+use std::io;
+use std::sync::Arc;
+
+use http::uri::Authority;
+use keyward_http::answer::UpstreamFault;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use socket2::SockRef;
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::{TlsConnector, TlsStream};
+
+use crate::io::Io;
+use crate::origin::Address;
+
+/// Connects, and shakes hands where it is TLS. Takes as long as it takes.
+pub(crate) async fn dial(address: &Address) -> Result<Io, UpstreamFault> {
+    match address {
+        Address::Http(authority) | Address::H2c(authority) => Ok(Io::Tcp(tcp(authority, 80).await?)),
+        Address::Unix(path) => UnixStream::connect(path).await.map(Io::Unix).map_err(|_| UpstreamFault::Unreachable),
+        // Boxed: what a handshake needs would make every connection's task larger.
+        Address::Https(authority, trust) => Box::pin(secured(authority, &trust.config)).await,
+    }
+}
+
+async fn secured(authority: &Authority, config: &Arc<ClientConfig>) -> Result<Io, UpstreamFault> {
+    let name = ServerName::try_from(bare(authority).to_owned()).map_err(|_| UpstreamFault::Unreachable)?;
+    let socket = tcp(authority, 443).await?;
+    let connector = TlsConnector::from(Arc::clone(config));
+    let stream = connector.connect(name, socket).await.map_err(|error| fault(&error))?;
+    Ok(Io::Tls(Box::new(TlsStream::Client(stream))))
+}
+
+async fn tcp(authority: &Authority, port: u16) -> Result<TcpStream, UpstreamFault> {
+    let port = authority.port_u16().unwrap_or(port);
+    let socket = TcpStream::connect((bare(authority), port)).await.map_err(|_| UpstreamFault::Unreachable)?;
+    // Both are wishes: a connection works without.
+    let _ = socket.set_nodelay(true);
+    let _ = SockRef::from(&socket).set_keepalive(true);
+    Ok(socket)
+}
+
+/// The host without the brackets of an IPv6 address.
+fn bare(authority: &Authority) -> &str {
+    authority.host().trim_start_matches('[').trim_end_matches(']')
+}
+
+/// Why there was no handshake: the other side is not believed, or it speaks no TLS that is spoken here.
+fn fault(error: &io::Error) -> UpstreamFault {
+    match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_)) => UpstreamFault::Untrusted,
+        Some(_) => UpstreamFault::Garbage,
+        None => UpstreamFault::Unreachable,
+    }
+}
