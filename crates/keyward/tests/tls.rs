@@ -138,6 +138,21 @@ fn a_request_over_tls_is_one_like_any_other() {
 }
 
 #[test]
+fn whoever_offers_http_2_over_tls_speaks_it() {
+    let secure = Secure::serve(ONE);
+    let key = secure.world.key("k", &[]);
+    let version = ["-w", "\n%{http_version} %{http_code}"];
+    for (offer, expected) in [("--http2", "2 200"), ("--http1.1", "1.1 200")] {
+        let key = format!("X-API-Key: {key}");
+        let said = secure.curl("api.test", &[&version[..], &[offer, "-H", &key]].concat()).stdout;
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains("\"x-forwarded-proto\": \"https\"") && said.ends_with(expected), "{offer}: {said}");
+    }
+    let refused = secure.curl("api.test", &[&version[..], &["--http2", "--request-target", "/closed"]].concat()).stdout;
+    assert!(String::from_utf8(refused).unwrap().ends_with("2 401"));
+}
+
+#[test]
 fn a_large_body_comes_whole_both_ways() {
     let body = "x".repeat(3_000_000);
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -165,6 +180,10 @@ fn where_it_is_required_nothing_in_the_clear_is_heard() {
             assert!(answer.text().contains("over TLS only"), "{}", answer.text());
         }
     }
+    let url = format!("http://{}/open", secure.world.server().data);
+    let mut curl = Command::new("curl");
+    let clear = curl.args(["-sS", "--http2-prior-knowledge", "-w", "\n%{http_version} %{http_code}", &url]).output().unwrap();
+    assert!(String::from_utf8(clear.stdout).unwrap().ends_with("\n2 403"), "nor in HTTP/2");
     assert_eq!(secure.status("api.test", &[]), "200");
 }
 
