@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use keyward_engine::node::Shared;
-use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, HandshakeFault, Shown, Spans, Totals};
+use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, HandshakeFault, Limited, Shown, Spans, Totals};
 use keyward_engine::worker::Ending;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text};
@@ -104,6 +104,7 @@ impl Collector for All {
             &ANSWERED_WITHIN,
             &totals.answered,
         )?;
+        page.limits(&totals.limits)?;
         let lookups = [("memory", totals.in_memory), ("store", totals.in_store), ("nowhere", totals.nowhere)];
         page.counters("lookups", "Credentials looked up, by where", "where", &lookups)?;
         page.gauge("connections", "Open connections of clients", totals.connections as f64)?;
@@ -128,7 +129,7 @@ impl Collector for All {
     }
 }
 
-/// The page as it is written. Labels have few values, all of them words of this program.
+/// The page as it is written. Labels have few values: words of this program, and names of the configuration.
 struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
@@ -145,6 +146,18 @@ impl Page<'_> {
             (kind, of_kind.map(|one| one.count).sum())
         });
         self.counters("upstream_failures", "Permitted requests that the upstream did not answer", "kind", &kinds)
+    }
+
+    fn limits(&mut self, limits: &[Limited]) -> fmt::Result {
+        let help = "Requests that came to a limit, by what it did";
+        let mut metric = self.0.encode_descriptor("limited", help, None, MetricType::Counter)?;
+        for limit in limits {
+            for (did, count) in [("charged", limit.charged), ("exceeded", limit.exceeded)] {
+                let labels = [("limit", &*limit.name), ("result", did)];
+                ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
     }
 
     fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {

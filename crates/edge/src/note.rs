@@ -165,7 +165,7 @@ impl<'a> Note<'a> {
 
     /// Since the request's head.
     fn span(&self) -> Duration {
-        self.client.core.worker.clock().now().monotonic.since(self.began)
+        self.client.core.worker.clock().monotonic().since(self.began)
     }
 
     fn close(&mut self, outcome: &'static str, detail: Option<Cow<'static, str>>, status: u16) {

@@ -9,7 +9,7 @@ use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::rules::Rules;
 use keyward_core::session::SessionRecord;
-use keyward_core::time::{Now, Timestamp};
+use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_core::token::Claims;
 
 use crate::audit::AuditEvent;
@@ -369,6 +369,11 @@ pub trait Store: Lookup + Records + People + Reserves {
 pub trait Clock: Send + Sync {
     /// Both clocks at once.
     fn now(&self) -> Now;
+
+    /// The one that nobody sets, alone: for spans.
+    fn monotonic(&self) -> Monotonic {
+        self.now().monotonic
+    }
 }
 
 /// Where randomness comes from.

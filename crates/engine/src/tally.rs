@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
+use keyward_core::limit::{LimitId, Spend};
+
 use crate::worker::Ending;
 
 /// The upper ends of spans up to a decision, in nanoseconds.
@@ -72,6 +74,17 @@ pub struct Requests {
     pub count: u64,
 }
 
+/// What a limit did, by its name: it stays when another configuration numbers limits otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// The limit's name.
+    pub name: Box<str>,
+    /// Requests that were charged to it.
+    pub charged: u64,
+    /// Requests that it turned away.
+    pub exceeded: u64,
+}
+
 /// How a presented credential was looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookedUp {
@@ -123,6 +136,8 @@ pub struct Totals {
     pub decided: Spans,
     /// Spans from a request's head to its answer's head.
     pub answered: Spans,
+    /// Limits since the core began, those of earlier configurations too.
+    pub limits: Vec<Limited>,
     /// Look-ups that memory answered.
     pub in_memory: u64,
     /// Look-ups that the store answered.
@@ -149,6 +164,13 @@ impl Totals {
         }
         self.decided.add(&other.decided);
         self.answered.add(&other.answered);
+        for more in &other.limits {
+            let place = self.limit(&more.name);
+            if let Some(limit) = self.limits.get_mut(place) {
+                limit.charged += more.charged;
+                limit.exceeded += more.exceeded;
+            }
+        }
         self.in_memory += other.in_memory;
         self.in_store += other.in_store;
         self.nowhere += other.nowhere;
@@ -157,6 +179,14 @@ impl Totals {
         self.ended.iter_mut().zip(other.ended).for_each(|(count, more)| *count += more);
         self.unannounced += other.unannounced;
         self.handshakes_failed.iter_mut().zip(other.handshakes_failed).for_each(|(count, more)| *count += more);
+    }
+
+    /// Where a limit is counted.
+    fn limit(&mut self, name: &str) -> usize {
+        self.limits.iter().position(|limit| *limit.name == *name).unwrap_or_else(|| {
+            self.limits.push(Limited { name: name.into(), charged: 0, exceeded: 0 });
+            self.limits.len() - 1
+        })
     }
 
     fn count(&mut self, outcome: &'static str, class: u16, count: u64) {
@@ -172,6 +202,8 @@ impl Totals {
 #[derive(Default)]
 pub struct Tally {
     totals: RefCell<Totals>,
+    /// Where the limits of the configuration in force are counted.
+    limits: RefCell<Vec<usize>>,
     shown: Shown,
 }
 
@@ -199,6 +231,26 @@ impl Tally {
             LookedUp::InMemory => totals.in_memory += 1,
             LookedUp::InStore => totals.in_store += 1,
             LookedUp::Nowhere => totals.nowhere += 1,
+        }
+    }
+
+    /// These limits are in force from now on, in the order of their numbers.
+    pub fn know_limits<'a>(&self, names: impl Iterator<Item = &'a str>) {
+        let mut totals = self.totals.borrow_mut();
+        *self.limits.borrow_mut() = names.map(|name| totals.limit(name)).collect();
+    }
+
+    /// A request was charged to its limits, or one of them turned it away.
+    pub fn spent(&self, spend: &Spend) {
+        let (mut totals, limits) = (self.totals.borrow_mut(), self.limits.borrow());
+        let mut of = |id: LimitId, count: fn(&mut Limited) -> &mut u64| {
+            if let Some(limit) = limits.get(id.0).and_then(|place| totals.limits.get_mut(*place)) {
+                *count(limit) += 1;
+            }
+        };
+        match spend {
+            Spend::Within(standings) => standings.iter().for_each(|one| of(one.limit, |limit| &mut limit.charged)),
+            Spend::Exceeded(id, ..) => of(*id, |limit| &mut limit.exceeded),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use keyward_core::decision::{Decision, Denial, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_core::limit::Limit;
 use keyward_core::machine::{
     Fetching, Listener, Question, Recalled, Recalling, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
     would_be_asked,
@@ -126,6 +127,7 @@ impl Worker {
     pub fn new(parts: Parts) -> Self {
         let rules = Arc::new(Rules::clone(&parts.rules));
         parts.shared.decides_by(parts.core, parts.version);
+        parts.tally.know_limits(rules.limits.iter().map(Limit::name));
         Self {
             node: parts.node,
             core: parts.core,
@@ -253,7 +255,10 @@ impl Worker {
         let decision = match ruled {
             Ruled::Decided(decision) => decision,
             Ruled::Spend(spending) => match self.limiter.charge(&spending) {
-                Ok(spend) => spending.resume(spend, listener),
+                Ok(spend) => {
+                    self.tally.spent(&spend);
+                    spending.resume(spend, listener)
+                }
                 Err(why) => return Err(Box::new(Reserving { spending, why, digest })),
             },
         };
@@ -270,6 +275,7 @@ impl Worker {
     ) -> Result<Decision, Fault> {
         let Reserving { spending, why, digest } = reserving;
         let spend = self.limiter.charge_later(&spending, why).await?;
+        self.tally.spent(&spend);
         let decision = spending.resume(spend, listener);
         self.note_use(digest.as_ref(), snapshot, &decision);
         Ok(decision)
@@ -377,6 +383,7 @@ impl Worker {
     fn configure(&self, version: u64, rules: &Rules, head: FeedHead) {
         *self.configuration.borrow_mut() = Configuration { rules: Arc::new(rules.clone()), version };
         self.memory.borrow_mut().flush(head);
+        self.tally.know_limits(rules.limits.iter().map(Limit::name));
         self.shared.decides_by(self.core, version);
     }
 

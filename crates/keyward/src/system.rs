@@ -22,11 +22,16 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
     fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let nanos = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         Now {
             wall: Timestamp::from_millis(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)),
-            monotonic: Monotonic::from_nanos(nanos.saturating_add(1_000_000_000)),
+            monotonic: self.monotonic(),
         }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+    fn monotonic(&self) -> Monotonic {
+        let nanos = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        Monotonic::from_nanos(nanos.saturating_add(1_000_000_000))
     }
 }
 

@@ -58,6 +58,22 @@ fn the_page_names_each_metric_and_no_other() {
 }
 
 #[test]
+fn what_limits_do_is_counted_by_their_names() {
+    let limits =
+        "limits: {three: {per: address, requests: 3, window: 1h}, many: {per: route, requests: 99, window: 1m}}";
+    let world =
+        World::new(BINARY).config(&format!("{limits}\nroutes: [{{path: /**, public: true, limits: [many, three]}}]\n"));
+    let world = world.serve(&[]);
+    for status in [200, 200, 200, 429, 429] {
+        assert_eq!(world.send("GET", "/x", &[], "").status, status);
+    }
+    for (limit, did, count) in [("three", "charged", 3.0), ("three", "exceeded", 2.0), ("many", "charged", 3.0)] {
+        reaches(&world, &format!("keyward_limited_total{{limit=\"{limit}\",result=\"{did}\"}}"), count);
+    }
+    assert_eq!(series(&text(&world))["keyward_limited_total{limit=\"many\",result=\"exceeded\"}"], 0.0);
+}
+
+#[test]
 fn what_happens_is_counted() {
     let world = World::new(BINARY).serve(&["--public", "/open"]);
     let key = world.key("k", &[]);
