@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod client;
+pub mod judge;
+pub mod recorder;
 pub mod store;
 pub mod upstream;
 
@@ -66,6 +68,8 @@ pub struct Setup {
     pub cores: usize,
     pub own: Option<OwnReceiver>,
     pub records: bool,
+    /// Every other path leads to the first upstream, for anybody.
+    pub open: bool,
 }
 
 pub struct World {
@@ -85,6 +89,7 @@ impl Setup {
             cores: 1,
             own: None,
             records: false,
+            open: false,
         }
     }
 
@@ -106,7 +111,7 @@ impl Setup {
     pub fn start(self) -> World {
         let store = Arc::new(FakeStore::new());
         let bound = Bound::bind("127.0.0.1:0".parse().unwrap(), NonZeroUsize::new(self.cores).unwrap()).unwrap();
-        let workers = workers(self.cores, &store);
+        let workers = workers(self.cores, &store, self.open);
         let (own, receiver) = own::channel();
         serve_own(receiver);
         let (uses, used) = mpsc::channel(64);
@@ -160,7 +165,7 @@ impl Drop for World {
     }
 }
 
-fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
+fn workers(cores: usize, store: &Arc<FakeStore>, open: bool) -> Vec<Worker> {
     let (asker, questions) = fetcher::channel();
     let lookup = Arc::clone(store);
     std::thread::spawn(move || {
@@ -169,7 +174,7 @@ fn workers(cores: usize, store: &Arc<FakeStore>) -> Vec<Worker> {
     });
     let (node, mailboxes) = Node::new(HEAD, cores);
     node.apply(Standing.now().monotonic, Changes { head: HEAD, changes: Vec::new(), lost: false }, None);
-    let rules = Arc::new(rules());
+    let rules = Arc::new(rules(open));
     let parts = |(core, mailbox)| Parts {
         node: 1,
         core: u8::try_from(core).unwrap(),
@@ -236,7 +241,7 @@ fn route(path: &str, methods: &[Method], access: Access, destination: Destinatio
     }
 }
 
-fn rules() -> Rules {
+fn rules(open: bool) -> Rules {
     let key = || Access::Credential { schemes: vec![SchemeId(0), SchemeId(1)], several: Several::Refuse };
     let there = Destination::Upstream(0);
     let health = Destination::Own(Endpoint::Health);
@@ -247,7 +252,7 @@ fn rules() -> Rules {
     ];
     let needs_admin = ScopeRules { otherwise: ScopeSet::parse(["admin"]).unwrap(), ..ScopeRules::default() };
     let odd = Oddities { semicolon: true, encoded_slash: true, empty_segment: true };
-    let configured = vec![
+    let mut configured = vec![
         route("/public/**", &[], Access::Public, there),
         Route { keep_credential: true, ..route("/keep/**", &[], key(), there) },
         Route { scopes: needs_admin, ..route("/admin/**", &[], key(), there) },
@@ -255,6 +260,9 @@ fn rules() -> Rules {
         route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),
         route("/api/**", &[], key(), there),
     ];
+    if open {
+        configured = vec![route("/**", &[], Access::Public, there)];
+    }
     let scheme = |name: &str, carrier| Scheme { name: name.into(), carrier, kind: CredentialKind::ApiKey };
     let operator =
         StaticKey { name: "operator", secret: STATIC_KEY.as_bytes(), scopes: ScopeSet::parse(["*"]).unwrap() };

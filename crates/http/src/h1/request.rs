@@ -32,6 +32,8 @@ pub enum RequestFault {
     Coding,
     /// Both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.3: an attack, or a mistake).
     TwoFramings,
+    /// A field that is neither `Content-Length` nor `Transfer-Encoding`, but is one to readers that do not tell `_` from `-`.
+    LookAlike,
     /// `Expect` other than `100-continue`: 417 (RFC 9110 §10.1.1).
     Expect,
 }
@@ -51,6 +53,7 @@ impl RequestFault {
             Self::Length => "The request's Content-Length is no single length.",
             Self::Coding => "The request's Transfer-Encoding is something else than chunked.",
             Self::TwoFramings => "The request has both a Content-Length and a Transfer-Encoding.",
+            Self::LookAlike => "The request has a field that others may take for Content-Length or Transfer-Encoding.",
             Self::Expect => "The request expects something else than 100-continue.",
         }
     }
@@ -223,10 +226,21 @@ fn gather(fields: Fields<'_>, version: Version) -> Result<Gathered<'_>, RequestF
             7 if is("upgrade") => found.websocket = value.eq_ignore_ascii_case(b"websocket"),
             17 if is("sec-websocket-key") => found.handshake |= u8::from(!value.is_empty()),
             21 if is("sec-websocket-version") => found.handshake |= u8::from(value == b"13") << 1,
+            13.. if frames_elsewhere(name) => return Err(RequestFault::LookAlike),
             _ => {}
         }
     }
     Ok(found)
+}
+
+/// Whether a name, with case and all but letters and digits left out, is that of a framing field: what stands behind CGI or
+/// WSGI sees it so.
+fn frames_elsewhere(name: &str) -> bool {
+    let is = |other: &[u8]| {
+        let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+        letters.eq(other.iter().copied())
+    };
+    is(b"contentlength") || is(b"transferencoding")
 }
 
 /// Whether a value can be `uri-host [ ":" port ]` (RFC 9110 §7.2). Sub-delimiters, which no host name has, are refused too.

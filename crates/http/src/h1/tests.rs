@@ -133,6 +133,16 @@ fn chunk_table() {
         ("0\r\nx\n\r\n", None),
         ("3;a\nb\r\nabc\r\n0\r\n\r\n", None),
         ("3;a\rb\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a;b=c;d=\"e;\\\"f\"\r\nabc\r\n0;g\r\n\r\n", Some("abc")),
+        ("3;\r\nabc\r\n0\r\n\r\n", None),
+        ("3;;a\r\nabc\r\n0\r\n\r\n", None),
+        ("3;=a\r\nabc\r\n0\r\n\r\n", None),
+        ("3; a\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a =b\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a=\"b\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a=\"b\\\"\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a=\"\n\"\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a\0\r\nabc\r\n0\r\n\r\n", None),
     ] {
         for size in [1, 2, 7, 1000] {
             let got = unchunk(text.as_bytes(), size).ok().map(|(data, _)| String::from_utf8(data).unwrap());
