@@ -5,6 +5,7 @@ use keyward_core::fields::Fields;
 
 use super::lines::Lines;
 use super::{Framing, Version, is_token, length, members, version};
+use crate::names::{collapse_alike, is_host};
 
 /// Why a head is no request that is taken here. All are answered 400 unless said otherwise, and the connection closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub enum RequestFault {
     Target,
     /// A target in absolute form for another host than `Host` names.
     OtherHost,
-    /// CONNECT makes tunnels, and there are none here: 405 is said with no `Allow`, since no resource takes it.
+    /// CONNECT makes tunnels, and there are none here. Not 405: that names what a resource allows (RFC 9110 §15.5.6), and
+    /// CONNECT is sent to none.
     Connect,
     /// No `Host`, which HTTP/1.1 demands (RFC 9112 §3.2).
     NoHost,
@@ -233,17 +235,7 @@ fn gather(fields: Fields<'_>, version: Version) -> Result<Gathered<'_>, RequestF
     Ok(found)
 }
 
-/// Whether a name, with case and all but letters and digits left out, is that of a framing field: what stands behind CGI or
-/// WSGI sees it so.
+/// Whether a name collapses to that of a framing field: what stands behind CGI or WSGI sees it so.
 fn frames_elsewhere(name: &str) -> bool {
-    let is = |other: &[u8]| {
-        let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
-        letters.eq(other.iter().copied())
-    };
-    is(b"contentlength") || is(b"transferencoding")
-}
-
-/// Whether a value can be `uri-host [ ":" port ]` (RFC 9110 §7.2). Sub-delimiters, which no host name has, are refused too.
-pub fn is_host(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
+    collapse_alike(name, "content-length") || collapse_alike(name, "transfer-encoding")
 }
