@@ -129,6 +129,8 @@ fn run(vector: &Vector) -> Outcome {
     let mut world = setup.start();
     let (steps, end) = judge(&vector.bytes);
     let answers = converse(&world, &vector.bytes, (&steps, &end));
+    // Whoever comes next may get the same connection to the upstream.
+    assert_eq!(world.ask("GET /next HTTP/1.1\nHost: api").status, 204, "{}", vector.id);
     world.stop(Duration::ZERO);
     let (mut whole, mut cut) = (Vec::new(), Vec::new());
     for bytes in upstream.finish() {
@@ -136,6 +138,8 @@ fn run(vector: &Vector) -> Outcome {
         whole.extend(held.whole);
         cut.extend(held.cut);
     }
+    let next = whole.iter().position(|sent: &Sent| sent.target == "/next").map(|place| whole.remove(place));
+    assert!(next.is_some_and(|sent| sent.method == "GET" && sent.body.is_empty()), "{}: {whole:?}", vector.id);
     let judged: Vec<Sent> = steps.iter().filter_map(|step| step.passes.clone()).collect();
     assert_eq!(whole, judged, "{}", vector.id);
     // What was begun and cannot be ended may have reached the upstream, but not its end.
