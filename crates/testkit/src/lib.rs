@@ -12,6 +12,7 @@ pub mod client;
 pub mod decided;
 pub mod issued;
 pub mod people;
+pub mod ports;
 pub mod ps;
 pub mod upstream;
 pub mod world;
