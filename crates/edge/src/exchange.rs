@@ -222,7 +222,9 @@ async fn decide<'a>(visit: Visit<'_>, note: &mut Note<'a>) -> Result<(Permit, Ju
     let target = Target::parse(request.target);
     let (method, headers) = (&request.method, request.fields);
     let facts = RequestFacts { client: caller.address, method, target: &target, headers };
-    match client.core.worker.decide(snapshot, facts).await {
+    // A store that takes too long is told of, like an upstream that does.
+    let decided = client.watch.bounded(client.core.worker.decide(snapshot, facts)).await;
+    match decided.unwrap_or(Err(Fault::Timeout)) {
         Ok(Decision::Allow(permit)) => {
             let judged = note.permitted(&permit);
             Ok((permit, judged))

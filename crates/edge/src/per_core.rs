@@ -30,7 +30,7 @@ use crate::pool::Pool;
 use crate::server::{self, Seat};
 use crate::setup::Setups;
 use crate::tls::TlsDoor;
-use crate::watch::{Spans, Ticks, Watch};
+use crate::watch::{Spans, Ticks, Watch, beat};
 
 /// How often uses of keys are reported and idle upstream connections looked through.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -165,7 +165,7 @@ impl Core {
     }
 
     async fn sweep(&self) {
-        let mut tick = interval(self.spans.tick);
+        let mut tick = beat(self.spans.tick);
         let mut heard = self.worker.learned();
         loop {
             tick.tick().await;

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
 use crate::config::{Limits, Timeouts};
 
 /// How long a closed connection goes on reading, so that its client hears the answer (see `stream`).
@@ -29,6 +31,14 @@ impl Ticks {
     pub(crate) fn advance(&self) {
         self.0.set(self.0.get() + 1);
     }
+}
+
+/// The beat of a core's ticks. Those that a stalled core missed are not made up for: they would come all at once, and whoever
+/// had no chance to go on meanwhile would be late, or cut before it is told.
+pub(crate) fn beat(tick: Duration) -> Interval {
+    let mut beat = interval(tick);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    beat
 }
 
 /// How many ticks each phase may last without progress.
@@ -361,6 +371,20 @@ mod tests {
             pass(&ticks, &watch, &spans, 1);
         }
         assert!(watch.is_late() && !watch.is_cut());
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a stall is what is wanted here")]
+    fn ticks_that_a_stalled_core_missed_are_not_made_up_for() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let tick = Duration::from_millis(5);
+        let [due, next] = runtime.block_on(async {
+            let mut beat = beat(tick);
+            beat.tick().await;
+            std::thread::sleep(tick * 10);
+            [beat.tick().await, beat.tick().await]
+        });
+        assert!(next - due >= tick * 9, "{:?}", next - due);
     }
 
     #[test]

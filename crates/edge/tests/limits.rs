@@ -12,11 +12,13 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::Setup;
+use support::store::Mood;
 use support::upstream::Upstream;
+use support::{STATIC_KEY, Setup};
 
 const SHORT: Duration = Duration::from_millis(150);
-const LONG: Duration = Duration::from_secs(60);
+/// Longer than any of these tests waits: what ends within their patience was ended by the limit that is short.
+const LONG: Duration = Duration::from_secs(600);
 
 #[allow(clippy::disallowed_methods, reason = "these tests measure real time from outside")]
 fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
@@ -71,7 +73,7 @@ fn a_body_that_grows_too_large_after_the_answer_began_closes_the_connection() {
     let world = Setup::before(&upstream).limits(|limits| limits.body_bytes = Some(10)).start();
     let mut connection = world.connect();
     connection.send("POST /public/x HTTP/1.1\r\nHost: api\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
-    support::pause(Duration::from_millis(50));
+    assert_eq!(connection.stream.peek(&mut [0]).unwrap(), 1, "the answer has begun");
     connection.send("a\r\n0123456789\r\n");
     assert!(connection.try_answer(false).is_none());
     assert_eq!(upstream.next(), "closed");
@@ -91,35 +93,39 @@ fn a_slow_head_is_cut() {
     let world = Setup::demo().limits(|limits| (limits.header_timeout, limits.idle_timeout) = (SHORT, LONG)).start();
     // Nothing, half a head, and a head that trickles.
     let (closed, took) = timed(|| world.connect().is_closed());
-    assert!(closed && took >= SHORT && took < SHORT * 4, "{took:?}");
+    assert!(closed && took >= SHORT, "{took:?}");
     let mut connection = world.connect();
     connection.send("GET / HTTP/1.1\r\nHo");
     assert!(connection.is_closed());
     let mut connection = world.connect();
     let ((), took) = timed(|| {
-        connection.send("GET / HTTP/1.1\r\nHost: api\r\n");
-        while std::io::Write::write_all(&mut connection.stream, b"X: y\r\n").is_ok() {
+        connection.send("GET / HTTP/1.1\r\nHost: api\r\nX: ");
+        while std::io::Write::write_all(&mut connection.stream, b"y").is_ok() {
             support::pause(Duration::from_millis(10));
         }
     });
-    assert!(took >= SHORT && took < SHORT * 4, "{took:?}");
+    assert!(took >= SHORT, "{took:?}");
     // The second request has a limit of its own, and resting is not reading a head.
     let mut connection = world.connect();
     assert_eq!(connection.ask("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n").status, 200);
     support::pause(SHORT * 2);
     assert_eq!(connection.ask("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n").status, 200);
-    connection.send("GET");
-    let (closed, took) = timed(|| connection.is_closed());
-    assert!(closed && took >= SHORT && took < SHORT * 4, "{took:?}");
+    let (closed, took) = timed(|| {
+        connection.send("GET");
+        connection.is_closed()
+    });
+    assert!(closed && took >= SHORT, "{took:?}");
 }
 
 #[test]
 fn an_idle_connection_is_closed() {
     let world = Setup::demo().limits(|limits| (limits.header_timeout, limits.idle_timeout) = (LONG, SHORT)).start();
     let mut connection = world.connect();
-    assert_eq!(connection.ask("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n").status, 200);
-    let (closed, took) = timed(|| connection.is_closed());
-    assert!(closed && took >= SHORT && took < SHORT * 4, "{took:?}");
+    let (closed, took) = timed(|| {
+        assert_eq!(connection.ask("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n").status, 200);
+        connection.is_closed()
+    });
+    assert!(closed && took >= SHORT, "{took:?}");
 }
 
 #[test]
@@ -128,10 +134,17 @@ fn a_silent_upload_is_408() {
     let world = Setup::before(&upstream).read_timeout(SHORT).start();
     let head = "Host: api\r\nContent-Length: 10\r\n\r\nhalf";
     world.connect().ask(&format!("POST /public/x HTTP/1.1\r\n{head}")).assert_problem(408, "Incomplete");
-    let key = &world.store.key;
-    let own = format!("POST /_keyward/api-keys HTTP/1.1\r\nX-Api-Key: {key}\r\n{head}");
+    // A key that is known without the store, so that nothing but the body is waited for.
+    let own = format!("POST /_keyward/api-keys HTTP/1.1\r\nX-Api-Key: {STATIC_KEY}\r\n{head}");
     world.connect().ask(&own).assert_problem(408, "Incomplete");
     assert!(upstream.is_untouched());
+}
+
+#[test]
+fn a_store_that_takes_too_long_is_told_of() {
+    let world = Setup::demo().read_timeout(SHORT).start();
+    world.store.be(Mood::Hanging);
+    world.get("/api/x").assert_problem(503, "Unavailable");
 }
 
 #[test]
@@ -162,7 +175,7 @@ fn one_connection_too_many_is_closed_at_once() {
     assert!(world.connect().is_closed());
     assert_eq!(first.ask(ask).status, 200);
     drop(second);
-    let free = (0..100).any(|_| {
+    let free = (0..6000).any(|_| {
         support::pause(Duration::from_millis(10));
         let mut third = world.connect();
         let _ = std::io::Write::write_all(&mut third.stream, ask.as_bytes());

@@ -17,9 +17,11 @@ use support::upstream::Upstream;
 
 #[test]
 fn stopping_lets_a_running_request_end() {
-    let upstream = Upstream::scripted(|peer| {
+    let (go, may_go) = std::sync::mpsc::channel();
+    let may_go = std::sync::Mutex::new(may_go);
+    let upstream = Upstream::scripted(move |peer| {
         peer.request()?;
-        support::pause(Duration::from_millis(200));
+        may_go.lock().unwrap().recv().ok()?;
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     });
     let mut world = Setup::before(&upstream).start();
@@ -28,8 +30,9 @@ fn stopping_lets_a_running_request_end() {
     running.send("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n");
     upstream.next();
     let address = world.address;
-    let stopped = std::thread::spawn(move || world.stop(Duration::from_secs(10)));
+    let stopped = std::thread::spawn(move || world.stop(Duration::from_secs(60)));
     assert!(idle.is_closed() && fresh.is_closed());
+    go.send(()).unwrap();
     let answer = running.answer(false);
     assert_eq!((answer.body.as_str(), answer.header("connection")), ("ok", Some("close")));
     stopped.join().unwrap();

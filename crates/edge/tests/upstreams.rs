@@ -77,14 +77,17 @@ fn what_may_have_had_an_effect_is_not_sent_twice() {
 
 #[test]
 fn a_connection_that_was_closed_while_idle_is_not_used() {
-    let upstream = Upstream::scripted(|peer| {
+    let (closed, ends) = std::sync::mpsc::channel();
+    let upstream = Upstream::scripted(move |peer| {
         peer.request()?;
-        peer.send(OK)
+        peer.send(OK)?;
+        peer.stream.shutdown(std::net::Shutdown::Both).ok()?;
+        closed.send(()).ok()
     });
     let world = Setup::before(&upstream).start();
     for _ in 0..5 {
         assert_eq!(world.ask("POST /public/x HTTP/1.1\nHost: api\nContent-Length: 0").status, 200);
-        support::pause(Duration::from_millis(20));
+        ends.recv().unwrap();
     }
     assert_eq!(upstream.connections(), 5);
 }
@@ -106,8 +109,9 @@ fn no_answer_is_502_or_504() {
         peer.wait_for_end();
         None
     });
+    // A public route, so that nothing but the upstream is waited for.
     let world = Setup::before(&silent).read_timeout(Duration::from_millis(100)).start();
-    world.get("/api/x").assert_problem(504, "UpstreamTimeout");
+    world.ask("GET /public/x HTTP/1.1\nHost: api").assert_problem(504, "UpstreamTimeout");
     silent.next();
     assert_eq!(silent.next(), "closed");
     let mut setup = Setup::demo();
@@ -145,13 +149,14 @@ fn a_slow_but_steady_answer_is_not_late() {
         peer.request()?;
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")?;
         for _ in 0..10 {
-            support::pause(Duration::from_millis(40));
+            support::pause(Duration::from_millis(150));
             peer.send("x")?;
         }
         Some(())
     });
-    let world = Setup::before(&upstream).read_timeout(Duration::from_millis(200)).start();
-    assert_eq!(world.get("/api/x").body, "xxxxxxxxxx");
+    // Shorter than the whole answer, and many times longer than each wait for more of it.
+    let world = Setup::before(&upstream).read_timeout(Duration::from_millis(1300)).start();
+    assert_eq!(world.ask("GET /public/x HTTP/1.1\nHost: api").body, "xxxxxxxxxx");
 }
 
 #[test]

@@ -6,9 +6,10 @@ use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, StatusCode, request, response};
 use keyward_core::fields::Fields;
 
-use crate::h1::request::{Request, RequestFault, is_host};
+use crate::h1::request::{Request, RequestFault};
 use crate::h1::response::{Garbage, Response};
 use crate::h1::{Framing, length, write};
+use crate::names::is_host;
 
 /// The bytes that a client of HTTP/2 begins with, as far as they look like a head of HTTP/1 (RFC 9113 §3.4).
 pub const PREFACE_HEAD: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";

@@ -65,7 +65,19 @@ pub fn is_of_claimed_family(name: Name<'_>) -> bool {
 
 /// Whether a value can be `uri-host [ ":" port ]` (RFC 9110 §7.2). Sub-delimiters, which no host name has, are refused too.
 pub fn is_host(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(byte);
+    let is_literal = |byte: &u8| *byte == b':' || is_name(byte);
+    let (host, port) = match value.strip_prefix(b"[") {
+        Some(rest) => {
+            let end = rest.iter().position(|byte| !is_literal(byte)).unwrap_or(rest.len());
+            let (inside, rest) = rest.split_at(end);
+            let Some(port) = rest.strip_prefix(b"]") else { return false };
+            (inside, port)
+        }
+        None => value.split_at(value.iter().position(|byte| !is_name(byte)).unwrap_or(value.len())),
+    };
+    let is_port = port.is_empty() || port.strip_prefix(b":").is_some_and(|port| port.iter().all(u8::is_ascii_digit));
+    !host.is_empty() && is_port
 }
 
 /// `x-api-key` as people write it: `X-API-Key`.

@@ -168,7 +168,7 @@ fn decisions_that_cannot_be_written_wait_and_lose_neither_id_nor_caller() {
 
 #[test]
 fn old_decisions_go_from_a_server_that_nobody_calls() {
-    let world = world().config("decisions: {keep: 1s}").serve(&[]);
+    let world = world().config("decisions: {keep: 4s}").serve(&[]);
     world.send("GET", "/", &[], "");
     until("the decision", || (!decisions(&world, &[]).is_empty()).then_some(()));
     until("its end", || decisions(&world, &[]).is_empty().then_some(()));

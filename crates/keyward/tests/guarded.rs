@@ -26,7 +26,7 @@ fn soon(world: &World, arguments: &[&str]) -> String {
     let mut command = world.command(arguments);
     let (done, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || done.send(command.output().unwrap()));
-    let output = end.recv_timeout(Duration::from_secs(5)).unwrap_or_else(|_| panic!("{arguments:?} hangs"));
+    let output = end.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{arguments:?} hangs"));
     assert!(output.status.success(), "{arguments:?}: {}", said(&output));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -227,6 +227,12 @@ fn requests_that_would_only_wait_are_turned_away() {
     // More connections than files are given by default in many places.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
+    // Where a machine is so slow that the proof of memory runs out before the places are taken, another try tells.
+    assert!((0..5).any(|_| is_somebody_turned_away()), "nobody heard that too many wait");
+}
+
+/// Has more callers than may wait, all of whom hear why not or are answered. Whether anybody heard that too many wait.
+fn is_somebody_turned_away() -> bool {
     let world = world().serve(&[]);
     let key = world.key("k", &["--scopes", "self:*"]);
     // So many that every core knows the key.
@@ -253,9 +259,11 @@ fn requests_that_would_only_wait_are_turned_away() {
         (away.len() >= callers.len() - 64 - 256).then_some((away, waiting))
     });
     assert!(!waiting.is_empty(), "nobody waits: the readers were not locked out");
+    let mut too_many = false;
     for caller in away {
         let answer = read_answer(&mut caller.try_clone().unwrap(), false).expect("an answer");
         assert!(answer.status == 503 && answer.text().contains("Unavailable"), "{}", answer.text());
+        too_many |= answer.text().contains("too many requests wait");
     }
     let callers: Vec<_> = waiting.into_iter().map(|caller| caller.try_clone().unwrap()).collect();
     drop(locked);
@@ -264,4 +272,5 @@ fn requests_that_would_only_wait_are_turned_away() {
         assert!([200, 503].contains(&answer.status), "{}", answer.text());
     }
     until("readiness", || (world.send("GET", "/_keyward/ready", &[], "").status == 200).then_some(()));
+    too_many
 }

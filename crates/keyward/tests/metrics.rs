@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpStream;
 
 use keyward_testkit::client::exchange;
+use keyward_testkit::ports::Silent;
 use keyward_testkit::world::{World, until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
@@ -108,9 +109,8 @@ fn what_happens_is_counted() {
 
 #[test]
 fn connections_and_failures_of_the_upstream_are_counted() {
-    // A port that was free a moment ago.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let yaml = format!("upstream: {{url: 'http://{gone}'}}\nserver: {{limits: {{connections: 2}}}}\n");
+    let silent = Silent::hold();
+    let yaml = format!("upstream: {{url: 'http://{}'}}\nserver: {{limits: {{connections: 2}}}}\n", silent.address());
     let world = World::new(BINARY).config(&yaml).serve(&["--public", "/**"]);
     assert_eq!(world.send("GET", "/x", &[], "").status, 502);
     reaches(&world, "keyward_upstream_failures_total{kind=\"unreachable\"}", 1.0);

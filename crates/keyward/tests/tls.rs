@@ -182,7 +182,8 @@ fn where_it_is_required_nothing_in_the_clear_is_heard() {
     }
     let url = format!("http://{}/open", secure.world.server().data);
     let mut curl = Command::new("curl");
-    let clear = curl.args(["-sS", "--http2-prior-knowledge", "-w", "\n%{http_version} %{http_code}", &url]).output().unwrap();
+    let clear =
+        curl.args(["-sS", "--http2-prior-knowledge", "-w", "\n%{http_version} %{http_code}", &url]).output().unwrap();
     assert!(String::from_utf8(clear.stdout).unwrap().ends_with("\n2 403"), "nor in HTTP/2");
     assert_eq!(secure.status("api.test", &[]), "200");
 }

@@ -35,7 +35,7 @@ impl Answer {
 /// Sends bytes over a new connection and reads the answer; `None` when the connection ended without one.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     stream.write_all(request).ok()?;
     let head_only = request.starts_with(b"HEAD ");
     read_answer(&mut stream, head_only)

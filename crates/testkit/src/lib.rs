@@ -14,6 +14,7 @@ pub mod curl;
 pub mod decided;
 pub mod issued;
 pub mod people;
+pub mod ports;
 pub mod ps;
 pub mod upstream;
 pub mod world;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::client::{Answer, exchange};
 use crate::issued::Issued;
 
-/// How long a server may take to be ready. Only a bound for a test that would hang; nothing is measured by it.
+/// How long anything that is waited for may take. Only a bound for a test that would hang; nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A data directory, a binary, and the server when one runs.
@@ -351,7 +351,7 @@ pub fn text(answer: &serde_json::Value, field: &str) -> String {
 
 /// Looks again and again until there is something to see; `what` is it that never came.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..2000 {
+    for _ in 0..PATIENCE.as_millis() / 10 {
         if let Some(seen) = look() {
             return seen;
         }

@@ -4,6 +4,8 @@
 pub mod client;
 pub mod frames;
 pub mod h2;
+pub mod judge;
+pub mod recorder;
 pub mod store;
 pub mod upstream;
 
@@ -68,6 +70,8 @@ pub struct Setup {
     pub cores: usize,
     pub own: Option<OwnReceiver>,
     pub records: bool,
+    /// Every other path leads to the first upstream, for anybody.
+    pub open: bool,
 }
 
 pub struct World {
@@ -89,6 +93,7 @@ impl Setup {
             cores: 1,
             own: None,
             records: false,
+            open: false,
         }
     }
 
@@ -118,7 +123,7 @@ impl Setup {
     pub fn start(self) -> World {
         let store = Arc::new(FakeStore::new());
         let bound = Bound::bind("127.0.0.1:0".parse().unwrap(), NonZeroUsize::new(self.cores).unwrap()).unwrap();
-        let rules = Arc::new(rules());
+        let rules = Arc::new(rules(self.open));
         let (workers, node) = workers(self.cores, &store, &rules);
         let (own, receiver) = own::channel();
         serve_own(receiver);
@@ -275,7 +280,7 @@ fn route(path: &str, methods: &[Method], access: Access, destination: Destinatio
     }
 }
 
-fn rules() -> Rules {
+fn rules(open: bool) -> Rules {
     let key = || Access::Credential { schemes: vec![SchemeId(0), SchemeId(1)], several: Several::Refuse };
     let there = Destination::Upstream(0);
     let health = Destination::Own(Endpoint::Health);
@@ -287,7 +292,7 @@ fn rules() -> Rules {
     let needs_admin = ScopeRules { otherwise: ScopeSet::parse(["admin"]).unwrap(), ..ScopeRules::default() };
     let needs_reading = ScopeRules { otherwise: ScopeSet::parse(["orders:read"]).unwrap(), ..ScopeRules::default() };
     let odd = Oddities { semicolon: true, encoded_slash: true, empty_segment: true };
-    let configured = vec![
+    let mut configured = vec![
         route("/public/**", &[], Access::Public, there),
         Route { keep_credential: true, ..route("/keep/**", &[], key(), there) },
         Route { scopes: needs_reading, ..route("/orders/**", &[], key(), there) },
@@ -296,6 +301,9 @@ fn rules() -> Rules {
         route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),
         route("/api/**", &[], key(), there),
     ];
+    if open {
+        configured = vec![route("/**", &[], Access::Public, there)];
+    }
     let scheme = |name: &str, carrier| Scheme { name: name.into(), carrier, kind: CredentialKind::ApiKey };
     let operator =
         StaticKey { name: "operator", secret: STATIC_KEY.as_bytes(), scopes: ScopeSet::parse(["*"]).unwrap() };

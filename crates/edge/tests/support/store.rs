@@ -18,6 +18,7 @@ use super::{HEAD, tag_key};
 pub enum Mood {
     Willing,
     Failing,
+    Hanging,
     Panicking,
 }
 
@@ -113,6 +114,7 @@ impl Lookup for FakeStore {
                     Ok(Found { head: self.head(), keys: digests.iter().map(|digest| self.joined(*digest)).collect() })
                 }
                 Mood::Failing => Err(StoreError::Locked),
+                Mood::Hanging => std::future::pending().await,
                 Mood::Panicking => panic!("the store was asked"),
             }
         })

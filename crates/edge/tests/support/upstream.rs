@@ -72,7 +72,7 @@ impl Upstream {
 
     /// The next request that came, head and body as bytes.
     pub fn next(&self) -> String {
-        self.heads.recv_timeout(Duration::from_secs(10)).expect("a request came")
+        self.heads.recv_timeout(Duration::from_secs(60)).expect("a request came")
     }
 
     pub fn is_untouched(&self) -> bool {

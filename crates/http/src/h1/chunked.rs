@@ -13,8 +13,14 @@ pub struct Chunks {
 enum State {
     /// In a size, so far, of so many digits.
     Size(u64, u8),
-    /// In what may stand between size and line end.
+    /// After the `;` between a size, or an extension, and the next extension.
     Extension(u64),
+    /// In an extension, outside quotes.
+    Named(u64),
+    /// In a quoted value of one.
+    Quoted(u64),
+    /// After a backslash in there.
+    Escaped(u64),
     /// After the CR of a size's line.
     SizeLf(u64),
     /// So many bytes of data to go.
@@ -92,7 +98,6 @@ impl Chunks {
     }
 
     fn step(&mut self, byte: u8) -> Result<State, BadChunk> {
-        let plain = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
         match (self.state, byte) {
             (State::Size(size, digits), _) if byte.is_ascii_hexdigit() => {
                 if digits >= MOST_DIGITS {
@@ -104,8 +109,12 @@ impl Chunks {
             (State::Size(size, 1..), b'\r') => Ok(State::SizeLf(size)),
             // A blank before `;` is a known disagreement between readers (RFC 9112 §7.1.1: "bad whitespace").
             (State::Size(size, 1..), b';') => Ok(State::Extension(size)),
-            (State::Extension(size), b'\r') => Ok(State::SizeLf(size)),
-            (State::Extension(_) | State::TrailerLine, _) if plain(byte) => {
+            (State::Named(size), b'\r') => Ok(State::SizeLf(size)),
+            (State::Extension(_) | State::Named(_) | State::Quoted(_) | State::Escaped(_), _) => {
+                self.spend()?;
+                extension(self.state, byte).ok_or(BadChunk)
+            }
+            (State::TrailerLine, _) if plain(byte) => {
                 self.spend()?;
                 Ok(self.state)
             }
@@ -129,4 +138,24 @@ impl Chunks {
         self.overhead = self.overhead.checked_sub(1).ok_or(BadChunk)?;
         Ok(())
     }
+}
+
+/// Goes on in an extension (RFC 9112 §7.1.1). What it says is nothing to us; where it ends must be beyond doubt, so it has a
+/// name, no blank outside quotes, and every quote has its other one.
+fn extension(state: State, byte: u8) -> Option<State> {
+    match (state, byte) {
+        (State::Extension(size), _) if super::is_token(byte) => Some(State::Named(size)),
+        (State::Named(size), b';') => Some(State::Extension(size)),
+        (State::Named(size), b'"') => Some(State::Quoted(size)),
+        (State::Named(size), _) if byte == b'=' || super::is_token(byte) => Some(State::Named(size)),
+        (State::Quoted(size), b'"') => Some(State::Named(size)),
+        (State::Quoted(size), b'\\') => Some(State::Escaped(size)),
+        (State::Quoted(size) | State::Escaped(size), _) if plain(byte) => Some(State::Quoted(size)),
+        _ => None,
+    }
+}
+
+/// What may stand in a line: no control but HTAB.
+fn plain(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }

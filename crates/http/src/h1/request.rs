@@ -1,10 +1,11 @@
 //! What the head of a request means: target, host, framing, and what becomes of the connection.
 
 use http::Method;
-use keyward_core::fields::Fields;
+use keyward_core::fields::{Fields, Name};
 
 use super::lines::Lines;
 use super::{Framing, Version, is_token, length, members, version};
+use crate::names::{collapse_alike, is_host};
 
 /// Why a head is no request that is taken here. All are answered 400 unless said otherwise, and the connection closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub enum RequestFault {
     Target,
     /// A target in absolute form for another host than `Host` names.
     OtherHost,
-    /// CONNECT makes tunnels, and there are none here: 405 is said with no `Allow`, since no resource takes it.
+    /// CONNECT makes tunnels, and there are none here. Not 405: that names what a resource allows (RFC 9110 §15.5.6), and
+    /// CONNECT is sent to none.
     Connect,
     /// No `Host`, which HTTP/1.1 demands (RFC 9112 §3.2).
     NoHost,
@@ -32,6 +34,8 @@ pub enum RequestFault {
     Coding,
     /// Both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.3: an attack, or a mistake).
     TwoFramings,
+    /// A field that is neither `Content-Length` nor `Transfer-Encoding`, but is one to readers that do not tell `_` from `-`.
+    LookAlike,
     /// `Expect` other than `100-continue`: 417 (RFC 9110 §10.1.1).
     Expect,
     /// In HTTP/2, a field that belongs to a connection, or `TE` other than `trailers` (RFC 9113 §8.2.2).
@@ -55,6 +59,7 @@ impl RequestFault {
             Self::Length => "The request's Content-Length is no single length.",
             Self::Coding => "The request's Transfer-Encoding is something else than chunked.",
             Self::TwoFramings => "The request has both a Content-Length and a Transfer-Encoding.",
+            Self::LookAlike => "The request has a field that others may take for Content-Length or Transfer-Encoding.",
             Self::Expect => "The request expects something else than 100-continue.",
             Self::OfConnection => "The request has a field that belongs to a connection, which HTTP/2 does not have.",
             Self::Blank => "The request has a field whose value begins or ends with a blank.",
@@ -238,13 +243,14 @@ fn gather(fields: Fields<'_>, version: Version) -> Result<Gathered<'_>, RequestF
             2 if is("te") => found.trailers |= members(value).any(|one| one.eq_ignore_ascii_case(b"trailers")),
             17 if is("sec-websocket-key") => found.handshake |= u8::from(!value.is_empty()),
             21 if is("sec-websocket-version") => found.handshake |= u8::from(value == b"13") << 1,
+            13.. if frames_elsewhere(name) => return Err(RequestFault::LookAlike),
             _ => {}
         }
     }
     Ok(found)
 }
 
-/// Whether a value can be `uri-host [ ":" port ]` (RFC 9110 §7.2). Sub-delimiters, which no host name has, are refused too.
-pub fn is_host(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
+/// Whether a name collapses to that of a framing field: what stands behind CGI or WSGI sees it so.
+fn frames_elsewhere(name: Name<'_>) -> bool {
+    collapse_alike(name, "content-length") || collapse_alike(name, "transfer-encoding")
 }

@@ -133,6 +133,16 @@ fn chunk_table() {
         ("0\r\nx\n\r\n", None),
         ("3;a\nb\r\nabc\r\n0\r\n\r\n", None),
         ("3;a\rb\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a;b=c;d=\"e;\\\"f\"\r\nabc\r\n0;g\r\n\r\n", Some("abc")),
+        ("3;\r\nabc\r\n0\r\n\r\n", None),
+        ("3;;a\r\nabc\r\n0\r\n\r\n", None),
+        ("3;=a\r\nabc\r\n0\r\n\r\n", None),
+        ("3; a\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a =b\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a=\"b\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a=\"b\\\"\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a=\"\n\"\r\nabc\r\n0\r\n\r\n", None),
+        ("3;a\0\r\nabc\r\n0\r\n\r\n", None),
     ] {
         for size in [1, 2, 7, 1000] {
             let got = unchunk(text.as_bytes(), size).ok().map(|(data, _)| String::from_utf8(data).unwrap());
@@ -179,6 +189,41 @@ proptest! {
             let _ = Response::read(&lines, &bytes, &Method::GET);
         }
         let _ = unchunk(&bytes, 3);
+    }
+
+    /// Whatever is changed in a good request: what passes is, written anew, the same to another parser.
+    #[test]
+    fn what_passes_reads_the_same_elsewhere(
+        text in "(GET|POST) (http://a)?/[a-z?=%;]{0,5} HTTP/1\\.[01]\r\nHost: a(:80)?\r\n(x[-_a-z]{0,3}: ?[ -~\t\u{e9}]{0,9}\r\n){0,3}((Content-Length: [0-9]|Transfer-Encoding: chunked)\r\n)?\r\n[a-z]{0,9}",
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), 0..4_u8, any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..3),
+    ) {
+        let mut bytes = text.into_bytes();
+        for (at, kind, which, from) in changes {
+            let byte = *which.get(b"\r\n\0\t :;,#@/?\\[]\x7f\x80\xff0aG_-");
+            let (at, from) = (at.index(bytes.len()), from.index(bytes.len()));
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                2 => drop(bytes.remove(at)),
+                _ => drop(bytes.splice(at..at, bytes[from..].to_vec()).count()),
+            }
+        }
+        let mut lines = Lines::default();
+        if let Ok(Some(length)) = lines.advance(&bytes, MOST) && let Ok(request) = Request::read(&lines, &bytes) {
+            let mut out = format!("{} {} HTTP/1.1\r\n", request.method, request.target).into_bytes();
+            request.fields.iter().for_each(|(name, value)| write::field(&mut out, name.as_bytes(), value));
+            out.extend_from_slice(b"\r\n");
+            for (bytes, length) in [(&out, out.len()), (&bytes, length)] {
+                let mut fields = [httparse::EMPTY_HEADER; 200];
+                let mut other = httparse::Request::new(&mut fields);
+                prop_assert_eq!(other.parse(bytes), Ok(httparse::Status::Complete(length)), "{}", bytes.escape_ascii());
+                let read: Vec<_> = other.headers.iter().map(|field| (field.name.as_bytes(), field.value)).collect();
+                let judged = request.fields.iter().map(|(name, value)| (name.as_bytes(), value));
+                prop_assert_eq!(read, judged.collect::<Vec<_>>());
+                prop_assert_eq!(other.method, Some(request.method.as_str()));
+                prop_assert!(other.path.is_some_and(|path| path.ends_with(request.target)));
+            }
+        }
     }
 
     /// What is cut into chunks is read as it was.

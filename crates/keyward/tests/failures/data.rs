@@ -218,15 +218,19 @@ fn deleted_or_replaced_while_it_is_served() {
             std::fs::copy(&database, world.path("copy")).unwrap();
             std::fs::rename(world.path("copy"), &database).unwrap();
         } else {
-            std::fs::remove_dir_all(world.data_dir()).unwrap();
+            // Out of the way at once, since the server may be making a file in it at this moment.
+            std::fs::rename(world.data_dir(), world.path("gone")).unwrap();
+            std::fs::remove_dir_all(world.path("gone")).unwrap();
         }
         assert_eq!(status_of(world.server().admin, "/ready"), 503);
         assert_eq!(status_of(world.server().data, "/_keyward/ready"), 503);
         // A change would be lost with the file, so none is acknowledged. Which of the store's connections is the first to
-        // notice is not the same each time, so the words differ.
+        // notice is not the same each time, so the words differ; and two seconds later the key itself cannot be checked.
         let create = world.call("POST", "/_keyward/api-keys", &maker, "{\"name\":\"lost\"}");
         assert_eq!(create.status, 503, "{}", create.text());
-        assert_says(&create.text(), &["nothing was changed", "the database failed"]);
+        if !create.text().contains("could not check this request") {
+            assert_says(&create.text(), &["nothing was changed", "the database failed"]);
+        }
         let revoke = world.call("DELETE", &format!("/_keyward/api-keys/{id}"), &maker, "");
         assert_eq!(revoke.status, 503, "{}", revoke.text());
         world.refused(&["key", "create", "lost"]);

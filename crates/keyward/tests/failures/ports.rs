@@ -2,11 +2,9 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use super::{assert_ready, assert_says, files, serve_refused, world};
+use keyward_testkit::ports::free_port;
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use super::{assert_ready, assert_says, files, serve_refused, world};
 
 #[test]
 fn a_port_that_another_program_has() {

@@ -2,15 +2,18 @@
 //! whole that is not.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
+use keyward_testkit::ports::Silent;
 use keyward_testkit::upstream::Upstream;
 use keyward_testkit::world::World;
 
 use super::{assert_problem, assert_ready, assert_says, world};
 
-const OPEN: &str = "upstream: {timeouts: {connect: 1s, read: 400ms}}\nroutes: [{path: /**, public: true}]\n";
+const OPEN: &str = "routes: [{path: /**, public: true}]\n";
+/// For upstreams that fall silent; elsewhere a time-out would only be in the way on a busy machine.
+const IMPATIENT: &str = "upstream: {timeouts: {read: 400ms}}\nroutes: [{path: /**, public: true}]\n";
 
 fn before(upstream: &str) -> World {
     world().config(OPEN).serve(&["--upstream", upstream])
@@ -18,9 +21,8 @@ fn before(upstream: &str) -> World {
 
 #[test]
 fn one_that_cannot_be_reached() {
-    let place = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = place.local_addr().unwrap();
-    drop(place);
+    let place = Silent::hold();
+    let address = place.address();
     let world = before(&format!("http://{address}"));
     assert_says(&world.server().log(), &[&format!("http://{address} (does not answer yet)")]);
     assert_problem(&world.send("GET", "/x", &[], ""), 502, "UpstreamUnreachable");
@@ -28,7 +30,7 @@ fn one_that_cannot_be_reached() {
     assert!(!world.send("GET", "/x", &[], "").text().contains(&address.to_string()), "the caller learns the address");
     assert_ready(&world);
     // As soon as it is there, it is used.
-    let place = TcpListener::bind(address).unwrap();
+    let place = place.listen();
     let answering = std::thread::spawn(move || {
         let (mut stream, _) = place.accept().unwrap();
         let _ = stream.read(&mut [0; 4096]).unwrap();
@@ -47,7 +49,7 @@ fn one_that_answers_is_said_to() {
 #[test]
 fn one_that_never_answers() {
     let upstream = Upstream::answering("");
-    let world = before(&upstream.url());
+    let world = world().config(IMPATIENT).serve(&["--upstream", &upstream.url()]);
     assert_problem(&world.send("GET", "/x", &[], ""), 504, "UpstreamTimeout");
     assert_eq!(upstream.requests().len(), 1, "a request that may have had an effect was sent twice");
     assert_ready(&world);
@@ -88,7 +90,7 @@ fn one_that_dies_before_its_head_is_whole() {
 /// All bytes of an answer until the connection ends.
 fn raw(world: &World) -> String {
     let mut stream = TcpStream::connect(world.server().data).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let mut bytes = Vec::new();
     // A reset says as clearly as an end that no more will come.
@@ -102,7 +104,8 @@ fn one_that_dies_or_falls_silent_amid_its_body() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
     for (part, silent) in [(known, false), (chunked, false), (known, true), (chunked, true)] {
         let upstream = if silent { Upstream::answering(part) } else { Upstream::hanging_up(part) };
-        let world = before(&upstream.url());
+        let config = if silent { IMPATIENT } else { OPEN };
+        let world = world().config(config).serve(&["--upstream", &upstream.url()]);
         let answer = raw(&world);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");

@@ -37,7 +37,8 @@ async fn a_locked_store_says_so_in_time() {
     let disable = KeyChange::Disable(at(2));
     let told = event();
     let write = store.change_api_key("key_1", None, &disable, &told);
-    let answer = tokio::time::timeout(Duration::from_secs(3), write).await.expect("in time");
+    // Longer than SQLite waits for a lock, shorter than anybody waits for a connection.
+    let answer = tokio::time::timeout(Duration::from_secs(9), write).await.expect("in time");
     assert!(matches!(answer, Err(StoreError::Locked)), "{answer:?}");
     assert!(store.api_key("key_1").await.unwrap().is_some(), "reading goes on");
     // A store of the known version is opened without writing.
@@ -53,7 +54,7 @@ async fn a_locked_store_is_not_opened() {
     let mut other = other_program(&dir).await;
     query("PRAGMA locking_mode = EXCLUSIVE").execute(&mut other).await.unwrap();
     query("UPDATE meta SET created_at = 0").execute(&mut other).await.unwrap();
-    let opening = tokio::time::timeout(Duration::from_secs(3), SqliteStore::open(dir.path()));
+    let opening = tokio::time::timeout(Duration::from_secs(9), SqliteStore::open(dir.path()));
     let answer = opening.await.expect("in time");
     assert!(matches!(answer, Err(OpenError::Store { error: StoreError::Locked, .. })), "{answer:?}");
 }
