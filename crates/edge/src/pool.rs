@@ -1,33 +1,40 @@
-//! One core's connections to one upstream: kept while idle, replaced when they turn out stale.
+//! One core's connections to one address: kept while idle, replaced when they turn out stale, counted over all cores.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::uri::Authority;
+use keyward_engine::upstreams;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::h1::lines::Lines;
-use socket2::SockRef;
-use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, Buffers};
+use crate::dial::dial;
 use crate::io::Io;
+use crate::origin::Address;
+use crate::server::Seat;
+use crate::setup::Caps;
 use crate::watch::Ticks;
 
-/// How many connections are kept while nobody uses them.
-const IDLE: usize = 64;
-/// How long.
-const IDLE_FOR: Duration = Duration::from_secs(30);
+/// How long connections are kept while nobody uses them, in milliseconds.
+const IDLE_FOR: u64 = 30_000;
 
 /// The connections.
 pub(crate) struct Pool {
-    authority: Authority,
-    connect: Duration,
+    address: Address,
+    shared: Arc<upstreams::Address>,
+    caps: Caps,
     ticks: Ticks,
-    idle_ticks: u64,
     idle: RefCell<Vec<Idle>>,
+    /// How many idle ones the others were told of.
+    told: Cell<i64>,
+    /// Requests of this core that are under way there.
+    busy: Cell<usize>,
 }
 
 struct Idle {
@@ -43,46 +50,59 @@ pub(crate) struct Connection {
     pub(crate) lines: Lines,
     /// Whether it carried another exchange before: the upstream may have closed it a moment ago.
     pub(crate) is_used: bool,
+    /// It counts for as long as it is open.
+    _seat: Seat,
 }
 
 impl Pool {
-    /// A pool without connections. `tick` is how long one of `ticks` lasts.
-    pub(crate) fn new(authority: &Authority, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
+    /// A pool without connections; of `caps`, the idle ones are this core's share.
+    pub(crate) fn new((address, shared): &(Address, Arc<upstreams::Address>), caps: Caps, ticks: Ticks) -> Self {
         Self {
-            // A copy, so that cores share no reference count. What was an authority once is one again.
-            authority: authority.as_str().parse().unwrap_or_else(|_| authority.clone()),
-            connect,
+            address: address.unshared(),
+            shared: Arc::clone(shared),
+            caps,
             ticks,
-            idle_ticks: u64::try_from(IDLE_FOR.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u64::MAX),
-            idle: RefCell::new(Vec::with_capacity(IDLE)),
+            idle: RefCell::default(),
+            told: Cell::new(0),
+            busy: Cell::new(0),
         }
     }
 
-    /// Whether its connections go there.
-    pub(crate) fn leads_to(&self, authority: &Authority) -> bool {
-        self.authority == *authority
+    /// Whether it counts its connections there.
+    pub(crate) fn leads_to(&self, shared: &Arc<upstreams::Address>) -> bool {
+        Arc::ptr_eq(&self.shared, shared)
     }
 
     /// The upstream's own `Host`.
     pub(crate) fn host(&self) -> &[u8] {
-        self.authority.as_str().as_bytes()
+        self.address.host().as_bytes()
+    }
+
+    /// Whether its address is well, as all cores see it.
+    pub(crate) fn health(&self) -> &upstreams::Health {
+        &self.shared.health
+    }
+
+    /// Requests of this core that are under way there.
+    pub(crate) fn busy(&self) -> usize {
+        self.busy.get()
     }
 
     /// A connection: the one used last, so that the others can grow old, or a new one.
-    pub(crate) async fn take(&self) -> Result<Connection, UpstreamFault> {
+    pub(crate) async fn take(&self, within: Duration) -> Result<Connection, UpstreamFault> {
         while let Some(kept) = self.kept() {
             let is_stale = poll_fn(|cx| Poll::Ready(kept.io.has_come(cx))).await;
             if !is_stale {
                 return Ok(kept);
             }
         }
-        self.connect().await
+        self.connect(within).await
     }
 
     /// Keeps a connection for the next request, if it has no more to say.
     pub(crate) fn give_back(&self, mut connection: Connection, buffers: &Buffers) {
         let mut idle = self.idle.borrow_mut();
-        if connection.input.is_empty() && idle.len() < IDLE {
+        if connection.input.is_empty() && idle.len() < self.caps.idle {
             connection.input.give_back(buffers);
             connection.is_used = true;
             idle.push(Idle { connection, since: self.ticks.now() });
@@ -92,30 +112,77 @@ impl Pool {
     /// Lets go of connections that were idle for too long.
     pub(crate) fn prune(&self) {
         let now = self.ticks.now();
-        self.idle.borrow_mut().retain(|one| now - one.since <= self.idle_ticks);
+        self.idle.borrow_mut().retain(|one| now - one.since <= IDLE_FOR);
+    }
+
+    /// Tells the others how many are idle.
+    pub(crate) fn tell(&self) {
+        self.tell_of(self.idle.borrow().len());
+    }
+
+    fn tell_of(&self, idle: usize) {
+        let idle = i64::try_from(idle).unwrap_or(i64::MAX);
+        let before = self.told.replace(idle);
+        if idle != before {
+            self.shared.idle.fetch_add(idle - before, Ordering::Relaxed);
+        }
     }
 
     fn kept(&self) -> Option<Connection> {
         self.idle.borrow_mut().pop().map(|idle| idle.connection)
     }
 
-    /// A new connection.
-    pub(crate) async fn connect(&self) -> Result<Connection, UpstreamFault> {
-        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
-        let port = self.authority.port_u16().unwrap_or(80);
-        let socket = tokio::time::timeout(self.connect, TcpStream::connect((host, port)))
-            .await
-            .map_err(|_| UpstreamFault::Timeout)?
-            .map_err(|_| UpstreamFault::Unreachable)?;
-        // Both are wishes: a connection works without.
-        let _ = socket.set_nodelay(true);
-        let _ = SockRef::from(&socket).set_keepalive(true);
-        Ok(Connection { io: Io::Tcp(socket), input: Buffer::default(), lines: Lines::default(), is_used: false })
+    /// A new connection, if one more may be open.
+    pub(crate) async fn connect(&self, within: Duration) -> Result<Connection, UpstreamFault> {
+        let shared = &self.shared;
+        let seat = Seat::take(&shared.open, self.caps.open).ok_or(UpstreamFault::Busy)?;
+        match tokio::time::timeout(within, dial(&self.address)).await.unwrap_or(Err(UpstreamFault::Timeout)) {
+            Ok(io) => {
+                shared.health.connected();
+                Ok(Connection { io, input: Buffer::default(), lines: Lines::default(), is_used: false, _seat: seat })
+            }
+            Err(fault) => {
+                shared.health.failed(self.ticks.now());
+                let count = if fault == UpstreamFault::Timeout { &shared.late } else { &shared.refused };
+                count.fetch_add(1, Ordering::Relaxed);
+                Err(fault)
+            }
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.tell_of(0);
     }
 }
 
 /// A connection with the pool that it goes back to once its answer was read to the end.
 pub(crate) struct Lease {
     pub(crate) connection: Connection,
-    pub(crate) pool: Rc<Pool>,
+    pub(crate) pool: Taken,
+}
+
+impl Lease {
+    pub(crate) fn new(connection: Connection, pool: &Rc<Pool>) -> Self {
+        pool.busy.set(pool.busy.get() + 1);
+        Self { connection, pool: Taken(Rc::clone(pool)) }
+    }
+}
+
+/// A pool while one of its connections is in use.
+pub(crate) struct Taken(Rc<Pool>);
+
+impl Deref for Taken {
+    type Target = Rc<Pool>;
+
+    fn deref(&self) -> &Rc<Pool> {
+        &self.0
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get().saturating_sub(1));
+    }
 }

@@ -33,7 +33,6 @@ const FIXED: &[&str] = &[
     "admin.",
     "data.",
     "decisions.",
-    "upstream.timeouts",
     "audit.",
     // The key that signs is opened or made at start, with every core told of it before the first token.
     "security.jwt.algorithm",
@@ -131,7 +130,7 @@ impl<'a> Reloader<'a> {
             return Err(format!("{}: takes a restart; put it back, or restart the server", fixed.join(", ")));
         }
         let version = self.version + 1;
-        let setup = wire::setup(next.settings(), version).map_err(|error| error.to_string())?;
+        let setup = wire::setup(next.settings(), version);
         let configuration = wire::configuration(&next, version, self.service.now().wall);
         // Recorded first: a change of who may do what, of which nobody can be told, does not come about.
         let detail = vec![("version", version.to_string().into()), ("changes", shortened(&lines(&changes)))];

@@ -12,17 +12,18 @@ use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
-use keyward_config::{HostSeen, Settings};
+use keyward_config::{HostSeen, Settings, settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
-use keyward_edge::{EdgeConfig, Limits, Origin, Setup, Setups, Timeouts};
+use keyward_edge::{Address, Check, EdgeConfig, Limits, Setup, Setups, Timeouts, Upstream};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
 use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
+use keyward_engine::upstreams::Balance;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
 use keyward_http::own::OwnSender;
@@ -169,21 +170,26 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
 }
 
 /// A version of the configuration as doors see it.
-///
-/// # Errors
-/// An upstream that cannot be spoken to.
-pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
-    let origin = match &settings.upstream.url {
-        None => Origin::Demo,
-        Some(url) => Origin::Http(url.authority().clone()),
-    };
-    Ok(Setup {
+pub fn setup(settings: &Settings, version: u64) -> Setup {
+    Setup {
         version,
-        upstreams: vec![origin],
-        edits: header_edits(settings)?,
+        upstreams: settings.upstreams().map(|(name, one)| upstream(settings, name, one)).collect(),
         proxies: keyward_config::trusted_proxies(settings),
         cors: keyward_config::cors(settings),
-    })
+    }
+}
+
+fn upstream(settings: &Settings, name: &str, one: &settings::Upstream) -> Upstream {
+    let addresses = one.addresses().map(|url| Address::Http(url.authority().clone())).collect();
+    let timeouts = &one.timeouts;
+    let mut upstream = Upstream::new(name, addresses, header_edits(settings, one));
+    upstream.timeouts = Timeouts { connect: timeouts.connect, read: timeouts.read, total: timeouts.total };
+    upstream.balance = match one.balance {
+        keyward_config::Balance::RoundRobin => Balance::RoundRobin,
+        keyward_config::Balance::LeastBusy => Balance::LeastBusy,
+    };
+    upstream.check = one.health.as_ref().map(|health| Check { path: health.path.as_str().into(), every: health.every });
+    upstream
 }
 
 fn refused(error: impl std::fmt::Display) -> Failed {
@@ -200,7 +206,6 @@ pub fn edge(
     uses: mpsc::Sender<Vec<Use>>,
 ) -> EdgeConfig {
     let limits = &settings.server.limits;
-    let timeouts = &settings.upstream.timeouts;
     let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
     EdgeConfig {
         limits: Limits {
@@ -211,7 +216,6 @@ pub fn edge(
             header_timeout: limits.header_timeout,
             idle_timeout: limits.idle_timeout,
         },
-        timeouts: Timeouts { connect: timeouts.connect, read: timeouts.read, total: timeouts.total },
         setups,
         own,
         recording,
@@ -219,7 +223,7 @@ pub fn edge(
     }
 }
 
-fn header_edits(settings: &Settings) -> Result<HeaderEdits> {
+fn header_edits(settings: &Settings, upstream: &settings::Upstream) -> HeaderEdits {
     let names = &settings.identity.headers;
     let identity = IdentityHeaders {
         principal: names.principal.clone(),
@@ -231,12 +235,10 @@ fn header_edits(settings: &Settings) -> Result<HeaderEdits> {
         credential: names.credential.clone(),
         mode: names.mode.clone(),
     };
-    let host = match (&settings.upstream.url, settings.upstream.host) {
-        (Some(url), HostSeen::Upstream) => {
-            UpstreamHost::Upstream(http::HeaderValue::from_str(url.authority().as_str()).map_err(refused)?)
-        }
-        _ => UpstreamHost::Received,
+    let host = match upstream.host {
+        HostSeen::Received => UpstreamHost::Received,
+        HostSeen::Upstream => UpstreamHost::Upstream,
     };
-    let own = settings.upstream.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    Ok(HeaderEdits::new(identity, own, host))
+    let own = upstream.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    HeaderEdits::new(identity, own, host)
 }

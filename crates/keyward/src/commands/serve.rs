@@ -165,6 +165,8 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (own_sender, own_receiver) = own::channel();
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let addresses = (data.local_addr(), admin.local_addr().map_err(failed)?);
+    let setups = Arc::new(Setups::new(wire::setup(settings, 1)));
+    let counted = Arc::clone(&setups);
     let metrics = Metrics::new(
         Sources {
             cores: planes.tallies,
@@ -173,6 +175,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
                 ("store", planes.questions_waiting),
                 ("decisions", Box::new(recording.depth())),
             ],
+            upstreams: Box::new(move || counted.shown()),
             node: planes.node.shared(),
             version: env!("CARGO_PKG_VERSION"),
         },
@@ -189,10 +192,10 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     // Shown only where the banner goes to the terminal itself: stderr may be a file.
     let shown = terminal::is_terminal() && form != Log::Json;
     let first_password = first_start::ensure(&service, data_dir.path(), shown).await?;
-    let setups = Arc::new(Setups::new(wire::setup(settings, 1)?));
     let recording = recording.logged(journal);
     let config = wire::edge(settings, start.seats, Arc::clone(&setups), own_sender, recording, uses);
     let edge = data.start(config, planes.workers).map_err(failed)?;
+    tokio::spawn(keyward_edge::check(Arc::clone(&setups)));
     let facts = Facts {
         settings,
         routes: &rules.routes,

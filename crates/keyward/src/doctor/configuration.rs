@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use keyward_config::{Mistake, Settings};
+use keyward_config::settings::DEFAULT_UPSTREAM;
+use keyward_config::{Mistake, Settings, UpstreamUrl};
 use keyward_core::address::IpNet;
 use keyward_core::path::Oddities;
 use keyward_core::route::Several;
@@ -115,39 +116,52 @@ pub(super) fn control_plane_exposed(facts: &Facts) -> Vec<Finding> {
 
 pub(super) fn upstream_reach(facts: &Facts) -> Vec<Finding> {
     with_settings(facts, |settings| {
-        let place = facts.place("upstream.url");
-        let Some(url) = &settings.upstream.url else {
-            let what = "the built-in demo answers; no API is behind Keyward";
-            return vec![finding((Kind::Weak, "demo-upstream"), place, what, "`--upstream URL` puts yours there")];
-        };
-        let host = url.host().trim_start_matches('[').trim_end_matches(']');
-        let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        let (what, advice) = if local {
-            (
-                "whoever has an account on this machine can call the API without Keyward",
-                "give the API a key that only Keyward sends (upstream.headers)",
-            )
-        } else {
-            (
-                "whether callers can reach the API itself cannot be seen from here; whoever can walks around Keyward",
-                "let only this machine connect to it (firewall, network policy), and give it a key that only Keyward sends (upstream.headers)",
-            )
-        };
         let mut found = Vec::new();
-        if settings.upstream.headers.is_empty() || !local {
-            found.push(finding((Kind::Weak, "upstream-reach-unknown"), place.clone(), what, advice));
-        }
-        if !local {
-            let what = "identity headers and upstream.headers go to another machine over plain HTTP";
-            found.push(finding(
-                (Kind::Weak, "upstream-plain"),
-                place,
-                what,
-                "keep that network to yourself; upstreams over TLS come with a later version",
-            ));
+        for (name, upstream) in settings.upstreams() {
+            let section = if name == DEFAULT_UPSTREAM { "upstream".to_owned() } else { format!("upstreams.{name}") };
+            if upstream.addresses().next().is_none() {
+                let what = "the built-in demo answers; no API is behind Keyward";
+                let advice = "`--upstream URL` puts yours there";
+                found.push(finding((Kind::Weak, "demo-upstream"), facts.place("upstream.url"), what, advice));
+            }
+            let of_url = upstream.url.iter().map(|url| (url, "url"));
+            for (url, key) in of_url.chain(upstream.urls.iter().map(|url| (url, "urls"))) {
+                found.extend(reach(facts.place(&format!("{section}.{key}")), url, upstream.headers.is_empty()));
+            }
         }
         found
     })
+}
+
+/// What can be said of one address.
+fn reach(place: String, url: &UpstreamUrl, has_no_headers: bool) -> Vec<Finding> {
+    let host = url.host().trim_start_matches('[').trim_end_matches(']');
+    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let (what, advice) = if local {
+        (
+            "whoever has an account on this machine can call the API without Keyward",
+            "give the API a key that only Keyward sends (upstream.headers)",
+        )
+    } else {
+        (
+            "whether callers can reach the API itself cannot be seen from here; whoever can walks around Keyward",
+            "let only this machine connect to it (firewall, network policy), and give it a key that only Keyward sends (upstream.headers)",
+        )
+    };
+    let mut found = Vec::new();
+    if has_no_headers || !local {
+        found.push(finding((Kind::Weak, "upstream-reach-unknown"), place.clone(), what, advice));
+    }
+    if !local {
+        let what = "identity headers and upstream.headers go to another machine over plain HTTP";
+        found.push(finding(
+            (Kind::Weak, "upstream-plain"),
+            place,
+            what,
+            "keep that network to yourself; upstreams over TLS come with a later version",
+        ));
+    }
+    found
 }
 
 pub(super) fn static_keys(facts: &Facts) -> Vec<Finding> {
