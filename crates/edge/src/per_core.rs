@@ -141,10 +141,11 @@ impl Core {
 
     async fn sweep(&self) {
         loop {
-            sleep(self.tick.get()).await;
+            let tick = self.tick.get();
+            sleep(tick).await;
             self.ticks.set(self.setups.elapsed());
             self.watches.borrow_mut().retain(|watch| {
-                watch.sweep(&self.spans);
+                watch.sweep(&self.spans, tick);
                 // The last reference is ours when the connection is gone.
                 Rc::strong_count(watch) > 1
             });

@@ -232,8 +232,9 @@ impl Watch {
     }
 
     /// Judges the connection. An exchange that is late is told so first and cut if that leads to nothing within a tick.
-    pub(crate) fn sweep(&self, spans: &Spans) {
-        let now = self.ticks.now();
+    pub(crate) fn sweep(&self, spans: &Spans, tick: Duration) {
+        // What happened since the last tick bears its time: nothing is late before its span has passed for certain.
+        let now = self.ticks.now().saturating_sub(millis(tick));
         let silent = now.saturating_sub(self.since.get());
         let span = match self.phase.get() {
             Phase::Fresh | Phase::Head => spans.head,
@@ -269,7 +270,7 @@ mod tests {
     fn pass(ticks: &Ticks, watch: &Watch, spans: &Spans, count: u64) {
         for _ in 0..count {
             ticks.set(ticks.now() + 1);
-            watch.sweep(spans);
+            watch.sweep(spans, Duration::ZERO);
         }
     }
 
