@@ -21,7 +21,7 @@ use keyward_core::rules::{Rules, StaticKey, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
-use keyward_edge::{Address, Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
+use keyward_edge::{Address, Bound, Caps, Edge, EdgeConfig, Limits, Setups, Timeouts};
 use keyward_engine::fetcher;
 use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
@@ -64,7 +64,12 @@ impl Clock for Standing {
 pub struct Setup {
     pub limits: Limits,
     pub timeouts: Timeouts,
-    pub upstreams: Vec<Origin>,
+    /// The addresses of the default upstream.
+    pub upstreams: Vec<Address>,
+    /// Further ones, whose own header is their name.
+    pub further: Vec<(&'static str, Address)>,
+    pub caps: Caps,
+    pub change: fn(&mut keyward_edge::Upstream),
     pub cores: usize,
     pub own: Option<OwnReceiver>,
     pub records: bool,
@@ -72,6 +77,7 @@ pub struct Setup {
 
 pub struct World {
     pub address: SocketAddr,
+    pub setups: Arc<Setups>,
     pub store: Arc<FakeStore>,
     pub uses: mpsc::Receiver<Vec<Use>>,
     pub records: Option<Records>,
@@ -85,7 +91,10 @@ impl Setup {
         Self {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-            upstreams: vec![Origin::Demo],
+            upstreams: Vec::new(),
+            further: Vec::new(),
+            caps: Caps::default(),
+            change: |_| {},
             cores: 1,
             own: None,
             records: false,
@@ -99,10 +108,7 @@ impl Setup {
 
     /// Before an upstream that speaks HTTP/2.
     pub fn before_h2(upstream: &h2::Upstream) -> Self {
-        Self {
-            upstreams: vec![Origin::Server(Address::H2c(upstream.address.to_string().parse().unwrap()))],
-            ..Self::demo()
-        }
+        Self { upstreams: vec![Address::H2c(upstream.address.to_string().parse().unwrap())], ..Self::demo() }
     }
 
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
@@ -124,16 +130,21 @@ impl Setup {
         serve_own(receiver);
         let (uses, used) = mpsc::channel(64);
         let (journal, records) = if self.records { journal(64) } else { (Journal::none(), journal(1).1) };
+        let mut default = keyward_edge::Upstream::new("default", self.upstreams, edits("inner"));
+        default.timeouts = self.timeouts;
+        default.caps = self.caps;
+        (self.change)(&mut default);
+        let further = self.further.into_iter();
+        let further = further.map(|(name, at)| keyward_edge::Upstream::new(name, vec![at], edits(name)));
+        let setups = Arc::new(Setups::new(keyward_edge::Setup {
+            version: 1,
+            upstreams: std::iter::once(default).chain(further).collect(),
+            proxies: TrustedProxies::default(),
+            cors: None,
+        }));
         let config = EdgeConfig {
             limits: self.limits,
-            timeouts: self.timeouts,
-            setups: Arc::new(Setups::new(keyward_edge::Setup {
-                version: 1,
-                upstreams: self.upstreams,
-                edits: edits(),
-                proxies: TrustedProxies::default(),
-                cors: None,
-            })),
+            setups: Arc::clone(&setups),
             own,
             recording: Recording::none().logged(journal),
             uses,
@@ -141,7 +152,8 @@ impl Setup {
         };
         let edge = bound.start(config, workers).unwrap();
         let records = self.records.then_some(records);
-        World { address: edge.place().address().unwrap(), store, uses: used, records, node, rules, edge: Some(edge) }
+        let address = edge.place().address().unwrap();
+        World { address, setups, store, uses: used, records, node, rules, edge: Some(edge) }
     }
 }
 
@@ -243,7 +255,7 @@ fn serve_own(mut receiver: OwnReceiver) {
     });
 }
 
-fn edits() -> HeaderEdits {
+fn edits(own: &'static str) -> HeaderEdits {
     let name = HeaderName::from_static;
     let identity = IdentityHeaders {
         principal: name("keyward-principal"),
@@ -255,7 +267,7 @@ fn edits() -> HeaderEdits {
         credential: name("keyward-credential"),
         mode: name("keyward-mode"),
     };
-    let inner = (name("x-inner-key"), HeaderValue::from_static("inner"));
+    let inner = (name("x-inner-key"), HeaderValue::from_static(own));
     HeaderEdits::new(identity, vec![inner], UpstreamHost::Received)
 }
 
@@ -270,6 +282,7 @@ fn route(path: &str, methods: &[Method], access: Access, destination: Destinatio
         limits: Vec::new(),
         cost: std::num::NonZeroU32::MIN,
         destination,
+        strip_prefix: None,
         keep_credential: false,
         allowed_oddities: Oddities::default(),
     }
@@ -293,6 +306,9 @@ fn rules() -> Rules {
         Route { scopes: needs_reading, ..route("/orders/**", &[], key(), there) },
         Route { scopes: needs_admin, ..route("/admin/**", &[], key(), there) },
         Route { allowed_oddities: odd, ..route("/odd/**", &[], Access::Public, there) },
+        Route { strip_prefix: Some("/strip/me".into()), ..route("/strip/me/**", &[], Access::Public, there) },
+        Route { strip_prefix: Some("/only".into()), ..route("/only", &[], Access::Public, there) },
+        route("/second/**", &[], Access::Public, Destination::Upstream(1)),
         route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),
         route("/api/**", &[], key(), there),
     ];
@@ -320,6 +336,6 @@ fn rules() -> Rules {
 }
 
 /// An upstream at a host and port.
-pub fn origin(authority: &str) -> Origin {
-    Origin::Server(Address::Http(authority.parse().unwrap()))
+pub fn origin(authority: &str) -> Address {
+    Address::Http(authority.parse().unwrap())
 }
