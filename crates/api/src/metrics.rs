@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use keyward_engine::node::Shared;
 use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, HandshakeFault, Limited, Shown, Spans, Totals};
+use keyward_engine::upstreams;
 use keyward_engine::worker::Ending;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text};
@@ -23,12 +24,17 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How many wait in a queue now.
 pub type Depth = Box<dyn Fn() -> usize + Send + Sync>;
 
+/// The upstreams as they are now.
+pub type Upstreams = Box<dyn Fn() -> Vec<upstreams::Shown> + Send + Sync>;
+
 /// What is told, and where it is asked.
 pub struct Sources {
     /// The numbers of each core.
     pub cores: Vec<Shown>,
     /// Queues by name.
     pub queues: Vec<(&'static str, Depth)>,
+    /// The upstreams of the configuration in force.
+    pub upstreams: Upstreams,
     /// What the cores share: how fresh their memory is.
     pub node: Arc<Shared>,
     /// How often certificates were read again.
@@ -122,6 +128,7 @@ impl Collector for All {
         let queues = self.sources.queues.iter().map(|(name, depth)| (*name, depth()));
         let queues: Vec<_> = queues.chain([("passwords", self.service.passwords.waiting())]).collect();
         page.queues(&queues)?;
+        page.upstreams(&(self.sources.upstreams)())?;
         if let Some(age) = self.sources.node.age(self.service.now().monotonic) {
             page.gauge("feed_age_seconds", "Since memory was proven to hold every change", age.as_secs_f64())?;
         }
@@ -141,7 +148,7 @@ impl Page<'_> {
             let labels = [("outcome", one.outcome), ("status", class.as_str())];
             ConstCounter::new(one.count).encode(metric.encode_family(&labels)?)?;
         }
-        let kinds = ["unreachable", "not trusted", "answered garbage", "timed out"].map(|kind| {
+        let kinds = upstreams::FAILURES.map(|kind| {
             let of_kind = totals.requests.iter().filter(|one| one.outcome.strip_prefix("upstream ") == Some(kind));
             (kind, of_kind.map(|one| one.count).sum())
         });
@@ -174,6 +181,55 @@ impl Page<'_> {
         for (name, depth) in queues {
             let depth = u64::try_from(*depth).unwrap_or(u64::MAX);
             ConstGauge::new(depth).encode(metric.encode_family(&[("queue", *name)])?)?;
+        }
+        Ok(())
+    }
+
+    fn upstreams(&mut self, all: &[upstreams::Shown]) -> fmt::Result {
+        let help = "Requests that upstreams answered, by class of status";
+        let mut metric = self.0.encode_descriptor("upstream_answers", help, None, MetricType::Counter)?;
+        for one in all {
+            for (class, count) in (1..).zip(one.figures.answers()) {
+                let labels = [("upstream", &*one.name), ("status", &*format!("{class}xx"))];
+                ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
+        let help = "Permitted requests that an upstream did not answer";
+        let mut metric = self.0.encode_descriptor("upstream_unanswered", help, None, MetricType::Counter)?;
+        for one in all {
+            for (kind, count) in upstreams::FAILURES.into_iter().zip(one.figures.failures()) {
+                let labels = [("upstream", &*one.name), ("kind", kind)];
+                ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
+        self.addresses(all)
+    }
+
+    fn addresses(&mut self, all: &[upstreams::Shown]) -> fmt::Result {
+        let each = || all.iter().flat_map(|one| one.addresses.iter().map(move |address| (one, address)));
+        let help = "Connections to an address of an upstream that were not made";
+        let mut metric = self.0.encode_descriptor("upstream_connect_failures", help, None, MetricType::Counter)?;
+        for (one, address) in each() {
+            for (kind, count) in [("refused", &address.refused), ("timed out", &address.late)] {
+                let labels = [("upstream", &*one.name), ("address", &*address.label), ("kind", kind)];
+                ConstCounter::new(count.load(Ordering::Relaxed)).encode(metric.encode_family(&labels)?)?;
+            }
+        }
+        let help = "Open connections to an address of an upstream, and those of them that nobody uses";
+        let mut metric = self.0.encode_descriptor("upstream_connections", help, None, MetricType::Gauge)?;
+        for (one, address) in each() {
+            let open = i64::try_from(address.open.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+            for (state, count) in [("open", open), ("idle", address.idle.load(Ordering::Relaxed))] {
+                let labels = [("upstream", &*one.name), ("address", &*address.label), ("state", state)];
+                ConstGauge::new(count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
+        let help = "1 where an address of an upstream takes requests, 0 where it is left out for a while";
+        let mut metric = self.0.encode_descriptor("upstream_up", help, None, MetricType::Gauge)?;
+        for (one, address) in each() {
+            let is_up = address.health.standing(one.now) == upstreams::Standing::In;
+            let labels = [("upstream", &*one.name), ("address", &*address.label)];
+            ConstGauge::new(i64::from(is_up)).encode(metric.encode_family(&labels)?)?;
         }
         Ok(())
     }

@@ -84,7 +84,16 @@ fn routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
         let short = settings.performance.rate_limit.enabled.then_some(LimitId(settings.limits.len()));
         route.limits.iter().filter_map(|name| place(name)).chain(short).collect()
     };
-    settings.routes.iter().map(|route| Route { limits: limits(route), ..configured(route, schemes, open) }).collect()
+    let there = |route: &settings::Route| {
+        // A name that is not known was refused by the checks; no upstream has this place.
+        let place = settings.upstreams().position(|(name, _)| name == route.upstream);
+        Destination::Upstream(place.unwrap_or(usize::MAX))
+    };
+    settings
+        .routes
+        .iter()
+        .map(|route| Route { limits: limits(route), destination: there(route), ..configured(route, schemes, open) })
+        .collect()
 }
 
 /// The limits in the order of their names, and then the one that is written in short.
@@ -117,6 +126,7 @@ fn configured(route: &settings::Route, schemes: &[Scheme], open: bool) -> Route 
         limits: Vec::new(),
         cost: route.cost,
         destination: Destination::Upstream(0),
+        strip_prefix: route.strip_prefix.as_ref().map(|prefix| prefix.as_str().into()),
         keep_credential: route.keep_credential,
         allowed_oddities: route.allow,
     }
@@ -217,6 +227,7 @@ fn own(
         limits: Vec::new(),
         cost: NonZeroU32::MIN,
         destination: Destination::Own(endpoint),
+        strip_prefix: None,
         keep_credential: false,
         allowed_oddities: Oddities::default(),
     })

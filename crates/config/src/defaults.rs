@@ -43,8 +43,22 @@ impl Defaults {
             [Step::Key(routes), Step::Item(_), rest @ ..] if routes == "routes" && !rest.is_empty() => {
                 self.route.at(rest)
             }
+            [Step::Key(upstreams), Step::Key(_), rest @ ..] if upstreams == "upstreams" && !rest.is_empty() => {
+                self.all.at(&at!["upstream"])?.at(rest)
+            }
             _ if path.iter().any(|step| matches!(step, Step::Item(_))) => None,
             _ => self.all.at(path),
+        }
+    }
+
+    /// Gives every further upstream what it does not say itself: what holds for the default one.
+    pub(crate) fn complete_upstreams(&self, tree: &mut Node) {
+        let Some(common) = self.all.at(&at!["upstream"]) else { return };
+        let Some(Node { value: Value::Map(upstreams), .. }) = tree.at_mut(&at!["upstreams"]) else { return };
+        for entry in upstreams.iter_mut().filter(|entry| matches!(entry.node.value, Value::Map(_))) {
+            let mut upstream = common.clone();
+            merge(&mut upstream, entry.node.clone());
+            entry.node = upstream;
         }
     }
 

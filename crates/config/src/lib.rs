@@ -42,7 +42,9 @@ pub use place::{Origin, Place};
 pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;
-pub use text::{EndpointPath, Files, HostSeen, Prefix, Seconds, Size, TokenSecret, UpstreamUrl};
+pub use text::{
+    Balance, EndpointPath, Files, HealthPath, HostSeen, Prefix, Seconds, Size, StripPrefix, TokenSecret, UpstreamUrl,
+};
 
 use crate::defaults::Defaults;
 use crate::node::Node;
@@ -115,6 +117,7 @@ pub fn load(input: Input<'_>) -> Result<Loaded, Mistakes> {
     }
     overrides::apply(&mut tree, flags, &outside, &mut report);
     defaults.complete_routes(&mut tree);
+    defaults.complete_upstreams(&mut tree);
 
     let settings = repair::read::<Settings>(&mut tree, &defaults, &mut report);
     if let Some(settings) = &settings {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::node::{Node, Scalar};
-use crate::place::{Origin, Place, Position, Span, Step};
+use crate::place::{Origin, Place, Position, Span, Step, fits};
 use crate::report::Report;
 
 /// Whether what stands at a path is a secret, whatever its text: operators' keys, what signs tokens, and what is told to the
@@ -16,14 +16,25 @@ fn lies_in_secret_place(path: &[Step]) -> bool {
     // A static key in the wrong shape is still a key: all but names and scopes is hidden.
     let open = matches!(path.get(4), Some(Step::Key(key)) if key == "name" || key == "scopes");
     below(&["upstream", "headers"])
+        || fits_below("upstreams.*.headers", path)
         || below(&["security", "jwt", "secret"])
         || (below(&["security", "api_keys", "static"]) && !open)
+}
+
+/// Whether a path lies at a pattern of three steps, or below it.
+fn fits_below(pattern: &str, path: &[Step]) -> bool {
+    path.get(..3).is_some_and(|start| fits(pattern, start))
 }
 
 /// Whether a scalar must not be shown.
 pub(crate) fn is_secret(path: &[Step], scalar: &Scalar) -> bool {
     // user:password@host
-    let userinfo = path.last() == Some(&Step::from("url")) && scalar.text.contains('@');
+    let is_url = match path {
+        [.., Step::Key(urls), Step::Item(_)] => urls == "urls",
+        [.., Step::Key(name)] => name == "url" || name == "urls",
+        _ => false,
+    };
+    let userinfo = is_url && scalar.text.contains('@');
     !scalar.references.is_empty() || userinfo || (lies_in_secret_place(path) && !scalar.is_null())
 }
 

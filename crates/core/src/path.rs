@@ -171,6 +171,12 @@ impl<'a> Target<'a> {
     }
 }
 
+/// What is left of a target without whole segments at its beginning: a path that begins with `/`, or nothing of it, then the
+/// query byte for byte. `None` where the target does not begin with them.
+pub fn without_prefix<'a>(raw: &'a str, prefix: &str) -> Option<&'a str> {
+    raw.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
 /// Decodes every escape once. `%2F` becomes [`SLASH_AS_DATA`], so that it is not taken for a separator.
 pub(crate) fn decode(path: &str) -> Result<String, PathFault> {
     let bytes = path.as_bytes();
@@ -284,7 +290,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn prefixes_are_whole_segments() {
+        for (raw, prefix, rest) in [
+            ("/api/x?y=/api/z", "/api", Some("/x?y=/api/z")),
+            ("/api/", "/api", Some("/")),
+            ("/api", "/api", Some("")),
+            ("/api?q", "/api", Some("?q")),
+            ("/api/v1/x%20y", "/api/v1", Some("/x%20y")),
+            ("/apis/x", "/api", None),
+            ("/api;v=1/x", "/api", None),
+            ("/api%2Fx", "/api", None),
+            ("/%61pi/x", "/api", None),
+            ("/API/x", "/api", None),
+            ("/x/api", "/api", None),
+        ] {
+            assert_eq!(without_prefix(raw, prefix), rest, "{raw} {prefix}");
+        }
+    }
+
     proptest! {
+        /// What is forwarded is what was judged: the prefix and the rest are the target, cut at the end of a segment.
+        #[test]
+        fn a_prefix_and_its_rest_are_the_target(raw in "/(api|apis|%61pi|;|%2F|/|\\?q=/api){0,6}", prefix in "/api(/api)?") {
+            if let Some(rest) = without_prefix(&raw, &prefix) {
+                prop_assert_eq!(&format!("{prefix}{rest}"), &raw);
+                prop_assert!(rest.is_empty() || rest.starts_with(['/', '?']));
+            }
+        }
+
         /// Whatever passes has one reading: no way of decoding it leads out of the directory it names.
         #[test]
         fn what_passes_never_climbs(raw in "/([a-c./;%25efEF\\\\#?]|%2[eEfF5]|%3[bB]|%5c|%00|%61){0,24}") {

@@ -110,6 +110,16 @@ impl Pattern {
         &self.text
     }
 
+    /// Whether every path that matches begins with these whole segments, byte for byte.
+    pub fn begins_with(&self, prefix: &str) -> bool {
+        let Some(wanted) = prefix.strip_prefix('/') else { return false };
+        let mut segments = self.segments.iter();
+        wanted.split('/').all(|part| match segments.next() {
+            Some(Segment::Exact(raw, _)) => !part.is_empty() && **raw == *part,
+            Some(Segment::Any) | None => false,
+        })
+    }
+
     /// Whether a path (without query) matches in one of its readings.
     pub fn matches(&self, path: &str, reading: Reading) -> bool {
         // As bytes, and each segment where it is: most patterns are let go by their first letters.
@@ -270,6 +280,8 @@ pub struct Route {
     pub cost: NonZeroU32,
     /// Where it leads.
     pub destination: Destination,
+    /// What the upstream does not see of the path: whole segments at its beginning, as written in the pattern.
+    pub strip_prefix: Option<Box<str>>,
     /// Whether the credential goes on to the upstream.
     pub keep_credential: bool,
     /// Path spellings that this route allows.

@@ -15,9 +15,7 @@ use crate::tls::TlsDoor;
 pub struct EdgeConfig {
     /// What clients may use up.
     pub limits: Limits,
-    /// How long upstreams may take.
-    pub timeouts: Timeouts,
-    /// The upstreams and the header edits, by version.
+    /// The upstreams, by version.
     pub setups: Arc<Setups>,
     /// Where requests to own endpoints go.
     pub own: OwnSender,
@@ -63,7 +61,7 @@ impl Default for Limits {
     }
 }
 
-/// How long upstreams may take.
+/// How long an upstream may take.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
     /// To a connection, name look-up included.

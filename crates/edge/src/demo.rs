@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::client::Visit;
 use crate::exchange::{Outcome, Reply};
-use crate::forward::{passing, told};
+use crate::forward::{Forwarded, passing, told};
+use crate::upstream::Upstream;
 
 const NOTE: &str = "this is Keyward's built-in demo upstream; start with --upstream URL to put Keyward before your API";
 
@@ -20,13 +21,20 @@ const NOTE: &str = "this is Keyward's built-in demo upstream; start with --upstr
 const HOST: &[u8] = b"demo";
 
 /// Answers a request with what an upstream would see of it. Its body is left to whoever clears the connection.
-pub(crate) fn answer(visit: Visit<'_>, judged: Judged<'_>, permit: &Permit) -> Outcome {
+pub(crate) fn answer(
+    visit: Visit<'_>,
+    (upstream, target): (&Upstream, Forwarded<'_>),
+    judged: Judged<'_>,
+    permit: &Permit,
+) -> Outcome {
     let mut headers = Map::new();
     let passing = passing(visit, judged, permit, HOST);
     let put = &mut |name: &[u8], value: &[u8]| join(&mut headers, name, value);
-    visit.ways.edits.visit(visit.request.fields, &passing, put);
-    let mut answer = echo(visit.request, headers, permit.principal());
+    upstream.edits.visit(visit.request.fields, &passing, put);
+    let target = format!("{}{}", target.slash(), target.rest);
+    let mut answer = echo(visit.request, &target, headers, permit.principal());
     told(judged, permit).set(answer.headers_mut());
+    upstream.answered(answer.status());
     Ok(Reply::Own(answer))
 }
 
@@ -40,9 +48,8 @@ fn join(headers: &mut Map<String, Value>, name: &[u8], value: &[u8]) {
     headers.insert(name, joined.into());
 }
 
-fn echo(request: &Request<'_>, headers: Map<String, Value>, principal: Option<&Principal>) -> Answer {
-    let (path, query) =
-        request.target.split_once('?').map_or((request.target, None), |(path, query)| (path, Some(query)));
+fn echo(request: &Request<'_>, target: &str, headers: Map<String, Value>, principal: Option<&Principal>) -> Answer {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let seen = json!({
         "method": request.method.as_str(),
         "path": path,

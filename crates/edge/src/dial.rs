@@ -14,22 +14,41 @@ use tokio_rustls::{TlsConnector, TlsStream};
 use crate::io::Io;
 use crate::origin::Address;
 
+/// A connection that was just made. A core makes an [`Io`] of it; this one is bound to none.
+pub(crate) enum Dialled {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl From<Dialled> for Io {
+    fn from(dialled: Dialled) -> Self {
+        match dialled {
+            Dialled::Tcp(socket) => Self::Tcp(socket),
+            Dialled::Unix(socket) => Self::Unix(socket),
+            Dialled::Tls(stream) => Self::Tls(stream),
+        }
+    }
+}
+
 /// Connects, and shakes hands where it is TLS. Takes as long as it takes.
-pub(crate) async fn dial(address: &Address) -> Result<Io, UpstreamFault> {
+pub(crate) async fn dial(address: &Address) -> Result<Dialled, UpstreamFault> {
     match address {
-        Address::Http(authority) | Address::H2c(authority) => Ok(Io::Tcp(tcp(authority, 80).await?)),
-        Address::Unix(path) => UnixStream::connect(path).await.map(Io::Unix).map_err(|_| UpstreamFault::Unreachable),
+        Address::Http(authority) | Address::H2c(authority) => Ok(Dialled::Tcp(tcp(authority, 80).await?)),
+        Address::Unix(path) => {
+            UnixStream::connect(path).await.map(Dialled::Unix).map_err(|_| UpstreamFault::Unreachable)
+        }
         // Boxed: what a handshake needs would make every connection's task larger.
         Address::Https(authority, trust) => Box::pin(secured(authority, &trust.config)).await,
     }
 }
 
-async fn secured(authority: &Authority, config: &Arc<ClientConfig>) -> Result<Io, UpstreamFault> {
+async fn secured(authority: &Authority, config: &Arc<ClientConfig>) -> Result<Dialled, UpstreamFault> {
     let name = ServerName::try_from(bare(authority).to_owned()).map_err(|_| UpstreamFault::Unreachable)?;
     let socket = tcp(authority, 443).await?;
     let connector = TlsConnector::from(Arc::clone(config));
     let stream = connector.connect(name, socket).await.map_err(|error| fault(&error))?;
-    Ok(Io::Tls(Box::new(TlsStream::Client(stream))))
+    Ok(Dialled::Tls(Box::new(TlsStream::Client(stream))))
 }
 
 async fn tcp(authority: &Authority, port: u16) -> Result<TcpStream, UpstreamFault> {

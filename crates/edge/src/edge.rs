@@ -41,6 +41,8 @@ struct Thread {
 struct Luggage {
     config: Arc<EdgeConfig>,
     worker: Worker,
+    /// Which of how many cores it is for.
+    place: (usize, usize),
     listener: Listener,
     taken: Arc<AtomicUsize>,
     stop: Stop,
@@ -56,12 +58,13 @@ impl Bound {
         let config = Arc::new(config);
         let taken = Arc::new(AtomicUsize::new(0));
         let (stop, stopped) = watch::channel(None);
+        let cores = workers.len();
         let mut threads = Vec::with_capacity(workers.len());
         for (number, (listener, worker)) in listeners.into_iter().zip(workers).enumerate() {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
             let listener = register(&runtime, listener, &place)?;
             let (config, taken, stop) = (Arc::clone(&config), Arc::clone(&taken), stopped.clone());
-            let luggage = Luggage { config, worker, listener, taken, stop };
+            let luggage = Luggage { config, worker, place: (number, cores), listener, taken, stop };
             threads.push(Thread::spawn(number, runtime, luggage)?);
         }
         Ok(Edge { place, stop, threads, _file: file })
@@ -79,7 +82,7 @@ impl Thread {
         let handle = std::thread::Builder::new().name(format!("keyward-edge-{number}")).spawn(move || {
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async move {
-                let core = Rc::new(Core::new(&luggage.config, luggage.worker));
+                let core = Rc::new(Core::new(&luggage.config, luggage.worker, luggage.place));
                 run(core, luggage.listener, luggage.taken, luggage.stop).await;
             });
             drop(tasks);

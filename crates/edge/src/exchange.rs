@@ -186,7 +186,11 @@ async fn pass(met: Met<'_>, wire: &mut Wire, request: &Request<'_>, note: &mut N
         Some(Destination::Upstream(place)) => {
             forward::forward(visit, wire, forward::Leave { judged, permit, place }).await
         }
-        Some(Destination::Own(endpoint)) => own::call(visit, wire, note, (permit, endpoint)).await,
+        Some(Destination::Own(endpoint)) => {
+            // Nobody says otherwise of bodies for Keyward itself.
+            ways.upstreams.iter().take(1).for_each(|upstream| client.watch.keep(upstream.pace));
+            own::call(visit, wire, note, (permit, endpoint)).await
+        }
         // A permit names a route of the rules that made it.
         None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     }

@@ -1,11 +1,12 @@
 //! A permitted request on its way to an upstream, up to the head of its answer.
 
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::StatusCode;
 use keyward_core::machine::Permit;
+use keyward_core::path::without_prefix;
+use keyward_engine::upstreams::Tried;
 use keyward_engine::worker::Judged;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::edits::{Passing, visit_answer};
@@ -19,12 +20,12 @@ use crate::client::{Client, Visit, Wire};
 use crate::demo;
 use crate::exchange::{BROKEN, LATE, Outcome, Reply};
 use crate::guard::Stopped;
-use crate::per_core::Upstream;
 use crate::pool::{Lease, Pool};
 use crate::pump::{Pump, PumpFault};
 use crate::refused::Refused;
 use crate::relay;
 use crate::trailing::Trailing;
+use crate::upstream::Upstream;
 use crate::watch::Uploaded;
 
 /// The most that the head of an upstream's answer may use up.
@@ -55,21 +56,32 @@ pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>)
     {
         return Err(Refused::too_large(limit, judged.id()));
     }
-    let pool = match ways.upstreams.get(place) {
-        Some(Upstream::Http(pool)) => pool,
-        Some(Upstream::Demo) => return demo::answer(visit, judged, &permit),
-        None => return Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
+    // A permit names a route of the rules that made it, and its path begins with what the route strips.
+    let (Some(upstream), Some(target)) = (ways.upstreams.get(place), Forwarded::of(request, judged, &permit)) else {
+        return Err(Refused::upstream(UpstreamFault::Unreachable, judged.id()));
     };
+    client.watch.keep(upstream.pace);
+    if upstream.is_demo() {
+        return demo::answer(visit, (upstream, target), judged, &permit);
+    }
     if request.expects_continue {
         // Answered here: an upstream that does not know it would make both wait.
         let _ = wire.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
     }
-    let trailing = Trailing::of_request(request.fields, request.framing, (ways, visit.snapshot));
-    let head = head(visit, judged, &permit, (pool.host(), trailing.as_ref()));
-    let mut up = Pump::new(head, request.framing, request.framing, limit).with_trailer(trailing);
-    let sent = visit.asked().guarded(send(client, wire, request, (&mut up, pool))).await;
+    let trailing = Trailing::of_request(request.fields, request.framing, (upstream, visit.snapshot));
+    let mut announced = Vec::new();
+    if let Some(trailing) = &trailing {
+        trailing.announce(request.fields, &mut announced);
+    }
+    let head = |pool: &Pool| head(visit, (upstream, target), &passing(visit, judged, &permit, pool.host()), &announced);
+    let mut up = Pump::new(Vec::new(), request.framing, request.framing, limit).with_trailer(trailing);
+    let sent = visit.asked().guarded(send(visit, wire, (&mut up, upstream), head)).await;
     let why = match sent {
-        Ok(Ok(lease)) => return Ok(Reply::Upstream(relay::begin(visit, (up, lease), told(judged, &permit)))),
+        Ok(Ok(lease)) => {
+            let answering = relay::begin(visit, (up, lease), told(judged, &permit));
+            upstream.answered(answering.status());
+            return Ok(Reply::Upstream(answering));
+        }
         Ok(Err(NoAnswer::ClientGone)) => return Ok(Reply::Nothing),
         Ok(Err(why)) => why,
         Err(Stopped::Ended(why)) => return Ok(Reply::Ended(why)),
@@ -81,34 +93,57 @@ pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>)
     Err(match why {
         NoAnswer::Upload(Uploaded::Outgrown) => Refused::too_large(limit.unwrap_or_default(), judged.id()),
         NoAnswer::Upload(_) | NoAnswer::ClientGone => Refused::body_missing(BROKEN, judged.id()),
-        NoAnswer::Upstream(fault) => Refused::upstream(fault, judged.id()),
+        NoAnswer::Upstream(fault) => {
+            upstream.failed(fault);
+            Refused::upstream(fault, judged.id())
+        }
     })
 }
 
-/// The head of the request as the upstream gets it: origin form, byte for byte the target that was judged (RFC 9112 §3.2.1).
+/// The target that the upstream gets: byte for byte the one that was judged, less what its route strips.
+#[derive(Clone, Copy)]
+pub(crate) struct Forwarded<'a> {
+    pub(crate) rest: &'a str,
+}
+
+impl<'a> Forwarded<'a> {
+    pub(crate) fn of(request: &Request<'a>, judged: Judged<'_>, permit: &Permit) -> Option<Self> {
+        let route = judged.rules().routes.get(permit.route())?;
+        let rest = match &route.strip_prefix {
+            None => request.target,
+            Some(prefix) => without_prefix(request.target, prefix)?,
+        };
+        Some(Self { rest })
+    }
+
+    /// What stands before the rest, so that a path begins with a slash whatever was stripped.
+    pub(crate) fn slash(self) -> &'static str {
+        if self.rest.starts_with('/') { "" } else { "/" }
+    }
+}
+
+/// The head of the request as the upstream gets it, in origin form (RFC 9112 §3.2.1); `trailer` is what it announces.
 fn head(
     visit: Visit<'_>,
-    judged: Judged<'_>,
-    permit: &Permit,
-    (upstream, trailing): (&[u8], Option<&Trailing>),
+    (upstream, target): (&Upstream, Forwarded<'_>),
+    passing: &Passing<'_>,
+    trailer: &[u8],
 ) -> Vec<u8> {
-    let Visit { client, ways, request, .. } = visit;
+    let Visit { client, request, .. } = visit;
     let mut out = client.core.buffers.head();
     out.extend_from_slice(request.method.as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(request.target.as_bytes());
+    out.extend_from_slice(target.slash().as_bytes());
+    out.extend_from_slice(target.rest.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    let passing = passing(visit, judged, permit, upstream);
-    ways.edits.visit(request.fields, &passing, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    upstream.edits.visit(request.fields, passing, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
     // What is of one connection was removed above; this is what we ask of ours.
     match request.upgrade {
         Some(upgrade) => write::upgrade(&mut out, upgrade),
         None if request.takes_trailers => write::takes_trailers(&mut out),
         None => {}
     }
-    if let Some(trailing) = trailing {
-        trailing.announce(request.fields, &mut out);
-    }
+    out.extend_from_slice(trailer);
     write::framing(&mut out, request.framing);
     out.extend_from_slice(b"\r\n");
     out
@@ -139,17 +174,19 @@ pub(crate) fn passing<'a>(visit: Visit<'a>, judged: Judged<'a>, permit: &'a Perm
 /// nothing of it was sent, or if it is idempotent and empty (RFC 9110 §9.2.2, RFC 9112 §9.3.1). One of HTTP/2 that is empty may
 /// do so, whatever its method, where the upstream says that it did not begin it.
 async fn send(
-    client: &Client,
+    visit: Visit<'_>,
     wire: &mut Wire,
-    request: &Request<'_>,
-    (up, pool): (&mut Pump, &Rc<Pool>),
+    (up, upstream): (&mut Pump, &Upstream),
+    head: impl Fn(&Pool) -> Vec<u8>,
 ) -> Result<Lease, NoAnswer> {
-    let mut connection = pool.take().await.map_err(NoAnswer::Upstream)?;
+    let Visit { client, request, .. } = visit;
+    let mut tried = Tried::default();
+    let mut lease = upstream.take(&mut tried).await.map_err(NoAnswer::Upstream)?;
     let is_empty = request.framing.is_empty();
     let may_repeat = is_empty && request.method.is_idempotent();
     let mut is_repeated = false;
+    up.begin_with(head(&lease.pool));
     loop {
-        let mut lease = Lease { connection, pool: Rc::clone(pool) };
         lease.connection.lines.reset();
         let awaited = poll_fn(|cx| poll_head(cx, client, wire, (up, &mut lease), request)).await;
         match awaited {
@@ -161,8 +198,8 @@ async fn send(
                     return Err(NoAnswer::Upstream(UpstreamFault::Unreachable));
                 }
                 is_repeated = true;
-                up.rewind();
-                connection = pool.connect().await.map_err(NoAnswer::Upstream)?;
+                lease = upstream.renew(lease, &mut tried).await.map_err(NoAnswer::Upstream)?;
+                up.rewind(head(&lease.pool));
             }
             Err(why) => return Err(why),
         }

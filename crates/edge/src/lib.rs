@@ -2,8 +2,8 @@
 //!
 //! `bind` takes the port or the `socket_file`, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs.
 //! `server` runs one client's connection: `arrival` goes through what comes before HTTP (`tls`), `client` reads heads and writes
-//! answers, `exchange` decides on each and passes it to `forward` and `relay` (over a connection of `pool`, which `dial` makes), to
-//! `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say what became of it. What the bytes mean is
+//! answers, `exchange` decides on each and passes it to `forward` and `relay` (over a connection of `pool`, which `dial` makes, to an
+//! address that `upstream` chooses and `checks` asks after), to `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say what became of it. What the bytes mean is
 //! `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core, `guard` ends what may not go on, and
 //! `tunnel` carries what became another protocol. `h2` carries streams of HTTP/2 over into connections that `server` runs and `pool`
 //! gives out.
@@ -11,6 +11,7 @@
 mod arrival;
 mod bind;
 mod buffer;
+mod checks;
 mod client;
 mod config;
 mod demo;
@@ -38,13 +39,15 @@ mod tls;
 mod trailing;
 mod trust;
 mod tunnel;
+mod upstream;
 mod watch;
 
 pub use bind::{BindError, Bound};
+pub use checks::run as check;
 pub use config::{EdgeConfig, Limits, Timeouts};
 pub use edge::Edge;
-pub use origin::{Address, Origin};
+pub use origin::Address;
 pub use place::Place;
-pub use setup::{Setup, Setups};
+pub use setup::{Caps, Check, Setup, Setups, Upstream};
 pub use tls::{Identity, IdentityError, Part, Prepared, TlsDoor};
 pub use trust::{Trust, TrustError};

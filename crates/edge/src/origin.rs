@@ -1,21 +1,13 @@
-//! Where an upstream is.
+//! Where a server of an upstream is.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use http::uri::Authority;
 
 use crate::trust::Trust;
 
-/// One upstream. Its URL was checked by the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The built-in demo, which answers what an upstream sees.
-    Demo,
-    /// An HTTP server.
-    Server(Address),
-}
-
-/// Where a server is, and what carries bytes to it.
+/// Where a server is, and what carries bytes to it. Its URL was checked by the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A host and port, in the clear.
@@ -46,6 +38,17 @@ impl Address {
             Self::H2c(authority) => Self::H2c(copy(authority)),
             Self::Https(authority, trust) => Self::Https(copy(authority), trust.clone()),
             Self::Unix(path) => Self::Unix(path.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(authority) => write!(f, "http://{authority}"),
+            Self::H2c(authority) => write!(f, "h2c://{authority}"),
+            Self::Https(authority, _) => write!(f, "https://{authority}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }

@@ -14,7 +14,6 @@ use keyward_engine::ports::Use;
 use keyward_engine::worker::Worker;
 use keyward_http::caller::TrustedProxies;
 use keyward_http::cors::Cors;
-use keyward_http::edits::HeaderEdits;
 use keyward_http::h1::write;
 use keyward_http::own::OwnSender;
 use tokio::sync::{Notify, mpsc, watch};
@@ -25,12 +24,11 @@ use crate::buffer::Buffers;
 use crate::config::{EdgeConfig, Limits};
 use crate::io::Io;
 use crate::listener::Listener;
-use crate::origin::Origin;
-use crate::pool::Pool;
 use crate::server::{self, Seat};
 use crate::setup::Setups;
 use crate::tls::TlsDoor;
-use crate::watch::{Spans, Ticks, Watch, beat};
+use crate::upstream::Upstream;
+use crate::watch::{Spans, Ticks, Watch};
 
 /// How often uses of keys are reported and idle upstream connections looked through.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -53,41 +51,37 @@ pub(crate) struct Core {
     uses: mpsc::Sender<Vec<Use>>,
     setups: Arc<Setups>,
     ways: RefCell<Option<Rc<Ways>>>,
-    connect: Duration,
+    place: (usize, usize),
+    /// What connections of clients are timed by.
     ticks: Ticks,
+    /// What upstreams are timed by: the same on all cores.
+    common: Ticks,
     spans: Spans,
+    tick: Cell<Duration>,
     watches: RefCell<Vec<Rc<Watch>>>,
     stopping: Cell<bool>,
     open: Cell<usize>,
     closed: Notify,
 }
 
-/// What requests meet by one version of the configuration beside its rules: who is believed, where permitted ones go, and
-/// with which headers.
+/// What requests meet by one version of the configuration beside its rules: who is believed, and where permitted ones go.
 pub(crate) struct Ways {
     version: u64,
     pub(crate) proxies: TrustedProxies,
     pub(crate) cors: Option<Cors>,
-    pub(crate) edits: HeaderEdits,
-    pub(crate) upstreams: Vec<Upstream>,
-}
-
-/// One upstream, as a core reaches it.
-#[derive(Clone)]
-pub(crate) enum Upstream {
-    /// The built-in demo.
-    Demo,
-    /// A server.
-    Http(Rc<Pool>),
+    pub(crate) upstreams: Vec<Rc<Upstream>>,
 }
 
 /// How long to drain; `None` until the edge stops.
 pub(crate) type Stop = watch::Receiver<Option<Duration>>;
 
 impl Core {
-    pub(crate) fn new(config: &EdgeConfig, worker: Worker) -> Self {
-        let ticks = Ticks::default();
-        let spans = Spans::new(&config.limits, &config.timeouts);
+    /// `place` is which of how many cores it is.
+    pub(crate) fn new(config: &EdgeConfig, worker: Worker, place: (usize, usize)) -> Self {
+        let common = Ticks::default();
+        common.set(config.setups.elapsed());
+        let spans = Spans::new(&config.limits);
+        let tick = Cell::new(spans.tick(std::iter::empty()));
         Self {
             worker,
             own: config.own.clone(),
@@ -99,9 +93,11 @@ impl Core {
             uses: config.uses.clone(),
             setups: Arc::clone(&config.setups),
             ways: RefCell::default(),
-            connect: config.timeouts.connect,
-            ticks,
+            place,
+            ticks: Ticks::default(),
+            common,
             spans,
+            tick,
             watches: RefCell::default(),
             stopping: Cell::new(false),
             open: Cell::new(0),
@@ -117,23 +113,16 @@ impl Core {
         }
         let setup = self.setups.get(version)?;
         let kept = known.as_ref().map_or(&[][..], |ways| &ways.upstreams);
-        let upstreams = setup.upstreams.iter().map(|origin| self.upstream(origin, kept)).collect();
+        let upstream = |upstream| Rc::new(Upstream::new(upstream, self.place, kept, &self.common));
+        let upstreams: Vec<_> = setup.upstreams.iter().map(upstream).collect();
         let cors = setup.cors.as_ref().map(Cors::unshared);
-        let edits = setup.edits.unshared();
-        let ways = Rc::new(Ways { version, proxies: setup.proxies.clone(), cors, edits, upstreams });
+        let ways = Rc::new(Ways { version, proxies: setup.proxies.clone(), cors, upstreams });
         // A request that still goes by an older version must not undo what a newer one made ready.
         if known.is_none_or(|known| known.version < version) {
+            self.tick.set(self.spans.tick(ways.upstreams.iter().map(|upstream| upstream.pace)));
             *self.ways.borrow_mut() = Some(Rc::clone(&ways));
         }
         Some(ways)
-    }
-
-    fn upstream(&self, origin: &Origin, kept: &[Upstream]) -> Upstream {
-        let Origin::Server(address) = origin else { return Upstream::Demo };
-        let same = |upstream: &&Upstream| matches!(upstream, Upstream::Http(pool) if pool.leads_to(address));
-        kept.iter().find(same).cloned().unwrap_or_else(|| {
-            Upstream::Http(Rc::new(Pool::new(address, self.connect, self.ticks.clone(), self.spans.tick)))
-        })
     }
 
     /// Writes the `Date` field (RFC 9110 §6.6.1), whose text is made once a second.
@@ -165,17 +154,19 @@ impl Core {
     }
 
     async fn sweep(&self) {
-        let mut tick = beat(self.spans.tick);
         let mut heard = self.worker.learned();
         loop {
-            tick.tick().await;
-            self.ticks.advance();
+            let tick = self.tick.get();
+            sleep(tick).await;
+            let now = self.setups.elapsed();
+            self.ticks.pass(now.saturating_sub(self.common.now()), tick);
+            self.common.set(now);
             let learned = self.worker.learned();
             // What was let pass by what is no longer known, or no longer proven, is judged again at once.
             let news = learned != heard || !self.worker.is_fresh();
             heard = learned;
             self.watches.borrow_mut().retain(|watch| {
-                watch.sweep(&self.spans);
+                watch.sweep(&self.spans, tick);
                 watch.recall(&self.spans, news);
                 // The last reference is ours when the connection is gone.
                 Rc::strong_count(watch) > 1
@@ -189,11 +180,8 @@ impl Core {
             tick.tick().await;
             self.report_uses();
             let ways = self.ways.borrow().as_ref().map(Rc::clone);
-            for upstream in ways.iter().flat_map(|ways| &ways.upstreams) {
-                if let Upstream::Http(pool) = upstream {
-                    pool.prune();
-                }
-            }
+            let upstreams = ways.iter().flat_map(|ways| &ways.upstreams);
+            upstreams.flat_map(|upstream| upstream.pools()).for_each(|pool| pool.prune());
         }
     }
 
@@ -213,6 +201,8 @@ impl Core {
             self.worker.catch_up();
             self.ledger.flush();
             self.worker.tally().lay_out(self.open.get());
+            let ways = self.ways.borrow().as_ref().map(Rc::clone);
+            ways.iter().flat_map(|ways| &ways.upstreams).for_each(|upstream| upstream.tell());
         }
     }
 

@@ -1,11 +1,15 @@
-//! One core's connections to one upstream: kept while idle, replaced when they turn out stale.
+//! One core's connections to one address: kept while idle, replaced when they turn out stale, counted over all cores.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
+use keyward_engine::upstreams;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::h1::lines::Lines;
 
@@ -14,22 +18,26 @@ use crate::dial::dial;
 use crate::h2::back::Links;
 use crate::io::Io;
 use crate::origin::Address;
+use crate::server::Seat;
+use crate::setup::Caps;
 use crate::watch::Ticks;
 
-/// How many connections are kept while nobody uses them.
-const IDLE: usize = 64;
-/// How long.
-const IDLE_FOR: Duration = Duration::from_secs(30);
+/// How long connections are kept while nobody uses them, in milliseconds.
+const IDLE_FOR: u64 = 30_000;
 
 /// The connections.
 pub(crate) struct Pool {
     address: Address,
-    connect: Duration,
+    shared: Arc<upstreams::Address>,
+    caps: Caps,
     ticks: Ticks,
-    idle_ticks: u64,
     idle: RefCell<Vec<Idle>>,
     /// The connections whose streams are given out as connections, where the upstream speaks HTTP/2.
     links: Option<Links>,
+    /// How many idle ones the others were told of.
+    told: Cell<i64>,
+    /// Requests of this core that are under way there.
+    busy: Cell<usize>,
 }
 
 struct Idle {
@@ -45,24 +53,28 @@ pub(crate) struct Connection {
     pub(crate) lines: Lines,
     /// Whether it carried another exchange before: the upstream may have closed it a moment ago.
     pub(crate) is_used: bool,
+    /// It counts for as long as it is open. A stream has none: the connection below it counts.
+    _seat: Option<Seat>,
 }
 
 impl Pool {
-    /// A pool without connections. `tick` is how long one of `ticks` lasts.
-    pub(crate) fn new(address: &Address, connect: Duration, ticks: Ticks, tick: Duration) -> Self {
+    /// A pool without connections; of `caps`, the idle ones are this core's share.
+    pub(crate) fn new((address, shared): &(Address, Arc<upstreams::Address>), caps: Caps, ticks: Ticks) -> Self {
         Self {
             address: address.unshared(),
-            connect,
+            shared: Arc::clone(shared),
+            caps,
             ticks,
-            idle_ticks: u64::try_from(IDLE_FOR.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u64::MAX),
-            idle: RefCell::new(Vec::with_capacity(IDLE)),
+            idle: RefCell::default(),
             links: matches!(address, Address::H2c(_)).then(Links::default),
+            told: Cell::new(0),
+            busy: Cell::new(0),
         }
     }
 
-    /// Whether its connections go there.
-    pub(crate) fn leads_to(&self, address: &Address) -> bool {
-        self.address == *address
+    /// Whether it counts its connections there.
+    pub(crate) fn leads_to(&self, shared: &Arc<upstreams::Address>) -> bool {
+        Arc::ptr_eq(&self.shared, shared)
     }
 
     /// The upstream's own `Host`.
@@ -70,8 +82,18 @@ impl Pool {
         self.address.host().as_bytes()
     }
 
+    /// Whether its address is well, as all cores see it.
+    pub(crate) fn health(&self) -> &upstreams::Health {
+        &self.shared.health
+    }
+
+    /// Requests of this core that are under way there.
+    pub(crate) fn busy(&self) -> usize {
+        self.busy.get()
+    }
+
     /// A connection: the one used last, so that the others can grow old, or a new one.
-    pub(crate) async fn take(&self) -> Result<Connection, UpstreamFault> {
+    pub(crate) async fn take(&self, within: Duration) -> Result<Connection, UpstreamFault> {
         while let Some(mut kept) = self.kept() {
             let is_stale = poll_fn(|cx| Poll::Ready(kept.io.has_come(cx))).await;
             if !is_stale {
@@ -79,8 +101,8 @@ impl Pool {
             }
         }
         match &self.links {
-            Some(links) => Box::pin(self.stream(links)).await,
-            None => self.connect().await,
+            Some(links) => Box::pin(self.stream(links, within)).await,
+            None => self.connect(within).await,
         }
     }
 
@@ -88,7 +110,7 @@ impl Pool {
     pub(crate) fn give_back(&self, mut connection: Connection, buffers: &Buffers) {
         let mut idle = self.idle.borrow_mut();
         // A stream carries one exchange.
-        if connection.input.is_empty() && idle.len() < IDLE && self.links.is_none() {
+        if connection.input.is_empty() && idle.len() < self.caps.idle && self.links.is_none() {
             connection.input.give_back(buffers);
             connection.is_used = true;
             idle.push(Idle { connection, since: self.ticks.now() });
@@ -98,9 +120,23 @@ impl Pool {
     /// Lets go of connections that were idle for too long.
     pub(crate) fn prune(&self) {
         let now = self.ticks.now();
-        self.idle.borrow_mut().retain(|one| now - one.since <= self.idle_ticks);
+        self.idle.borrow_mut().retain(|one| now.saturating_sub(one.since) <= IDLE_FOR);
         if let Some(links) = &self.links {
-            links.prune(now, self.idle_ticks);
+            links.prune(now, IDLE_FOR);
+        }
+    }
+
+    /// Tells the others how many are idle.
+    pub(crate) fn tell(&self) {
+        let links = self.links.as_ref().map_or(0, Links::idle);
+        self.tell_of(self.idle.borrow().len() + links);
+    }
+
+    fn tell_of(&self, idle: usize) {
+        let idle = i64::try_from(idle).unwrap_or(i64::MAX);
+        let before = self.told.replace(idle);
+        if idle != before {
+            self.shared.idle.fetch_add(idle - before, Ordering::Relaxed);
         }
     }
 
@@ -108,33 +144,87 @@ impl Pool {
         self.idle.borrow_mut().pop().map(|idle| idle.connection)
     }
 
-    /// A new connection.
-    pub(crate) async fn connect(&self) -> Result<Connection, UpstreamFault> {
-        match &self.links {
-            Some(links) => Box::pin(self.stream(links)).await.map(|stream| Connection { is_used: false, ..stream }),
-            None => Ok(Connection::new(self.dial().await?, false)),
+    /// A new connection, if one more may be open.
+    pub(crate) async fn connect(&self, within: Duration) -> Result<Connection, UpstreamFault> {
+        if let Some(links) = &self.links {
+            return Box::pin(self.stream(links, within)).await.map(|stream| Connection { is_used: false, ..stream });
         }
+        let dialled = self.dial(within).await;
+        self.learn(dialled.as_ref().err());
+        dialled.map(|(io, seat)| Connection::new(io, false, Some(seat)))
     }
 
     /// A new stream of HTTP/2, over a connection that may be an old one.
-    async fn stream(&self, links: &Links) -> Result<Connection, UpstreamFault> {
-        let (io, is_used) = links.open(self.dial(), (self.connect, self.ticks.now())).await?;
-        Ok(Connection::new(io, is_used))
+    async fn stream(&self, links: &Links, within: Duration) -> Result<Connection, UpstreamFault> {
+        let opened = links.open(self.dial(within), (within, self.ticks.now())).await;
+        match &opened {
+            // An old connection says nothing of new ones.
+            Ok((_, true)) => {}
+            Ok((_, false)) => self.learn(None),
+            Err(fault) => self.learn(Some(fault)),
+        }
+        opened.map(|(io, is_used)| Connection::new(io, is_used, None))
     }
 
-    async fn dial(&self) -> Result<Io, UpstreamFault> {
-        tokio::time::timeout(self.connect, dial(&self.address)).await.map_err(|_| UpstreamFault::Timeout)?
+    async fn dial(&self, within: Duration) -> Result<(Io, Seat), UpstreamFault> {
+        let seat = Seat::take(&self.shared.open, self.caps.open).ok_or(UpstreamFault::Busy)?;
+        let dialled = tokio::time::timeout(within, dial(&self.address)).await;
+        dialled.unwrap_or(Err(UpstreamFault::Timeout)).map(|dialled| (dialled.into(), seat))
+    }
+
+    /// Learns for all cores whether a new connection stands.
+    fn learn(&self, fault: Option<&UpstreamFault>) {
+        let shared = &self.shared;
+        let count = match fault {
+            None => return shared.health.connected(),
+            // The address was not even asked.
+            Some(UpstreamFault::Busy) => return,
+            Some(UpstreamFault::Timeout) => &shared.late,
+            Some(_) => &shared.refused,
+        };
+        shared.health.failed(self.ticks.now());
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Connection {
-    fn new(io: Io, is_used: bool) -> Self {
-        Self { io, input: Buffer::default(), lines: Lines::default(), is_used }
+    fn new(io: Io, is_used: bool, seat: Option<Seat>) -> Self {
+        Self { io, input: Buffer::default(), lines: Lines::default(), is_used, _seat: seat }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.tell_of(0);
     }
 }
 
 /// A connection with the pool that it goes back to once its answer was read to the end.
 pub(crate) struct Lease {
     pub(crate) connection: Connection,
-    pub(crate) pool: Rc<Pool>,
+    pub(crate) pool: Taken,
+}
+
+impl Lease {
+    pub(crate) fn new(connection: Connection, pool: &Rc<Pool>) -> Self {
+        pool.busy.set(pool.busy.get() + 1);
+        Self { connection, pool: Taken(Rc::clone(pool)) }
+    }
+}
+
+/// A pool while one of its connections is in use.
+pub(crate) struct Taken(Rc<Pool>);
+
+impl Deref for Taken {
+    type Target = Rc<Pool>;
+
+    fn deref(&self) -> &Rc<Pool> {
+        &self.0
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get().saturating_sub(1));
+    }
 }

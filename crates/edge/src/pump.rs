@@ -45,6 +45,8 @@ pub(crate) struct Pump {
     /// The last chunk was written.
     closed: bool,
     head: Vec<u8>,
+    /// How much of it is the head itself; small pieces of the body may follow.
+    head_length: usize,
     head_at: usize,
     /// So many bytes at the front of the buffer are to be written as they are.
     ready: usize,
@@ -70,6 +72,7 @@ impl Pump {
             chunked,
             open: false,
             closed: !chunked,
+            head_length: head.len(),
             head,
             head_at: 0,
             ready: 0,
@@ -100,9 +103,17 @@ impl Pump {
         self.began
     }
 
-    /// Begins anew on another connection, where nothing but a head is to be sent.
-    pub(crate) fn rewind(&mut self) {
-        (self.head_at, self.began) = (0, false);
+    /// Takes the head, before anything is sent.
+    pub(crate) fn begin_with(&mut self, head: Vec<u8>) {
+        self.head_length = head.len();
+        self.head = head;
+    }
+
+    /// Begins anew on another connection and with its head, where nothing was sent, or nothing but a head is to be.
+    pub(crate) fn rewind(&mut self, head: Vec<u8>) {
+        // Small pieces of the body may stand behind the first head.
+        self.head.splice(..self.head_length.min(self.head.len()), head.iter().copied());
+        (self.head_length, self.head_at, self.began) = (head.len(), 0, false);
     }
 
     /// Gives what the head was put together in.

@@ -8,14 +8,14 @@ use keyward_engine::worker::Snapshot;
 use keyward_http::h1::{Framing, members, write};
 use keyward_http::trailers::pass_in_answer;
 
-use crate::per_core::Ways;
+use crate::upstream::Upstream;
 
 /// What is let through.
 pub(crate) struct Trailing {
     /// What `Connection` names, which is of one connection: its values.
     hops: Vec<u8>,
     /// Where it goes to an upstream: by what its head was edited.
-    edited: Option<Box<(Rc<Ways>, Snapshot)>>,
+    edited: Option<Box<(Rc<Upstream>, Snapshot)>>,
 }
 
 impl Trailing {
@@ -23,9 +23,9 @@ impl Trailing {
     pub(crate) fn of_request(
         fields: Fields<'_>,
         framing: Framing,
-        (ways, snapshot): (&Rc<Ways>, &Snapshot),
+        (upstream, snapshot): (&Rc<Upstream>, &Snapshot),
     ) -> Option<Self> {
-        let edited = || Some(Box::new((Rc::clone(ways), snapshot.clone())));
+        let edited = || Some(Box::new((Rc::clone(upstream), snapshot.clone())));
         (framing == Framing::Chunked).then(|| Self { hops: hops(fields), edited: edited() })
     }
 

@@ -8,8 +8,6 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior, interval};
-
 use crate::config::{Limits, Timeouts};
 
 /// How long a closed connection goes on reading, so that its client hears the answer (see `stream`).
@@ -19,7 +17,10 @@ const LINGER: Duration = Duration::from_secs(2);
 /// its proof.
 const JUDGED_EVERY: Duration = Duration::from_secs(1);
 
-/// The coarse time of one core.
+/// How long an exchange may rest that waits for no upstream.
+const OWN: u64 = 60_000;
+
+/// The coarse time of one core, in milliseconds.
 #[derive(Clone, Default)]
 pub(crate) struct Ticks(Rc<Cell<u64>>);
 
@@ -28,48 +29,59 @@ impl Ticks {
         self.0.get()
     }
 
-    pub(crate) fn advance(&self) {
-        self.0.set(self.0.get() + 1);
+    pub(crate) fn set(&self, now: u64) {
+        self.0.set(now);
+    }
+
+    /// Goes on by what passed, and by two ticks at most: time that a stalled core did not use counts against nobody, or whoever
+    /// had no chance to go on meanwhile would be late, or cut before it is told.
+    pub(crate) fn pass(&self, passed: u64, tick: Duration) {
+        self.set(self.now() + passed.min(2 * millis(tick)));
     }
 }
 
-/// The beat of a core's ticks. Those that a stalled core missed are not made up for: they would come all at once, and whoever
-/// had no chance to go on meanwhile would be late, or cut before it is told.
-pub(crate) fn beat(tick: Duration) -> Interval {
-    let mut beat = interval(tick);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    beat
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
-/// How many ticks each phase may last without progress.
+/// How many milliseconds each phase may last without progress.
 pub(crate) struct Spans {
-    /// How long a tick is: a limit is kept to within an eighth of the shortest one, at most one second.
-    pub(crate) tick: Duration,
     head: u64,
     idle: u64,
-    read: u64,
     tunnel: u64,
     linger: u64,
     judge: u64,
-    total: Option<u64>,
 }
 
 impl Spans {
-    pub(crate) fn new(limits: &Limits, timeouts: &Timeouts) -> Self {
-        let all = [limits.header_timeout, limits.idle_timeout, limits.tunnel_timeout, timeouts.read];
-        let shortest = all.into_iter().chain(timeouts.total).min().unwrap_or(LINGER);
-        let tick = (shortest / 16).clamp(Duration::from_millis(5), Duration::from_millis(500));
-        let ticks = |span: Duration| u64::try_from(span.as_nanos().div_ceil(tick.as_nanos())).unwrap_or(u64::MAX);
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            tick,
-            head: ticks(limits.header_timeout),
-            idle: ticks(limits.idle_timeout),
-            read: ticks(timeouts.read),
-            tunnel: ticks(limits.tunnel_timeout),
-            linger: ticks(LINGER),
-            judge: ticks(JUDGED_EVERY),
-            total: timeouts.total.map(ticks),
+            head: millis(limits.header_timeout),
+            idle: millis(limits.idle_timeout),
+            tunnel: millis(limits.tunnel_timeout),
+            linger: millis(LINGER),
+            judge: millis(JUDGED_EVERY),
         }
+    }
+
+    /// How long a tick is: a limit is kept to within an eighth of the shortest one, at most one second.
+    pub(crate) fn tick(&self, paces: impl Iterator<Item = Pace>) -> Duration {
+        let paces = paces.flat_map(|pace| [Some(pace.read), pace.total]).flatten();
+        let shortest = paces.chain([self.head, self.idle, self.tunnel]).min().unwrap_or(self.linger);
+        Duration::from_millis((shortest / 16).clamp(5, 500))
+    }
+}
+
+/// How many milliseconds an exchange may last: without progress, and in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    read: u64,
+    total: Option<u64>,
+}
+
+impl Pace {
+    pub(crate) fn new(timeouts: &Timeouts) -> Self {
+        Self { read: millis(timeouts.read), total: timeouts.total.map(millis) }
     }
 }
 
@@ -127,6 +139,7 @@ pub(crate) struct Watch {
     began: Cell<u64>,
     judged: Cell<u64>,
     due: Cell<bool>,
+    pace: Cell<Pace>,
     verdict: Cell<Verdict>,
     upload: Cell<Uploaded>,
     waker: OnceCell<Waker>,
@@ -145,6 +158,7 @@ impl Watch {
             began: Cell::new(now),
             judged: Cell::new(now),
             due: Cell::new(false),
+            pace: Cell::new(Pace { read: OWN, total: None }),
             verdict: Cell::new(Verdict::InTime),
             upload: Cell::new(Uploaded::Whole),
             waker: OnceCell::new(),
@@ -189,8 +203,14 @@ impl Watch {
         self.began.set(self.since.get());
         self.judged.set(self.since.get());
         self.due.set(false);
+        self.pace.set(Pace { read: OWN, total: None });
         self.verdict.set(Verdict::InTime);
         self.upload.set(if has_body { Uploaded::Partly } else { Uploaded::Whole });
+    }
+
+    /// The running request goes to an upstream, which may take so long.
+    pub(crate) fn keep(&self, pace: Pace) {
+        self.pace.set(pace);
     }
 
     /// A piece of a body came through.
@@ -276,21 +296,22 @@ impl Watch {
     }
 
     /// Judges the connection. An exchange that is late is told so first and cut if that leads to nothing within a tick.
-    pub(crate) fn sweep(&self, spans: &Spans) {
-        let now = self.ticks.now();
+    pub(crate) fn sweep(&self, spans: &Spans, tick: Duration) {
+        // What happened since the last tick bears its time: nothing is late before its span has passed for certain.
+        let now = self.ticks.now().saturating_sub(millis(tick));
         let silent = now.saturating_sub(self.since.get());
         let span = match self.phase.get() {
             Phase::Fresh | Phase::Head => spans.head,
             Phase::Idle | Phase::Quiet => spans.idle,
             Phase::Carrying => return,
-            Phase::Busy => spans.read,
+            Phase::Busy => self.pace.get().read,
             Phase::Tunnel => spans.tunnel,
             Phase::Lingering => spans.linger,
         };
         let busy = self.phase.get() == Phase::Busy;
         let first_told = busy || self.phase.get() == Phase::Quiet;
         let told = self.verdict.get() == Verdict::Late;
-        let overdue = busy && spans.total.is_some_and(|total| now.saturating_sub(self.began.get()) > total);
+        let overdue = busy && self.pace.get().total.is_some_and(|total| now.saturating_sub(self.began.get()) > total);
         let verdict = match (silent > span, first_told) {
             (true, true) if told => Verdict::Cut,
             (true, true) => Verdict::Late,
@@ -307,24 +328,22 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn watch(read: u64, total: Option<u64>) -> (Ticks, Watch, Spans) {
+    fn watch(read: u64, total: Option<u64>) -> (Ticks, Watch, Spans, Pace) {
         let ticks = Ticks::default();
         let watch = Watch::new(&ticks);
-        let spans =
-            Spans { tick: Duration::from_secs(1), head: 2, idle: 4, read, linger: 1, tunnel: 6, judge: 2, total };
-        (ticks, watch, spans)
+        (ticks, watch, Spans { head: 2, idle: 4, linger: 1, tunnel: 6, judge: 2 }, Pace { read, total })
     }
 
     fn pass(ticks: &Ticks, watch: &Watch, spans: &Spans, count: u64) {
         for _ in 0..count {
-            ticks.advance();
-            watch.sweep(spans);
+            ticks.set(ticks.now() + 1);
+            watch.sweep(spans, Duration::ZERO);
         }
     }
 
     #[test]
     fn a_trickling_head_is_cut() {
-        let (ticks, watch, spans) = watch(9, None);
+        let (ticks, watch, spans, _) = watch(9, None);
         for _ in 0..2 {
             pass(&ticks, &watch, &spans, 1);
             watch.read();
@@ -336,8 +355,9 @@ mod tests {
 
     #[test]
     fn an_idle_connection_has_its_own_limit_and_a_new_head_its_own() {
-        let (ticks, watch, spans) = watch(9, None);
+        let (ticks, watch, spans, pace) = watch(9, None);
         watch.begin(false);
+        watch.keep(pace);
         watch.rest();
         pass(&ticks, &watch, &spans, 4);
         assert!(!watch.is_cut());
@@ -350,8 +370,9 @@ mod tests {
 
     #[test]
     fn a_silent_exchange_is_told_first_and_then_cut() {
-        let (ticks, watch, spans) = watch(3, None);
+        let (ticks, watch, spans, pace) = watch(3, None);
         watch.begin(false);
+        watch.keep(pace);
         pass(&ticks, &watch, &spans, 3);
         watch.progress();
         pass(&ticks, &watch, &spans, 3);
@@ -364,8 +385,9 @@ mod tests {
 
     #[test]
     fn progress_does_not_outlast_the_total() {
-        let (ticks, watch, spans) = watch(3, Some(5));
+        let (ticks, watch, spans, pace) = watch(3, Some(5));
         watch.begin(false);
+        watch.keep(pace);
         for _ in 0..6 {
             watch.progress();
             pass(&ticks, &watch, &spans, 1);
@@ -374,30 +396,26 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::disallowed_methods, reason = "a stall is what is wanted here")]
-    fn ticks_that_a_stalled_core_missed_are_not_made_up_for() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let tick = Duration::from_millis(5);
-        let [due, next] = runtime.block_on(async {
-            let mut beat = beat(tick);
-            beat.tick().await;
-            std::thread::sleep(tick * 10);
-            [beat.tick().await, beat.tick().await]
-        });
-        assert!(next - due >= tick * 9, "{:?}", next - due);
+    fn time_that_a_stalled_core_did_not_use_counts_against_nobody() {
+        let (ticks, tick) = (Ticks::default(), Duration::from_millis(500));
+        for (passed, now) in [(500, 500), (520, 1020), (60_000, 2020), (0, 2020)] {
+            ticks.pass(passed, tick);
+            assert_eq!(ticks.now(), now, "{passed}");
+        }
     }
 
     #[test]
     fn ticks_follow_the_shortest_limit() {
-        let timeouts = Timeouts { read: Duration::from_millis(320), ..Timeouts::default() };
-        let spans = Spans::new(&Limits::default(), &timeouts);
-        assert_eq!((spans.tick, spans.read), (Duration::from_millis(20), 16));
-        assert_eq!(Spans::new(&Limits::default(), &Timeouts::default()).tick, Duration::from_millis(500));
+        let spans = Spans::new(&Limits::default());
+        let short = Pace::new(&Timeouts { read: Duration::from_millis(320), ..Timeouts::default() });
+        let usual = Pace::new(&Timeouts::default());
+        assert_eq!(spans.tick([usual, short].into_iter()), Duration::from_millis(20));
+        assert_eq!(spans.tick([usual].into_iter()), Duration::from_millis(500));
     }
 
     #[test]
     fn a_connection_of_streams_is_judged_between_them_only() {
-        let (ticks, watch, spans) = watch(3, Some(5));
+        let (ticks, watch, spans, _) = watch(3, Some(5));
         watch.carry(true);
         pass(&ticks, &watch, &spans, 20);
         assert!(!watch.is_late());

@@ -13,7 +13,7 @@ mod support;
 use bytes::Bytes;
 use h2::Reason;
 use http::{Request, Response};
-use keyward_edge::{Address, Origin};
+use keyward_edge::Address;
 use support::Setup;
 use support::client::header;
 use support::h2::{Stream, Upstream, ask, read, with};
@@ -200,9 +200,9 @@ fn a_client_that_gives_up_gives_up_at_the_upstream() {
 fn an_upstream_that_does_not_speak_it() {
     let plain = upstream::Upstream::answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     let mut setup = Setup::before(&plain);
-    setup.upstreams = vec![Origin::Server(Address::H2c(plain.address.to_string().parse().unwrap()))];
+    setup.upstreams = vec![Address::H2c(plain.address.to_string().parse().unwrap())];
     setup.start().get("/api/x").assert_problem(502, "UpstreamUnreachable");
     let mut setup = Setup::demo();
-    setup.upstreams = vec![Origin::Server(Address::H2c("127.0.0.1:9".parse().unwrap()))];
+    setup.upstreams = vec![Address::H2c("127.0.0.1:9".parse().unwrap())];
     setup.start().get("/api/x").assert_problem(502, "UpstreamUnreachable");
 }

@@ -171,3 +171,175 @@ fn what_comes_beyond_an_answer_answers_nobody() {
     }
     assert_eq!(upstream.connections(), 10, "a connection that said too much is not used again");
 }
+
+/// An address that nobody listens at: taken, and let go.
+fn nobody() -> keyward_edge::Address {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    support::origin(&listener.local_addr().unwrap().to_string())
+}
+
+fn at(upstream: &Upstream) -> keyward_edge::Address {
+    support::origin(&upstream.address.to_string())
+}
+
+const POST: &str = "POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 1\r\n\r\nx";
+
+#[test]
+fn addresses_take_turns_and_one_that_refuses_costs_no_request() {
+    let (one, other) = (Upstream::ok(), Upstream::ok());
+    let mut setup = Setup::demo();
+    setup.upstreams = vec![at(&one), nobody(), at(&other)];
+    let world = setup.start();
+    for _ in 0..20 {
+        assert_eq!(world.connect().ask(POST).body, "ok", "nothing was sent to the one that refuses");
+    }
+    assert!(!one.is_untouched() && !other.is_untouched());
+    let shown = &world.setups.shown()[0].addresses[1];
+    assert_eq!(shown.refused.load(std::sync::atomic::Ordering::Relaxed), 3, "then it is left out");
+}
+
+#[test]
+fn where_all_are_out_one_is_tried_and_the_client_is_told_when() {
+    let mut setup = Setup::demo();
+    setup.upstreams = vec![nobody(), nobody()];
+    let world = setup.start();
+    let told: Vec<_> = (0..6).map(|_| world.ask("GET /public/x HTTP/1.1\nHost: api")).collect();
+    assert_eq!((told[0].status, told[0].header("retry-after")), (502, None));
+    assert_eq!(told[5].status, 503);
+    assert!(["1", "2"].contains(&told[5].header("retry-after").unwrap()));
+    assert!(told[5].body.contains("UpstreamOut") && !told[5].body.contains("127.0.0.1"), "{}", told[5].body);
+}
+
+#[test]
+fn an_address_that_comes_back_is_used_again() {
+    let address = nobody();
+    let other = Upstream::ok();
+    let mut setup = Setup::demo();
+    setup.upstreams = vec![address.clone(), at(&other)];
+    setup.limits.idle_timeout = Duration::from_millis(500);
+    let world = setup.start();
+    (0..8).for_each(|_| assert_eq!(world.ask("GET /public/x HTTP/1.1\nHost: api").status, 200));
+    let listener = std::net::TcpListener::bind(address.to_string().trim_start_matches("http://")).unwrap();
+    let (seen, came) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nback").unwrap();
+        seen.send(()).unwrap();
+        support::pause(Duration::from_secs(5));
+    });
+    let answered = (0..2000).any(|_| {
+        support::pause(Duration::from_millis(5));
+        world.ask("GET /public/x HTTP/1.1\nHost: api").body == "back"
+    });
+    assert!(answered && came.try_recv().is_ok());
+}
+
+#[test]
+fn what_was_sent_goes_nowhere_else() {
+    let mortal = Upstream::scripted(|peer| peer.request().map(drop));
+    let other = Upstream::ok();
+    let mut setup = Setup::demo();
+    setup.upstreams = vec![at(&mortal), at(&other)];
+    let world = setup.start();
+    assert_eq!(world.connect().ask(POST).status, 502);
+    mortal.next();
+    assert!(other.is_untouched());
+}
+
+#[test]
+fn cores_share_the_cap_of_connections() {
+    let upstream = Upstream::scripted(|peer| {
+        peer.request()?;
+        peer.wait_for_end();
+        None
+    });
+    let mut setup = Setup::before(&upstream);
+    setup.cores = 2;
+    setup.caps = keyward_edge::Caps { open: 2, idle: 2 };
+    let world = setup.start();
+    let mut held: Vec<_> = (0..2).map(|_| world.connect()).collect();
+    for connection in &mut held {
+        connection.send("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n");
+        upstream.next();
+    }
+    // Whichever core it comes to.
+    for _ in 0..16 {
+        let told = world.ask("GET /public/x HTTP/1.1\nHost: api");
+        assert_eq!((told.status, told.header("retry-after")), (503, None));
+        assert!(told.body.contains("UpstreamBusy"), "{}", told.body);
+    }
+    drop(held);
+}
+
+#[test]
+fn each_upstream_has_its_own_headers() {
+    let (one, other) = (Upstream::ok(), Upstream::ok());
+    let mut setup = Setup::before(&one);
+    setup.further = vec![("second", at(&other))];
+    let world = setup.start();
+    world.ask("GET /public/x HTTP/1.1\nHost: api");
+    world.ask("GET /second/x HTTP/1.1\nHost: api");
+    let (seen, seen_second) = (one.next(), other.next());
+    assert!(seen.contains("x-inner-key: inner") && !seen.contains("second"), "{seen}");
+    assert!(seen_second.contains("x-inner-key: second") && !seen_second.contains("inner\r"), "{seen_second}");
+}
+
+#[test]
+fn what_a_route_strips_the_upstream_does_not_see() {
+    let upstream = Upstream::ok();
+    let world = Setup::before(&upstream).start();
+    for (asked, seen) in [
+        ("/strip/me/x", "/x"),
+        ("/strip/me/", "/"),
+        ("/strip/me/x%20y/?a=/strip/me&b=%2F..", "/x%20y/?a=/strip/me&b=%2F.."),
+        ("/strip/me/strip/me/x", "/strip/me/x"),
+        ("/only", "/"),
+        ("/only?a=b", "/?a=b"),
+    ] {
+        assert_eq!(world.ask(&format!("GET {asked} HTTP/1.1\nHost: api")).status, 200, "{asked}");
+        assert_eq!(upstream.next().lines().next(), Some(&*format!("GET {seen} HTTP/1.1")));
+    }
+    for asked in ["/strip/mean/x", "/strip/me//x", "/strip/me/../x", "/strip/me%2Fx", "/strip/m%65x/y", "/only/x"] {
+        assert!(world.ask(&format!("GET {asked} HTTP/1.1\nHost: api")).status >= 400, "{asked}");
+    }
+    assert!(upstream.is_untouched());
+}
+
+#[test]
+fn active_checks_take_an_address_out_and_bring_it_back() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let well = std::sync::Arc::new(AtomicBool::new(false));
+    let state = std::sync::Arc::clone(&well);
+    let upstream = Upstream::scripted(move |peer| {
+        peer.request()?;
+        let word = if state.load(Ordering::SeqCst) { "200 OK" } else { "500 No" };
+        peer.send(&format!("HTTP/1.1 {word}\r\nContent-Length: 0\r\n\r\n"))
+    });
+    let mut setup = Setup::before(&upstream);
+    setup.change = |upstream| {
+        upstream.check = Some(keyward_edge::Check { path: "/health".into(), every: Duration::from_millis(20) });
+    };
+    let world = setup.start();
+    let setups = std::sync::Arc::clone(&world.setups);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), keyward_edge::check(setups)).await })
+    });
+    let shown = || {
+        let shown = world.setups.shown();
+        shown[0].addresses[0].health.standing(shown[0].now)
+    };
+    let seen = upstream.next();
+    assert!(seen.starts_with("GET /health HTTP/1.1\r\n") && seen.contains("x-inner-key: inner"), "{seen}");
+    let becomes = |standing| {
+        (0..1000).any(|_| {
+            shown() == standing || {
+                support::pause(Duration::from_millis(5));
+                false
+            }
+        })
+    };
+    assert!(becomes(keyward_engine::upstreams::Standing::Out));
+    well.store(true, Ordering::SeqCst);
+    assert!(becomes(keyward_engine::upstreams::Standing::In));
+}

@@ -24,4 +24,5 @@ mod reserves;
 pub mod signing;
 mod snapshot;
 pub mod tally;
+pub mod upstreams;
 pub mod worker;

@@ -59,6 +59,10 @@ pub enum UpstreamFault {
     Garbage,
     /// No answer in time.
     Timeout,
+    /// As many connections are open as may be.
+    Busy,
+    /// No connection, as for some time before; in so many seconds an address is tried again as if nothing had been.
+    Out(Option<u32>),
 }
 
 impl UpstreamFault {
@@ -69,14 +73,17 @@ impl UpstreamFault {
             Self::Untrusted => "upstream not trusted",
             Self::Garbage => "upstream answered garbage",
             Self::Timeout => "upstream timed out",
+            Self::Busy => "upstream busy",
+            Self::Out(_) => "upstream out",
         }
     }
 
-    /// The status: 502 or 504 (RFC 9110 §15.6.3, §15.6.5).
+    /// The status: 502, 503 or 504 (RFC 9110 §15.6.3 to §15.6.5).
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Unreachable | Self::Untrusted | Self::Garbage => StatusCode::BAD_GATEWAY,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Busy | Self::Out(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -103,8 +110,22 @@ impl UpstreamFault {
                 "UpstreamTimeout",
                 "Keyward let the request pass, but the API behind it did not answer in time.",
             ),
+            Self::Busy => (
+                "Service Unavailable",
+                "UpstreamBusy",
+                "Keyward let the request pass, but as many requests as may be are on their way to the API behind it.",
+            ),
+            Self::Out(_) => (
+                "Service Unavailable",
+                "UpstreamOut",
+                "Keyward let the request pass, but the API behind it has not been reached for some time.",
+            ),
         };
-        Problem::new(self.status(), title, reason, detail).answer(decision)
+        let mut answer = Problem::new(self.status(), title, reason, detail).answer(decision);
+        if let Self::Out(Some(seconds)) = self {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
     }
 }
 

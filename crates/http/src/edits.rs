@@ -30,12 +30,12 @@ pub struct HeaderEdits {
 }
 
 /// Which `Host` the upstream sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamHost {
     /// The one the client sent.
     Received,
     /// The upstream's own.
-    Upstream(HeaderValue),
+    Upstream,
 }
 
 /// A request as the edits see it.
@@ -71,16 +71,18 @@ impl HeaderEdits {
         Self { identity, removed, own, host }
     }
 
+    /// The headers of the configuration, which every request has.
+    pub fn own(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.own.iter().map(|(name, value)| (name, value))
+    }
+
     /// A copy for one core. It shares no reference count with this one, so that cores do not slow each other down.
     pub fn unshared(&self) -> Self {
         Self {
             identity: self.identity.unshared(),
             removed: self.removed.clone(),
             own: self.own.iter().map(|(name, value)| (unshared_name(name), unshared_value(value))).collect(),
-            host: match &self.host {
-                UpstreamHost::Received => UpstreamHost::Received,
-                UpstreamHost::Upstream(value) => UpstreamHost::Upstream(unshared_value(value)),
-            },
+            host: self.host,
         }
     }
 
@@ -90,9 +92,9 @@ impl HeaderEdits {
     /// names, of claims and of the credentials; ours come last.
     pub fn visit(&self, fields: Fields<'_>, passing: &Passing<'_>, put: &mut impl Put) {
         let received = passing.host.unwrap_or(passing.upstream);
-        let host = match &self.host {
+        let host = match self.host {
             UpstreamHost::Received => received,
-            UpstreamHost::Upstream(value) => value.as_bytes(),
+            UpstreamHost::Upstream => passing.upstream,
         };
         put(HOST.as_str().as_bytes(), host);
         let secrets = Secrets::of(fields, passing);

@@ -41,6 +41,7 @@ fn route(name: &str, path: &str, methods: Vec<Method>, destination: Destination)
         limits: Vec::new(),
         cost: std::num::NonZeroU32::MIN,
         destination,
+        strip_prefix: None,
         keep_credential: false,
         allowed_oddities: Oddities::default(),
     }

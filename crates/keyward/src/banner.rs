@@ -85,12 +85,19 @@ fn first_password(password: &FirstPassword) -> String {
 }
 
 async fn upstream(settings: &Settings) -> String {
-    let Some(url) = &settings.upstream.url else {
-        return "a built-in demo; --upstream URL puts your API here".to_owned();
-    };
-    let answers = tokio::time::timeout(PROBE, connect(url)).await;
-    let state = if matches!(answers, Ok(Ok(()))) { "takes connections" } else { "does not answer yet" };
-    format!("{url} ({state})")
+    let mut told = Vec::new();
+    for (name, upstream) in settings.upstreams() {
+        let named = if told.is_empty() { String::new() } else { format!("{name}: ") };
+        if upstream.addresses().next().is_none() {
+            told.push(format!("{named}a built-in demo; --upstream URL puts your API here"));
+        }
+        for url in upstream.addresses() {
+            let answers = tokio::time::timeout(PROBE, connect(url)).await;
+            let state = if matches!(answers, Ok(Ok(()))) { "takes connections" } else { "does not answer yet" };
+            told.push(format!("{named}{url} ({state})"));
+        }
+    }
+    told.join("\n             ")
 }
 
 async fn connect(url: &UpstreamUrl) -> std::io::Result<()> {

@@ -33,7 +33,6 @@ const FIXED: &[&str] = &[
     "admin.",
     "data.",
     "decisions.",
-    "upstream.timeouts",
     "audit.",
     // The key that signs is opened or made at start, with every core told of it before the first token.
     "security.jwt.algorithm",

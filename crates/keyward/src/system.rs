@@ -28,7 +28,6 @@ impl Clock for SystemClock {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
     fn monotonic(&self) -> Monotonic {
         let nanos = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         Monotonic::from_nanos(nanos.saturating_add(1_000_000_000))

@@ -12,17 +12,18 @@ use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
-use keyward_config::{HostSeen, Settings, UpstreamUrl};
+use keyward_config::{HostSeen, Settings, UpstreamUrl, settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
-use keyward_edge::{Address, EdgeConfig, Limits, Origin, Setup, Setups, Timeouts, Trust};
+use keyward_edge::{Address, Check, EdgeConfig, Limits, Setup, Setups, Timeouts, Trust, Upstream};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
 use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
+use keyward_engine::upstreams::Balance;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
 use keyward_http::own::OwnSender;
@@ -173,23 +174,42 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
 /// # Errors
 /// An upstream that cannot be spoken to.
 pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
-    let origin = match &settings.upstream.url {
-        None => Origin::Demo,
-        Some(UpstreamUrl::Http(authority)) => Origin::Server(Address::Http(authority.clone())),
-        Some(UpstreamUrl::H2c(authority)) => Origin::Server(Address::H2c(authority.clone())),
-        Some(UpstreamUrl::Https(authority)) => {
-            let trust = Trust::of_system().map_err(refused)?;
-            Origin::Server(Address::Https(authority.clone(), trust))
-        }
-        Some(UpstreamUrl::Unix(path)) => Origin::Server(Address::Unix(path.clone())),
-    };
+    let trust = trust(settings)?;
     Ok(Setup {
         version,
-        upstreams: vec![origin],
-        edits: header_edits(settings)?,
+        upstreams: settings.upstreams().map(|(name, one)| upstream(settings, (name, one), trust.as_ref())).collect(),
         proxies: keyward_config::trusted_proxies(settings),
         cors: keyward_config::cors(settings),
     })
+}
+
+/// What all upstreams over TLS are checked by, if there is any.
+fn trust(settings: &Settings) -> Result<Option<Trust>> {
+    let mut addresses = settings.upstreams().flat_map(|(_, one)| one.addresses());
+    let any = addresses.any(|url| matches!(url, UpstreamUrl::Https(_)));
+    any.then(Trust::of_system).transpose().map_err(refused)
+}
+
+fn address(url: &UpstreamUrl, trust: Option<&Trust>) -> Option<Address> {
+    Some(match url {
+        UpstreamUrl::Http(authority) => Address::Http(authority.clone()),
+        UpstreamUrl::H2c(authority) => Address::H2c(authority.clone()),
+        UpstreamUrl::Https(authority) => Address::Https(authority.clone(), trust?.clone()),
+        UpstreamUrl::Unix(path) => Address::Unix(path.clone()),
+    })
+}
+
+fn upstream(settings: &Settings, (name, one): (&str, &settings::Upstream), trust: Option<&Trust>) -> Upstream {
+    let addresses = one.addresses().filter_map(|url| address(url, trust)).collect();
+    let timeouts = &one.timeouts;
+    let mut upstream = Upstream::new(name, addresses, header_edits(settings, one));
+    upstream.timeouts = Timeouts { connect: timeouts.connect, read: timeouts.read, total: timeouts.total };
+    upstream.balance = match one.balance {
+        keyward_config::Balance::RoundRobin => Balance::RoundRobin,
+        keyward_config::Balance::LeastBusy => Balance::LeastBusy,
+    };
+    upstream.check = one.health.as_ref().map(|health| Check { path: health.path.as_str().into(), every: health.every });
+    upstream
 }
 
 fn refused(error: impl std::fmt::Display) -> Failed {
@@ -206,7 +226,6 @@ pub fn edge(
     uses: mpsc::Sender<Vec<Use>>,
 ) -> EdgeConfig {
     let limits = &settings.server.limits;
-    let timeouts = &settings.upstream.timeouts;
     let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
     EdgeConfig {
         limits: Limits {
@@ -218,7 +237,6 @@ pub fn edge(
             idle_timeout: limits.idle_timeout,
             tunnel_timeout: limits.tunnel_timeout,
         },
-        timeouts: Timeouts { connect: timeouts.connect, read: timeouts.read, total: timeouts.total },
         setups,
         own,
         recording,
@@ -227,7 +245,7 @@ pub fn edge(
     }
 }
 
-fn header_edits(settings: &Settings) -> Result<HeaderEdits> {
+fn header_edits(settings: &Settings, upstream: &settings::Upstream) -> HeaderEdits {
     let names = &settings.identity.headers;
     let identity = IdentityHeaders {
         principal: names.principal.clone(),
@@ -239,16 +257,10 @@ fn header_edits(settings: &Settings) -> Result<HeaderEdits> {
         credential: names.credential.clone(),
         mode: names.mode.clone(),
     };
-    let host = match (&settings.upstream.url, settings.upstream.host) {
-        (Some(UpstreamUrl::Http(authority) | UpstreamUrl::Https(authority)), HostSeen::Upstream) => {
-            UpstreamHost::Upstream(http::HeaderValue::from_str(authority.as_str()).map_err(refused)?)
-        }
-        // A socket file has no name that a Host could be.
-        (Some(UpstreamUrl::Unix(_)), HostSeen::Upstream) => {
-            UpstreamHost::Upstream(http::HeaderValue::from_static("localhost"))
-        }
-        _ => UpstreamHost::Received,
+    let host = match upstream.host {
+        HostSeen::Received => UpstreamHost::Received,
+        HostSeen::Upstream => UpstreamHost::Upstream,
     };
-    let own = settings.upstream.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    Ok(HeaderEdits::new(identity, own, host))
+    let own = upstream.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    HeaderEdits::new(identity, own, host)
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 
-use super::Look;
+use super::{Look, upstreams};
 use crate::node::Node;
 use crate::place::{Step, at};
+use crate::settings::Upstream;
 
 pub(super) fn check(look: &mut Look<'_>) {
     let settings = look.settings;
@@ -28,14 +29,8 @@ pub(super) fn check(look: &mut Look<'_>) {
             );
         }
     }
-    for name in settings.upstream.headers.keys() {
-        // The place is that of the name as written, whatever its case.
-        let written = look.tree.at(&at!["upstream", "headers"]).map(Node::entries).unwrap_or_default().iter();
-        let written = written.map(|entry| entry.key.as_str()).find(|key| name.as_str().eq_ignore_ascii_case(key));
-        let path = at!["upstream", "headers", written.unwrap_or_default()];
-        if !belongs_to_http(look, &path, name) && identity.contains_key(&collapsed(name)) {
-            look.mistake(&path, format!("the header {name} is one of identity.headers"), ["Keyward alone sets those"]);
-        }
+    for (name, upstream) in settings.upstreams() {
+        own_headers(look, &upstreams::path(name), upstream, &identity);
     }
     for (scheme, header) in settings.schemes.iter().filter_map(|(name, one)| Some((name, one.header.as_ref()?))) {
         let path = at!["schemes", scheme.as_str(), "header"];
@@ -51,6 +46,20 @@ pub(super) fn check(look: &mut Look<'_>) {
                 format!("the header {header} is one of identity.headers"),
                 ["what a client sends there is always removed"],
             );
+        }
+    }
+}
+
+/// Headers that an upstream is sent with every request.
+fn own_headers(look: &mut Look<'_>, at: &[Step], upstream: &Upstream, identity: &BTreeMap<String, &str>) {
+    for name in upstream.headers.keys() {
+        let all = [at, &at!["headers"]].concat();
+        // The place is that of the name as written, whatever its case.
+        let written = look.tree.at(&all).map(Node::entries).unwrap_or_default().iter();
+        let written = written.map(|entry| entry.key.as_str()).find(|key| name.as_str().eq_ignore_ascii_case(key));
+        let path = [all.as_slice(), &at![written.unwrap_or_default()]].concat();
+        if !belongs_to_http(look, &path, name) && identity.contains_key(&collapsed(name)) {
+            look.mistake(&path, format!("the header {name} is one of identity.headers"), ["Keyward alone sets those"]);
         }
     }
 }

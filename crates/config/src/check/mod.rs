@@ -10,8 +10,10 @@ mod schemes;
 mod server;
 mod tls;
 mod tokens;
+mod upstreams;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::node::Node;
 use crate::place::{Place, Step};
@@ -35,6 +37,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     callers::check(look);
     headers::check(look);
     schemes::check(look);
+    upstreams::check(look);
     routes::check(look);
     limits::check(look);
     keys::check(look);
@@ -55,6 +58,13 @@ impl Look<'_> {
     fn warning<const N: usize>(&mut self, path: &[Step], message: impl Into<String>, help: [&str; N]) {
         let place = self.place(path);
         self.report.warning(&place, message, help);
+    }
+
+    /// A span in which something has to come about.
+    fn span(&mut self, path: &[Step], span: Duration) {
+        if span.is_zero() {
+            self.mistake(path, "no time at all", ["every request would fail; write a longer time"]);
+        }
     }
 
     /// Names of things in the configuration are short and plain: they stand in decisions and logs.

@@ -26,12 +26,45 @@ pub(super) fn check(look: &mut Look<'_>) {
             schemes(look, index, route);
             uncovered(look, index, route);
         }
-        if route.upstream != "default" {
-            let place = look.place(&at!["routes", index, "upstream"]);
-            let help = [suggest(&route.upstream, ["default"]), vec!["this version knows one upstream".to_owned()]];
-            look.report.mistake(&place, format!("no upstream is named \"{}\"", route.upstream), help.concat());
-        }
+        upstream(look, index, route);
+        strip_prefix(look, index, route);
         unreachable(look, index, route);
+    }
+}
+
+fn upstream(look: &mut Look<'_>, index: usize, route: &Route) {
+    let settings = look.settings;
+    if settings.upstreams().all(|(name, _)| name != route.upstream) {
+        let place = look.place(&at!["routes", index, "upstream"]);
+        let help = suggest(&route.upstream, settings.upstreams().map(|(name, _)| name));
+        look.report.mistake(&place, format!("no upstream is named \"{}\"", route.upstream), help);
+    }
+}
+
+/// What is stripped is what every path of the route begins with, and what is left is one path.
+fn strip_prefix(look: &mut Look<'_>, index: usize, route: &Route) {
+    let Some(prefix) = &route.strip_prefix else { return };
+    let path = at!["routes", index, "strip_prefix"];
+    if !route.path.begins_with(prefix.as_str()) {
+        look.mistake(
+            &path,
+            format!("not every path of this route begins with {}", prefix.as_str()),
+            ["only whole segments that stand in `path` as written, before any *, can be stripped"],
+        );
+    }
+    if route.allow.empty_segment {
+        look.mistake(
+            &path,
+            "what is left could begin with //, which many servers take for the name of a host",
+            ["leave empty-segment out of `allow`, or strip nothing"],
+        );
+    }
+    if route.allow.encoded_slash {
+        look.mistake(
+            &path,
+            "what is left could begin with /%2F, which many servers take for //, and that for the name of a host",
+            ["leave encoded-slash out of `allow`, or strip nothing"],
+        );
     }
 }
 

@@ -1,6 +1,4 @@
-//! `server` and `upstream.timeouts`: spans and sizes with which no request would pass.
-
-use std::time::Duration;
+//! `server`: spans and sizes with which no request would pass.
 
 use super::Look;
 use crate::place::at;
@@ -18,19 +16,13 @@ pub(super) fn check(look: &mut Look<'_>) {
             ["at least 8KiB: request lines alone may have 8000 bytes (RFC 9112 section 3)"],
         );
     }
-    let timeouts = &settings.upstream.timeouts;
     let spans = [
-        (at!["server", "limits", "header_timeout"], Some(limits.header_timeout)),
-        (at!["server", "limits", "idle_timeout"], Some(limits.idle_timeout)),
-        (at!["server", "limits", "tunnel_timeout"], Some(limits.tunnel_timeout)),
-        (at!["upstream", "timeouts", "connect"], Some(timeouts.connect)),
-        (at!["upstream", "timeouts", "read"], Some(timeouts.read)),
-        (at!["upstream", "timeouts", "total"], timeouts.total),
+        (at!["server", "limits", "header_timeout"], limits.header_timeout),
+        (at!["server", "limits", "idle_timeout"], limits.idle_timeout),
+        (at!["server", "limits", "tunnel_timeout"], limits.tunnel_timeout),
     ];
     for (path, span) in spans {
-        if span == Some(Duration::ZERO) {
-            look.mistake(&path, "no time at all", ["every request would fail; write a longer time"]);
-        }
+        look.span(&path, span);
     }
     let (server, admin) = (&settings.server, &settings.admin);
     if server.socket.is_none() && server.port != 0 && server.port == admin.port && server.host == admin.host {

@@ -36,7 +36,7 @@ pub use routes::Route;
 pub use schemes::Scheme;
 pub use security::{ApiKeys, Jwt, Security, StaticKey};
 pub use server::{Server, ServerLimits};
-pub use upstream::{Timeouts, Upstream};
+pub use upstream::{HealthCheck, Timeouts, Upstream};
 
 /// Configuration of Keyward. Every name is optional; unknown names are errors. `${env:NAME}` and `${file:PATH}` stand
 /// for secrets.
@@ -49,8 +49,10 @@ pub struct Settings {
     pub admin: Admin,
     /// Where Keyward keeps its own data.
     pub data: Data,
-    /// The API behind Keyward.
+    /// The API behind Keyward: the upstream called "default".
     pub upstream: Upstream,
+    /// Further ones by name, with the same names below each; routes say which of them they lead to.
+    pub upstreams: BTreeMap<String, Upstream>,
     /// What the upstream is told about a caller.
     pub identity: Identity,
     /// Where in a request a credential is read, by name.
@@ -75,4 +77,15 @@ pub struct Settings {
     pub decisions: Decisions,
     /// Keyward's own endpoints on the data port, before `routes`; null turns one off.
     pub endpoints: Endpoints,
+}
+
+/// The name of the upstream that has a section of its own.
+pub const DEFAULT_UPSTREAM: &str = "default";
+
+impl Settings {
+    /// All upstreams with their names, in the order of their places: the default one first.
+    pub fn upstreams(&self) -> impl Iterator<Item = (&str, &Upstream)> {
+        let further = self.upstreams.iter().map(|(name, upstream)| (name.as_str(), upstream));
+        std::iter::once((DEFAULT_UPSTREAM, &self.upstream)).chain(further)
+    }
 }

@@ -9,7 +9,7 @@ use keyward_core::route::{Pattern, ScopeRules, Several};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text::Written;
+use crate::text::{StripPrefix, Written};
 
 /// What one path asks for.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -43,6 +43,9 @@ pub struct Route {
     pub cost: NonZeroU32,
     /// The upstream by name.
     pub upstream: String,
+    /// What the upstream does not see of the path: whole segments at its beginning, as in `/api` of `/api/**`.
+    #[serde(with = "Written::<Option<StripPrefix>>")]
+    pub strip_prefix: Option<StripPrefix>,
     /// Whether the credential goes on to the upstream.
     pub keep_credential: bool,
     /// Spellings of paths that are refused by default.

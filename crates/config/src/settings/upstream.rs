@@ -6,9 +6,9 @@ use http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text::{HostSeen, UpstreamUrl, Written};
+use crate::text::{Balance, HealthPath, HostSeen, UpstreamUrl, Written};
 
-/// The API behind Keyward.
+/// One API behind Keyward.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
@@ -17,6 +17,12 @@ pub struct Upstream {
     /// null means the built-in demo.
     #[serde(with = "Written::<Option<UpstreamUrl>>")]
     pub url: Option<UpstreamUrl>,
+    /// Several addresses of servers that are alike, instead of `url`.
+    #[serde(with = "Written::<Vec<UpstreamUrl>>")]
+    pub urls: Vec<UpstreamUrl>,
+    /// Which of several addresses a request goes to: `round_robin`, or `least_busy` (counted by each core for itself).
+    #[serde(with = "Written::<Balance>")]
+    pub balance: Balance,
     /// The Host that it sees: `received` from the client, or its own (`upstream`).
     #[serde(with = "Written::<HostSeen>")]
     pub host: HostSeen,
@@ -25,6 +31,27 @@ pub struct Upstream {
     pub headers: HeaderMap,
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// Active checks of each address; null means none, which is all that `h2c` takes.
+    pub health: Option<HealthCheck>,
+}
+
+impl Upstream {
+    /// All its addresses; none where the built-in demo answers.
+    pub fn addresses(&self) -> impl Iterator<Item = &UpstreamUrl> {
+        self.url.iter().chain(&self.urls)
+    }
+}
+
+/// How each address is asked whether it is well. Three failures in a row take it out, two successes bring it back.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    /// What is asked for, by GET; any status of 2xx means well.
+    #[serde(with = "Written::<HealthPath>")]
+    pub path: HealthPath,
+    /// How often, as 5s; an answer has as long to come, at most.
+    #[serde(with = "Written::<Duration>")]
+    pub every: Duration,
 }
 
 /// How long the upstream may take.

@@ -23,7 +23,7 @@ pub use files::Files;
 pub use key::Prefix;
 pub use token_secret::TokenSecret;
 pub use unit::{Seconds, Size};
-pub use upstream::{EndpointPath, HostSeen, UpstreamUrl};
+pub use upstream::{Balance, EndpointPath, HealthPath, HostSeen, StripPrefix, UpstreamUrl};
 
 pub(crate) use header::is_token;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use http::Uri;
 use http::uri::Authority;
+use keyward_core::path::Target;
 use keyward_core::route::Pattern;
 use schemars::{Schema, json_schema};
 
@@ -93,6 +94,65 @@ pub enum HostSeen {
 }
 
 words!(HostSeen: "received" => Self::Received, "upstream" => Self::Upstream);
+
+/// How requests are spread over the addresses of an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest requests under way, on each core for itself.
+    LeastBusy,
+}
+
+words!(Balance: "round_robin" => Self::RoundRobin, "least_busy" => Self::LeastBusy);
+
+/// What active checks ask for: a target in origin form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthPath(String);
+
+impl HealthPath {
+    /// Path and query as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromText for HealthPath {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Target::parse(text)
+            .map_err(|fault| format!("is not a path to ask for\na path that {fault} is sent to nobody"))?;
+        Ok(Self(text.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^/" })
+    }
+}
+
+/// Whole segments at the beginning of a path: exact, without wildcards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StripPrefix(String);
+
+impl StripPrefix {
+    /// The segments as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromText for StripPrefix {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Pattern::parse(text).map_err(|error| format!("is not the beginning of a path\n{error}"))?;
+        if text.contains('*') || text.ends_with('/') {
+            return Err("is not whole segments of a path\nas in /api, without * and without / at the end".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^/[^*?]*[^*?/]$" })
+    }
+}
 
 /// The path of one of Keyward's own endpoints: exact, without wildcards.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,6 +25,7 @@ use super::carrier::Carrier;
 use super::pipe::{Pipe, Writer, pair};
 use crate::buffer::Buffer;
 use crate::io::Io;
+use crate::server::Seat;
 
 /// How many bytes a stream may send ahead of what was taken from it, and all of them together.
 const STREAM_WINDOW: u32 = 128 * 1024;
@@ -79,7 +80,7 @@ impl Links {
     /// connection where none has room; making one takes no longer than `most`.
     pub(crate) async fn open(
         &self,
-        dial: impl Future<Output = Result<Io, UpstreamFault>>,
+        dial: impl Future<Output = Result<(Io, Seat), UpstreamFault>>,
         (most, now): (Duration, u64),
     ) -> Result<(Io, bool), UpstreamFault> {
         let link = match self.with_room() {
@@ -92,7 +93,12 @@ impl Links {
         Ok((Io::Pipe(theirs), link.is_used.replace(true)))
     }
 
-    /// Lets go of connections that take nothing more, and of those that carried nothing for so many ticks.
+    /// How many connections carry nothing.
+    pub(crate) fn idle(&self) -> usize {
+        self.0.borrow().iter().filter(|link| link.streams.get() == 0 && !link.state.is_over.get()).count()
+    }
+
+    /// Lets go of connections that take nothing more, and of those that carried nothing for so many milliseconds.
     pub(crate) fn prune(&self, now: u64, most: u64) {
         self.0.borrow_mut().retain(|link| {
             if link.streams.get() > 0 {
@@ -108,7 +114,7 @@ impl Links {
         links.iter().find(|link| link.streams.get() < link.send.current_max_send_streams()).map(Rc::clone)
     }
 
-    async fn link(&self, io: Io, most: Duration) -> Result<Rc<Link>, UpstreamFault> {
+    async fn link(&self, (io, seat): (Io, Seat), most: Duration) -> Result<Rc<Link>, UpstreamFault> {
         let carrier = Carrier { io, before: Buffer::default() };
         let handshake = builder().handshake::<_, Bytes>(carrier);
         let (send, connection) = timeout(most, handshake)
@@ -123,7 +129,12 @@ impl Links {
             state: Rc::default(),
         });
         self.0.borrow_mut().push(Rc::clone(&link));
-        spawn_local(drive(Rc::clone(&link.state), connection, most));
+        let driven = drive(Rc::clone(&link.state), connection, most);
+        spawn_local(async move {
+            driven.await;
+            // Counted until here: whoever gave the link up leaves the connection open for what still runs on it.
+            drop(seat);
+        });
         Ok(link)
     }
 }

@@ -78,7 +78,7 @@ fn body(framing: Framing, bytes: &[u8]) -> (Vec<u8>, Result<usize, bool>) {
             while !chunks.is_at_end() {
                 let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) else { return (data, Err(true)) };
                 match chunks.take(rest) {
-                    Ok(Piece::Framing(count) | Piece::End(count)) => at += count,
+                    Ok(Piece::Framing(count) | Piece::Trailer(count) | Piece::End(count)) => at += count,
                     Ok(Piece::Data(count)) => {
                         data.extend_from_slice(&rest[..count]);
                         at += count;

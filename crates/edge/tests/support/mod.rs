@@ -23,7 +23,7 @@ use keyward_core::rules::{Rules, StaticKey, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
-use keyward_edge::{Address, Bound, Edge, EdgeConfig, Limits, Origin, Setups, Timeouts};
+use keyward_edge::{Address, Bound, Caps, Edge, EdgeConfig, Limits, Setups, Timeouts};
 use keyward_engine::fetcher;
 use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
@@ -66,7 +66,12 @@ impl Clock for Standing {
 pub struct Setup {
     pub limits: Limits,
     pub timeouts: Timeouts,
-    pub upstreams: Vec<Origin>,
+    /// The addresses of the default upstream.
+    pub upstreams: Vec<Address>,
+    /// Further ones, whose own header is their name.
+    pub further: Vec<(&'static str, Address)>,
+    pub caps: Caps,
+    pub change: fn(&mut keyward_edge::Upstream),
     pub cores: usize,
     pub own: Option<OwnReceiver>,
     pub records: bool,
@@ -76,6 +81,7 @@ pub struct Setup {
 
 pub struct World {
     pub address: SocketAddr,
+    pub setups: Arc<Setups>,
     pub store: Arc<FakeStore>,
     pub uses: mpsc::Receiver<Vec<Use>>,
     pub records: Option<Records>,
@@ -89,7 +95,10 @@ impl Setup {
         Self {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-            upstreams: vec![Origin::Demo],
+            upstreams: Vec::new(),
+            further: Vec::new(),
+            caps: Caps::default(),
+            change: |_| {},
             cores: 1,
             own: None,
             records: false,
@@ -104,10 +113,7 @@ impl Setup {
 
     /// Before an upstream that speaks HTTP/2.
     pub fn before_h2(upstream: &h2::Upstream) -> Self {
-        Self {
-            upstreams: vec![Origin::Server(Address::H2c(upstream.address.to_string().parse().unwrap()))],
-            ..Self::demo()
-        }
+        Self { upstreams: vec![Address::H2c(upstream.address.to_string().parse().unwrap())], ..Self::demo() }
     }
 
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
@@ -129,16 +135,21 @@ impl Setup {
         serve_own(receiver);
         let (uses, used) = mpsc::channel(64);
         let (journal, records) = if self.records { journal(64) } else { (Journal::none(), journal(1).1) };
+        let mut default = keyward_edge::Upstream::new("default", self.upstreams, edits("inner"));
+        default.timeouts = self.timeouts;
+        default.caps = self.caps;
+        (self.change)(&mut default);
+        let further = self.further.into_iter();
+        let further = further.map(|(name, at)| keyward_edge::Upstream::new(name, vec![at], edits(name)));
+        let setups = Arc::new(Setups::new(keyward_edge::Setup {
+            version: 1,
+            upstreams: std::iter::once(default).chain(further).collect(),
+            proxies: TrustedProxies::default(),
+            cors: None,
+        }));
         let config = EdgeConfig {
             limits: self.limits,
-            timeouts: self.timeouts,
-            setups: Arc::new(Setups::new(keyward_edge::Setup {
-                version: 1,
-                upstreams: self.upstreams,
-                edits: edits(),
-                proxies: TrustedProxies::default(),
-                cors: None,
-            })),
+            setups: Arc::clone(&setups),
             own,
             recording: Recording::none().logged(journal),
             uses,
@@ -146,7 +157,8 @@ impl Setup {
         };
         let edge = bound.start(config, workers).unwrap();
         let records = self.records.then_some(records);
-        World { address: edge.place().address().unwrap(), store, uses: used, records, node, rules, edge: Some(edge) }
+        let address = edge.place().address().unwrap();
+        World { address, setups, store, uses: used, records, node, rules, edge: Some(edge) }
     }
 }
 
@@ -248,7 +260,7 @@ fn serve_own(mut receiver: OwnReceiver) {
     });
 }
 
-fn edits() -> HeaderEdits {
+fn edits(own: &'static str) -> HeaderEdits {
     let name = HeaderName::from_static;
     let identity = IdentityHeaders {
         principal: name("keyward-principal"),
@@ -260,7 +272,7 @@ fn edits() -> HeaderEdits {
         credential: name("keyward-credential"),
         mode: name("keyward-mode"),
     };
-    let inner = (name("x-inner-key"), HeaderValue::from_static("inner"));
+    let inner = (name("x-inner-key"), HeaderValue::from_static(own));
     HeaderEdits::new(identity, vec![inner], UpstreamHost::Received)
 }
 
@@ -275,6 +287,7 @@ fn route(path: &str, methods: &[Method], access: Access, destination: Destinatio
         limits: Vec::new(),
         cost: std::num::NonZeroU32::MIN,
         destination,
+        strip_prefix: None,
         keep_credential: false,
         allowed_oddities: Oddities::default(),
     }
@@ -298,6 +311,9 @@ fn rules(open: bool) -> Rules {
         Route { scopes: needs_reading, ..route("/orders/**", &[], key(), there) },
         Route { scopes: needs_admin, ..route("/admin/**", &[], key(), there) },
         Route { allowed_oddities: odd, ..route("/odd/**", &[], Access::Public, there) },
+        Route { strip_prefix: Some("/strip/me".into()), ..route("/strip/me/**", &[], Access::Public, there) },
+        Route { strip_prefix: Some("/only".into()), ..route("/only", &[], Access::Public, there) },
+        route("/second/**", &[], Access::Public, Destination::Upstream(1)),
         route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),
         route("/api/**", &[], key(), there),
     ];
@@ -328,6 +344,6 @@ fn rules(open: bool) -> Rules {
 }
 
 /// An upstream at a host and port.
-pub fn origin(authority: &str) -> Origin {
-    Origin::Server(Address::Http(authority.parse().unwrap()))
+pub fn origin(authority: &str) -> Address {
+    Address::Http(authority.parse().unwrap())
 }

@@ -178,6 +178,7 @@ pub fn rules() -> Rules {
         limits: Vec::new(),
         cost: NonZeroU32::MIN,
         destination: Destination::Upstream(0),
+        strip_prefix: None,
         keep_credential: false,
         allowed_oddities: keyward_core::path::Oddities::default(),
     };

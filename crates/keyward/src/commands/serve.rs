@@ -174,6 +174,8 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let places = (data.place().clone(), admin.local_addr().map_err(failed)?);
     let certificate_reads = Arc::<CertificateReads>::default();
+    let setups = Arc::new(Setups::new(wire::setup(settings, 1)?));
+    let counted = Arc::clone(&setups);
     let metrics = Metrics::new(
         Sources {
             cores: planes.tallies,
@@ -182,6 +184,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
                 ("store", planes.questions_waiting),
                 ("decisions", Box::new(recording.depth())),
             ],
+            upstreams: Box::new(move || counted.shown()),
             node: planes.node.shared(),
             certificates: Arc::clone(&certificate_reads),
             version: env!("CARGO_PKG_VERSION"),
@@ -199,7 +202,6 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     // Shown only where the banner goes to the terminal itself: stderr may be a file.
     let shown = terminal::is_terminal() && form != Log::Json;
     let first_password = first_start::ensure(&service, data_dir.path(), shown).await?;
-    let setups = Arc::new(Setups::new(wire::setup(settings, 1)?));
     let recording = recording.logged(journal);
     let config = EdgeConfig {
         tls: certificates.as_ref().map(Certificates::door),
@@ -209,6 +211,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
         tokio::spawn(certificates.follow(certificate_reads));
     }
     let edge = data.start(config, planes.workers).map_err(failed)?;
+    tokio::spawn(keyward_edge::check(Arc::clone(&setups)));
     let facts = Facts {
         settings,
         routes: &rules.routes,

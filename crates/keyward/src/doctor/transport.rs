@@ -1,5 +1,6 @@
 //! What carries requests: who can read them on the way, and how long the certificates last.
 
+use keyward_config::settings::DEFAULT_UPSTREAM;
 use keyward_config::{Settings, UpstreamUrl};
 use std::net::IpAddr;
 
@@ -88,34 +89,47 @@ pub(super) fn tls_ends(facts: &Facts) -> Vec<Finding> {
 
 pub(super) fn upstream_reach(facts: &Facts) -> Vec<Finding> {
     with_settings(facts, |settings| {
-        let place = facts.place("upstream.url");
-        let Some(url) = &settings.upstream.url else {
-            let what = "the built-in demo answers; no API is behind Keyward";
-            return vec![finding((Kind::Weak, "demo-upstream"), place, what, "`--upstream URL` puts yours there")];
-        };
-        let local = is_local(url);
-        let (what, advice) = if local {
-            (
-                "whoever has an account on this machine can call the API without Keyward",
-                "give the API a key that only Keyward sends (upstream.headers)",
-            )
-        } else {
-            (
-                "whether callers can reach the API itself cannot be seen from here; whoever can walks around Keyward",
-                "let only this machine connect to it (firewall, network policy), and give it a key that only Keyward sends (upstream.headers)",
-            )
-        };
         let mut found = Vec::new();
-        if settings.upstream.headers.is_empty() || !local {
-            found.push(finding((Kind::Weak, "upstream-reach-unknown"), place.clone(), what, advice));
-        }
-        if !local && matches!(url, UpstreamUrl::Http(_)) {
-            let what = "identity headers and upstream.headers go to another machine over plain HTTP";
-            let advice = "let the API speak TLS and write https://, or keep that network to yourself";
-            found.push(finding((Kind::Weak, "upstream-plain"), place, what, advice));
+        for (name, upstream) in settings.upstreams() {
+            let section = if name == DEFAULT_UPSTREAM { "upstream".to_owned() } else { format!("upstreams.{name}") };
+            if upstream.addresses().next().is_none() {
+                let what = "the built-in demo answers; no API is behind Keyward";
+                let advice = "`--upstream URL` puts yours there";
+                found.push(finding((Kind::Weak, "demo-upstream"), facts.place("upstream.url"), what, advice));
+            }
+            let of_url = upstream.url.iter().map(|url| (url, "url"));
+            for (url, key) in of_url.chain(upstream.urls.iter().map(|url| (url, "urls"))) {
+                found.extend(reach(&facts.place(&format!("{section}.{key}")), url, upstream.headers.is_empty()));
+            }
         }
         found
     })
+}
+
+/// What can be said of one address.
+fn reach(place: &str, url: &UpstreamUrl, has_no_headers: bool) -> Vec<Finding> {
+    let local = is_local(url);
+    let (what, advice) = if local {
+        (
+            "whoever has an account on this machine can call the API without Keyward",
+            "give the API a key that only Keyward sends (upstream.headers)",
+        )
+    } else {
+        (
+            "whether callers can reach the API itself cannot be seen from here; whoever can walks around Keyward",
+            "let only this machine connect to it (firewall, network policy), and give it a key that only Keyward sends (upstream.headers)",
+        )
+    };
+    let mut found = Vec::new();
+    if has_no_headers || !local {
+        found.push(finding((Kind::Weak, "upstream-reach-unknown"), place, what, advice));
+    }
+    if !local && matches!(url, UpstreamUrl::Http(_) | UpstreamUrl::H2c(_)) {
+        let what = "identity headers and upstream.headers go to another machine over plain HTTP";
+        let advice = "let the API speak TLS and write https://, or keep that network to yourself";
+        found.push(finding((Kind::Weak, "upstream-plain"), place, what, advice));
+    }
+    found
 }
 
 fn is_local(url: &UpstreamUrl) -> bool {
