@@ -2,11 +2,11 @@
 //!
 //! `bind` takes the port or the `socket_file`, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs.
 //! `server` runs one client's connection: `arrival` goes through what comes before HTTP (`tls`), `client` reads heads and writes
-//! answers, `exchange` decides on each and passes it to `forward` and `relay` (over a connection of `pool`, which `dial` makes, to an
-//! address that `upstream` chooses and `checks` asks after), to `own` or to `demo`; `pump` moves bodies through `buffer`s, `refused` and `note` say what became of it. What the bytes mean is
-//! `keyward_http::h1`'s. `watch` makes every time limit true with one timer per core, `guard` ends what may not go on, and
-//! `tunnel` carries what became another protocol. `h2` carries streams of HTTP/2 over into connections that `server` runs and `pool`
-//! gives out.
+//! answers, `exchange` decides on each and passes it to `forward` and `relay` (over a connection of `pool`, which `dial` makes, to
+//! an address that `upstream` chooses and `checks` asks after), to `own` or to `demo`; `pump` moves bodies through `buffer`s,
+//! `refused` and `note` say what became of it. What the bytes mean is `keyward_http::h1`'s. `watch` makes every time limit true
+//! with one timer per core, `guard` ends what may not go on, and `tunnel` carries what became another protocol. `h2` carries
+//! streams of HTTP/2 over into connections that `server` runs and `pool` gives out.
 
 mod arrival;
 mod bind;

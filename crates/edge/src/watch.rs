@@ -213,6 +213,13 @@ impl Watch {
         self.pace.set(pace);
     }
 
+    /// The exchange is over but for what is left of its answer, which may take as long as the exchange might.
+    pub(crate) fn deliver(&self) {
+        let pace = self.pace.get();
+        self.begin(false);
+        self.keep(pace);
+    }
+
     /// A piece of a body came through.
     pub(crate) fn progress(&self) {
         if matches!(self.phase.get(), Phase::Busy | Phase::Tunnel) {

@@ -10,6 +10,8 @@
 
 mod support;
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use h2::Reason;
 use http::{Request, Response};
@@ -179,6 +181,30 @@ fn more_streams_take_more_connections() {
             running.push((answer.await.unwrap(), out));
         }
         assert_eq!(upstream.connections(), 3);
+        let shown = &world.setups.shown()[0].addresses[0];
+        assert_eq!(shown.open.load(Ordering::Relaxed), 3, "a seat for each connection, not for each stream");
+    });
+}
+
+#[test]
+fn the_cap_counts_connections() {
+    let upstream = Upstream::scripted(2, 0, echo);
+    let mut setup = Setup::before_h2(&upstream);
+    setup.caps = keyward_edge::Caps { open: 1, idle: 1 };
+    let world = setup.start();
+    // The first answer brings the upstream's bound.
+    assert_eq!(world.get("/api/x").status, 200);
+    with(world.address, async |send| {
+        let mut running = Vec::new();
+        for expected in [200, 200, 503] {
+            let mut send = send.clone().ready().await.unwrap();
+            let (answer, out) =
+                send.send_request(Request::post("http://api/public/x").body(()).unwrap(), false).unwrap();
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.status(), expected);
+            running.push((answer, out));
+        }
+        assert_eq!(upstream.connections(), 1);
     });
 }
 

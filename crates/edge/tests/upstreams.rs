@@ -343,3 +343,34 @@ fn active_checks_take_an_address_out_and_bring_it_back() {
     well.store(true, Ordering::SeqCst);
     assert!(becomes(keyward_engine::upstreams::Standing::In));
 }
+
+#[test]
+fn checks_go_by_whatever_carries_bytes() {
+    let file = std::env::temp_dir().join(format!("keyward-check-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    let listener = std::os::unix::net::UnixListener::bind(&file).unwrap();
+    let mut setup = Setup::demo();
+    setup.upstreams = vec![keyward_edge::Address::Unix(file.clone())];
+    setup.change = |upstream| {
+        upstream.check = Some(keyward_edge::Check { path: "/health".into(), every: Duration::from_secs(10) });
+    };
+    let world = setup.start();
+    assert_eq!(&*world.setups.shown()[0].addresses[0].label, format!("unix:{}", file.display()));
+    let setups = std::sync::Arc::clone(&world.setups);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // As the server runs it: as a task that any thread may take.
+        let checks = async { tokio::spawn(keyward_edge::check(setups)).await };
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), checks).await.is_ok() })
+    });
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut peer, &mut byte).unwrap();
+        seen.extend_from_slice(&byte);
+    }
+    let seen = String::from_utf8(seen).unwrap();
+    assert!(seen.starts_with("GET /health HTTP/1.1\r\nhost: localhost\r\n"), "{seen}");
+    std::fs::remove_file(&file).unwrap();
+}

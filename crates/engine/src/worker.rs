@@ -1,6 +1,7 @@
 //! The engine's handle on one core: what a door asks for a decision, and for nothing else.
 
 mod again;
+mod hearing;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use keyward_core::rules::Rules;
 use crate::fetcher::{Asker, Fill};
 use crate::limits::{Limiter, Unready};
 use crate::memory::{Memory, Verdict};
-use crate::node::{Mailbox, Note, Shared};
-use crate::ports::{Change, Clock, FeedHead, Held, Use};
+use crate::node::{Mailbox, Shared};
+use crate::ports::{Clock, FeedHead, Held, Use};
 use crate::signing::VerifyingKeys;
 use crate::snapshot::Draft;
 pub use crate::snapshot::{Judged, Snapshot};
@@ -359,45 +360,6 @@ impl Worker {
     fn note_use(&self, digest: Option<&ApiKeyDigest>, snapshot: &Snapshot, decision: &Decision) {
         if let (Some(digest), Decision::Allow(_)) = (digest, decision) {
             self.memory.borrow_mut().note_use(digest, snapshot.now().wall);
-        }
-    }
-
-    /// Reads the mailbox, which otherwise waits for the next request.
-    pub fn catch_up(&self) {
-        let notes = self.shared.notes();
-        if notes == self.seen.get() {
-            return;
-        }
-        self.seen.set(notes);
-        while let Ok(note) = self.mailbox.try_recv() {
-            self.learned.set(self.learned.get().wrapping_add(1));
-            match note {
-                Note::Change(change) => self.learn(&change),
-                Note::SigningKeys(keys) => *self.signing_keys.borrow_mut() = keys,
-                Note::Rules(version, rules, head) => self.configure(version, &rules, head),
-                Note::Flush(head) => self.memory.borrow_mut().flush(head),
-            }
-        }
-    }
-
-    fn configure(&self, version: u64, rules: &Rules, head: FeedHead) {
-        *self.configuration.borrow_mut() = Configuration { rules: Arc::new(rules.clone()), version };
-        self.memory.borrow_mut().flush(head);
-        self.tally.know_limits(rules.limits.iter().map(Limit::name));
-        self.shared.decides_by(self.core, version);
-    }
-
-    fn learn(&self, change: &Change) {
-        let rules = Arc::clone(&self.configuration.borrow().rules);
-        let mut memory = self.memory.borrow_mut();
-        match change {
-            Change::ApiKey(position, joined) => {
-                let entry = Arc::new(joined.resolve(&rules));
-                memory.overwrite(joined.key.digest, entry, joined.lineage(), *position);
-            }
-            Change::Ancestor(position, id) => memory.touch(id, *position),
-            // The node posts what follows from these.
-            Change::SigningKeys(_) | Change::Unknown(_) => {}
         }
     }
 }

@@ -116,7 +116,7 @@ async fn stream(client: Client, request: Request<RecvStream>, respond: SendRespo
         if !is_served && serving.as_mut().poll(cx).is_ready() {
             is_served = true;
             // What is left of the answer has as long as an exchange has without progress: a client that takes nothing holds no stream.
-            watch.begin(false);
+            watch.deliver();
         }
         if is_served && (is_carried || watch.is_late()) { Poll::Ready(()) } else { Poll::Pending }
     })

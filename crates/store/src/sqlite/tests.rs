@@ -2,6 +2,7 @@
 
 mod copies;
 mod decisions;
+mod decisions_file;
 mod files;
 mod limits;
 mod mishaps;

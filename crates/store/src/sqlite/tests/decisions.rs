@@ -1,4 +1,4 @@
-//! The file of decisions: what went in comes out, ids lead to it, and no state of the file stops anybody.
+//! Decisions in their file: what went in comes out, ids lead to it, and sums stay right.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +13,18 @@ use keyward_engine::counts::Count;
 use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
 use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
-use keyward_engine::ports::StoreError;
 use keyward_engine::record::Record;
 
 use sqlx::query;
 
 use super::super::rows::{column, first};
 use super::super::usage::MOST_WAITING;
-use crate::{DECISIONS_FILE_NAME, SqliteDecisions};
+use crate::SqliteDecisions;
 
-const SECOND: u64 = 1_700_000_000;
+pub(super) const SECOND: u64 = 1_700_000_000;
 const HOUR: i64 = 1_699_999_200_000;
 
-fn at(second: u64) -> Timestamp {
+pub(super) fn at(second: u64) -> Timestamp {
     Timestamp::from_millis(i64::try_from(second * 1000).unwrap())
 }
 
@@ -96,11 +95,11 @@ fn count(second: u64, user: &str, outcome: &'static str, count: u64) -> Count {
     }
 }
 
-fn lost(count: u64) -> Option<Lost> {
+pub(super) fn lost(count: u64) -> Option<Lost> {
     Some(Lost { count, at: at(SECOND) })
 }
 
-async fn empty() -> (tempfile::TempDir, SqliteDecisions) {
+pub(super) async fn empty() -> (tempfile::TempDir, SqliteDecisions) {
     let dir = tempfile::tempdir().unwrap();
     let opened = SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap();
     assert!(opened.set_aside.is_none());
@@ -359,44 +358,4 @@ async fn numbers_are_never_given_twice() {
     assert!(decisions.prune(all).await.unwrap());
     decisions.keep(&[Batch { records: vec![record(SECOND, 2, "allowed")], ..Batch::default() }]).await.unwrap();
     assert_eq!(decisions.list(&page(1)).await.unwrap()[0].seq, 2);
-}
-
-#[tokio::test]
-async fn a_file_that_is_none_of_ours_is_set_aside_whole() {
-    for content in [b"this is no database, but long enough to be looked at as one".repeat(100), vec![0; 5000]] {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(DECISIONS_FILE_NAME), &content).unwrap();
-        let opened = SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap();
-        assert_eq!(std::fs::read(opened.set_aside.unwrap()).unwrap(), content);
-        opened.decisions.keep(&[Batch { lost: lost(1), ..Batch::default() }]).await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_database_of_somebody_else_is_set_aside() {
-    let (dir, decisions) = empty().await;
-    decisions.close().await.unwrap();
-    let path = dir.path().join(DECISIONS_FILE_NAME);
-    let mut bytes = std::fs::read(&path).unwrap();
-    // The application id is at offset 68 of the header (https://www.sqlite.org/fileformat2.html).
-    bytes[68..72].copy_from_slice(&[0, 0, 0, 9]);
-    std::fs::write(&path, bytes).unwrap();
-    assert!(SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap().set_aside.is_some());
-}
-
-#[tokio::test]
-async fn a_file_that_was_taken_away_fails_each_batch() {
-    let (dir, decisions) = empty().await;
-    std::fs::remove_file(dir.path().join(DECISIONS_FILE_NAME)).unwrap();
-    let kept = decisions.keep(&[Batch { lost: lost(1), ..Batch::default() }]).await;
-    assert!(matches!(kept, Err(StoreError::Other(_))), "{kept:?}");
-}
-
-#[tokio::test]
-async fn it_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let (dir, _decisions) = empty().await;
-    for entry in std::fs::read_dir(dir.path()).unwrap() {
-        assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o077, 0);
-    }
 }
