@@ -152,7 +152,7 @@ fn a_killed_server_leaves_a_log_that_verifies() {
 /// Changes the database by hand, as somebody may who can write the folder.
 fn tamper(world: &World, statement: &str) {
     let database = world.data_dir().join("keyward.db");
-    let done = Command::new("sqlite3").args(["-cmd", ".timeout 10000"]).arg(database).arg(statement).status().unwrap();
+    let done = Command::new("sqlite3").args(["-cmd", ".timeout 60000"]).arg(database).arg(statement).status().unwrap();
     assert!(done.success(), "{statement}");
 }
 

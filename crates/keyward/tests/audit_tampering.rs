@@ -146,6 +146,6 @@ fn sealed() -> World {
 }
 
 fn sql(file: &Path, statements: &str) {
-    let output = Command::new("sqlite3").arg(file).arg(statements).output().unwrap();
+    let output = Command::new("sqlite3").args(["-cmd", ".timeout 60000"]).arg(file).arg(statements).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

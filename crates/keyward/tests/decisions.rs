@@ -135,7 +135,7 @@ fn decisions_that_cannot_be_written_wait_and_lose_neither_id_nor_caller() {
     let key = text(&made, "key");
     assert_eq!(world.get("/orders", &key).status, 200);
     until("the first decision", || (usage(&world, &key, "all") == 1).then_some(()));
-    let lock = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=10)\nc.execute('BEGIN EXCLUSIVE')\n\
+    let lock = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=60)\nc.execute('BEGIN EXCLUSIVE')\n\
                 print(flush=True)\nsys.stdin.read()";
     let mut other = Command::new("python3")
         .args(["-c", lock])

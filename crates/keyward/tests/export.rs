@@ -40,7 +40,12 @@ fn every_record_and_no_secret() {
     let blobs = "SELECT lower(hex(digest)) FROM api_keys UNION SELECT lower(hex(digest)) FROM refresh_tokens \
          UNION SELECT lower(hex(tag_key)) FROM meta UNION SELECT lower(hex(sealed)) FROM signing_keys \
          UNION SELECT password FROM users UNION SELECT substr(password, -20) FROM users";
-    let output = Command::new("sqlite3").arg(world.data_dir().join("keyward.db")).arg(blobs).output().unwrap();
+    let output = Command::new("sqlite3")
+        .args(["-cmd", ".timeout 60000"])
+        .arg(world.data_dir().join("keyward.db"))
+        .arg(blobs)
+        .output()
+        .unwrap();
     let mut secrets: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
     assert!(secrets.len() >= 9, "{secrets:?}");
     secrets.extend(keys.iter().map(|key| key[12..].to_owned()));
@@ -57,7 +62,12 @@ fn pages_lose_nobody() {
     world.key("one", &[]);
     let fill = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2500) \
          INSERT INTO sessions (id, user, created_at) SELECT 'ses_' || n, (SELECT id FROM users), n % 3 FROM n";
-    let output = Command::new("sqlite3").arg(world.data_dir().join("keyward.db")).arg(fill).output().unwrap();
+    let output = Command::new("sqlite3")
+        .args(["-cmd", ".timeout 60000"])
+        .arg(world.data_dir().join("keyward.db"))
+        .arg(fill)
+        .output()
+        .unwrap();
     assert!(output.status.success());
     let export = world.ok(&["export", "--kind", "session"]);
     let mut lines: Vec<&str> = export.lines().collect();

@@ -40,7 +40,7 @@ struct Lock(Child);
 
 impl Lock {
     fn hold(world: &World) -> Self {
-        let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=10)\nc.execute('BEGIN EXCLUSIVE')\n\
+        let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=60)\nc.execute('BEGIN EXCLUSIVE')\n\
              print(flush=True)\nsys.stdin.read()";
         let mut python = Command::new("python3");
         python.args(["-c", script]).arg(world.data_dir().join("keyward.db"));

@@ -128,7 +128,7 @@ fn repacked(file: &Path, change: impl Fn(&Path)) {
 }
 
 fn sql(file: &Path, statements: &str) {
-    let output = Command::new("sqlite3").arg(file).arg(statements).output().unwrap();
+    let output = Command::new("sqlite3").args(["-cmd", ".timeout 60000"]).arg(file).arg(statements).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

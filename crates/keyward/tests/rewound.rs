@@ -21,7 +21,7 @@ fn epoch(world: &World) -> String {
 }
 
 fn sql(file: &Path, statements: &str) {
-    let output = Command::new("sqlite3").args(["-cmd", ".timeout 10000"]).arg(file).arg(statements).output().unwrap();
+    let output = Command::new("sqlite3").args(["-cmd", ".timeout 60000"]).arg(file).arg(statements).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

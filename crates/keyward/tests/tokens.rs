@@ -125,7 +125,7 @@ fn what_a_retired_key_signed_counts_no_more_and_another_signs() {
         UPDATE feed_head SET position = position + 1; COMMIT";
     let database = world.data_dir().join("keyward.db");
     let done =
-        std::process::Command::new("sqlite3").args(["-cmd", ".timeout 10000"]).arg(database).arg(retire).status();
+        std::process::Command::new("sqlite3").args(["-cmd", ".timeout 60000"]).arg(database).arg(retire).status();
     assert!(done.unwrap().success());
     until("the end of the key in the set", || key_ids().is_empty().then_some(()));
     assert_eq!(world.token_status(&tokens.access), 401, "it is still remembered");

@@ -172,7 +172,8 @@ fn left_over_by_kill_9() {
 }
 
 fn sqlite3(database: &Path, statement: &str) {
-    let output = Command::new("sqlite3").arg(database).arg(statement).output().unwrap();
+    let output =
+        Command::new("sqlite3").args(["-cmd", ".timeout 60000"]).arg(database).arg(statement).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
 }
 

@@ -31,12 +31,12 @@ impl Other {
 
     /// Holds the lock of writers.
     fn writing(world: &World) -> Self {
-        Self::start(world, "c=sqlite3.connect(sys.argv[1],timeout=10)\nc.execute('BEGIN EXCLUSIVE')")
+        Self::start(world, "c=sqlite3.connect(sys.argv[1],timeout=60)\nc.execute('BEGIN EXCLUSIVE')")
     }
 
     /// Lets nobody in, not even to read: as the first to open the file, in SQLite's exclusive mode.
     fn alone(world: &World) -> Self {
-        let script = "c=sqlite3.connect(sys.argv[1],isolation_level=None)\nc.execute('PRAGMA locking_mode=EXCLUSIVE')\n\
+        let script = "c=sqlite3.connect(sys.argv[1],timeout=60,isolation_level=None)\nc.execute('PRAGMA locking_mode=EXCLUSIVE')\n\
              c.execute('BEGIN EXCLUSIVE')\nc.execute('UPDATE meta SET created_at=created_at')";
         Self::start(world, script)
     }
