@@ -152,8 +152,8 @@ fn fault(error: &io::Error) -> HandshakeFault {
     }
 }
 
-/// Runs a part unless the core stops meanwhile.
+/// Runs a part unless the core closes meanwhile.
 async fn before_stop<F: Future>(core: &Core, part: F) -> Option<F::Output> {
     let mut part = pin!(part);
-    poll_fn(|cx| if core.is_stopping() { Poll::Ready(None) } else { part.as_mut().poll(cx).map(Some) }).await
+    poll_fn(|cx| if core.is_closing() { Poll::Ready(None) } else { part.as_mut().poll(cx).map(Some) }).await
 }

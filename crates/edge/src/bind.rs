@@ -103,7 +103,7 @@ impl Bound {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<Socket> {
+pub(crate) fn listen(address: SocketAddr) -> io::Result<Socket> {
     let socket = unbound(address)?;
     socket.set_reuse_port(true)?;
     // Accepted sockets inherit both (Linux and the BSDs), which saves two system calls for each.

@@ -88,7 +88,7 @@ impl Wire {
         Self { io, input: Buffer::default(), lines: Lines::default() }
     }
 
-    /// Reads on until a head is whole: its length. Between two requests, a core that stops ends the connection.
+    /// Reads on until a head is whole: its length. Between two requests, a core that closes ends the connection, but for what came.
     pub(crate) async fn head(&mut self, client: &Client) -> Result<usize, NoHead> {
         self.lines.reset();
         let most = client.most();
@@ -102,12 +102,14 @@ impl Wire {
                         Ok(None) => {}
                         Err(fault) => return Poll::Ready(Err(NoHead::Fault(fault))),
                     }
-                } else if client.core.is_stopping() {
-                    return Poll::Ready(Err(NoHead::End));
                 }
-                match ready!(self.input.poll_fill(cx, &mut self.io, most.bytes, &client.core.buffers)) {
-                    Ok(0) | Err(_) => return Poll::Ready(Err(NoHead::End)),
-                    Ok(_) => client.watch.read(),
+                match self.input.poll_fill(cx, &mut self.io, most.bytes, &client.core.buffers) {
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoHead::End)),
+                    Poll::Ready(Ok(_)) => client.watch.read(),
+                    Poll::Pending if self.input.is_empty() && client.core.is_closing() => {
+                        return Poll::Ready(Err(NoHead::End));
+                    }
+                    Poll::Pending => return Poll::Pending,
                 }
             }
         })

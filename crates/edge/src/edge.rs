@@ -16,18 +16,22 @@ use tokio::task::LocalSet;
 use crate::bind::Bound;
 use crate::config::EdgeConfig;
 use crate::listener::Listener;
-use crate::per_core::{Core, Stop, run};
+use crate::per_core::{Core, Ending, Stop, run};
 use crate::place::Place;
 use crate::socket_file::SocketFile;
+
+/// How long connections on which nothing runs are kept while another process waits for the port: a request that is on its way is
+/// still answered, with the word that it was the last one on its connection.
+pub const LINGER: Duration = Duration::from_secs(1);
 
 /// A running edge. Dropped without [`Edge::stop`], it stops at once without draining.
 #[derive(Debug)]
 pub struct Edge {
     place: Place,
-    stop: watch::Sender<Option<Duration>>,
+    stop: watch::Sender<Option<Ending>>,
     threads: Vec<Thread>,
     /// Removed at the end.
-    _file: Option<SocketFile>,
+    file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -67,7 +71,7 @@ impl Bound {
             let luggage = Luggage { config, worker, place: (number, cores), listener, taken, stop };
             threads.push(Thread::spawn(number, runtime, luggage)?);
         }
-        Ok(Edge { place, stop, threads, _file: file })
+        Ok(Edge { place, stop, threads, file })
     }
 }
 
@@ -102,7 +106,20 @@ impl Edge {
 
     /// Stops accepting, lets running requests end for at most `drain`, closes what is left, and joins the threads.
     pub async fn stop(self, drain: Duration) {
-        self.stop.send_replace(Some(drain));
+        self.end(Ending { linger: Duration::ZERO, drain }).await;
+    }
+
+    /// Stops as [`Edge::stop`] does, for another process that goes on at the same place if `stays`: each connection may begin one more
+    /// request for as long as [`LINGER`], and who connects meanwhile waits for that process.
+    pub async fn hand_over(mut self, drain: Duration, stays: bool) {
+        if let Some(file) = self.file.take_if(|_| stays) {
+            file.leave();
+        }
+        self.end(Ending { linger: LINGER, drain }).await;
+    }
+
+    async fn end(self, ending: Ending) {
+        self.stop.send_replace(Some(ending));
         for thread in self.threads {
             // It closes without a word; a thread that panicked closes it too.
             let _ = thread.ended.await;

@@ -1,6 +1,7 @@
 //! The data plane: sockets, one runtime per core, and the reverse proxy before the upstreams.
 //!
-//! `bind` takes the port or the `socket_file`, `edge` starts and stops one thread per core, and `per_core` is what such a thread runs.
+//! `bind` takes the port or the `socket_file`, or what another process `handed` over; `edge` starts and stops one thread per core, and
+//! `per_core` is what such a thread runs.
 //! `server` runs one client's connection: `arrival` goes through what comes before HTTP (`tls`), `client` reads heads and writes
 //! answers, `exchange` decides on each and passes it to `forward` and `relay` (over a connection of `pool`, which `dial` makes, to
 //! an address that `upstream` chooses and `checks` asks after), to `own` or to `demo`; `pump` moves bodies through `buffer`s,
@@ -21,6 +22,7 @@ mod exchange;
 mod forward;
 mod guard;
 mod h2;
+mod handed;
 mod io;
 mod listener;
 mod note;
@@ -45,7 +47,7 @@ mod watch;
 pub use bind::{BindError, Bound};
 pub use checks::run as check;
 pub use config::{EdgeConfig, Limits, Timeouts};
-pub use edge::Edge;
+pub use edge::{Edge, LINGER};
 pub use origin::Address;
 pub use place::Place;
 pub use setup::{Caps, Check, Setup, Setups, Upstream};

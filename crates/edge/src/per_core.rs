@@ -60,6 +60,7 @@ pub(crate) struct Core {
     tick: Cell<Duration>,
     watches: RefCell<Vec<Rc<Watch>>>,
     stopping: Cell<bool>,
+    closing: Cell<bool>,
     open: Cell<usize>,
     closed: Notify,
 }
@@ -72,8 +73,17 @@ pub(crate) struct Ways {
     pub(crate) upstreams: Vec<Rc<Upstream>>,
 }
 
-/// How long to drain; `None` until the edge stops.
-pub(crate) type Stop = watch::Receiver<Option<Duration>>;
+/// How an edge ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ending {
+    /// How long a connection on which nothing runs may begin one more request.
+    pub(crate) linger: Duration,
+    /// How long what runs has from then on.
+    pub(crate) drain: Duration,
+}
+
+/// How to end; `None` until the edge stops.
+pub(crate) type Stop = watch::Receiver<Option<Ending>>;
 
 impl Core {
     /// `place` is which of how many cores it is.
@@ -100,6 +110,7 @@ impl Core {
             tick,
             watches: RefCell::default(),
             stopping: Cell::new(false),
+            closing: Cell::new(false),
             open: Cell::new(0),
             closed: Notify::new(),
         }
@@ -149,8 +160,14 @@ impl Core {
         ways.is_some_and(|ways| ways.proxies.tell_first(peer))
     }
 
+    /// Whether no connection is kept for another request.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.get()
+    }
+
+    /// Whether connections on which nothing runs end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get()
     }
 
     async fn sweep(&self) {
@@ -206,12 +223,25 @@ impl Core {
         }
     }
 
-    /// Lets running requests end, for a while.
-    async fn drain(&self, longest: Duration) {
+    /// Lets connections end after their next answer, for a while; then those on which nothing runs, and what runs for another while.
+    async fn drain(&self, ending: Ending) {
         self.stopping.set(true);
+        if !ending.linger.is_zero() {
+            self.wake_all();
+            self.all_closed(ending.linger).await;
+        }
+        self.closing.set(true);
+        self.wake_all();
+        self.all_closed(ending.drain).await;
+    }
+
+    fn wake_all(&self) {
         for watch in self.watches.borrow().iter() {
             watch.wake();
         }
+    }
+
+    async fn all_closed(&self, longest: Duration) {
         let _ = timeout(longest, async {
             while self.open.get() > 0 {
                 self.closed.notified().await;
@@ -229,7 +259,7 @@ pub(crate) async fn run(core: Rc<Core>, listener: Listener, taken: Arc<AtomicUsi
     spawn_local(async move { reporting.report().await });
     let flushing = Rc::clone(&core);
     spawn_local(async move { flushing.flush().await });
-    let drain = loop {
+    let ending = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((io, peer)) => {
@@ -245,17 +275,17 @@ pub(crate) async fn run(core: Rc<Core>, listener: Listener, taken: Arc<AtomicUsi
                 Err(_) => {}
             },
             // An edge that was dropped without being stopped does not drain.
-            drain = asked(&mut stop) => break drain,
+            ending = asked(&mut stop) => break ending,
         }
     };
     drop(listener);
-    core.drain(drain).await;
+    core.drain(ending).await;
     core.report_uses();
     let _ = timeout(LAST_DECISIONS, core.ledger.finish()).await;
 }
 
-async fn asked(stop: &mut Stop) -> Duration {
-    stop.wait_for(Option::is_some).await.ok().and_then(|drain| *drain).unwrap_or_default()
+async fn asked(stop: &mut Stop) -> Ending {
+    stop.wait_for(Option::is_some).await.ok().and_then(|ending| *ending).unwrap_or_default()
 }
 
 async fn attend(open: Open, seat: Seat, io: Io, peer: IpAddr) {

@@ -18,6 +18,23 @@ pub(crate) struct SocketFile {
     id: (u64, u64),
 }
 
+impl SocketFile {
+    /// The file of a socket that another process handed over.
+    pub(crate) fn adopt(path: &Path) -> io::Result<Self> {
+        let found = path.symlink_metadata()?;
+        if !found.file_type().is_socket() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Self { path: path.to_owned(), id: id(&found) })
+    }
+
+    /// Leaves it to whoever listens there now.
+    pub(crate) fn leave(mut self) {
+        // A path that is none: nothing is removed there.
+        self.path = PathBuf::new();
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if self.path.symlink_metadata().is_ok_and(|now| id(&now) == self.id) {

@@ -122,6 +122,9 @@ pub struct Serve {
     /// How to log each request on stdout [default: human on a terminal, else off]
     #[arg(long, value_enum)]
     pub log: Option<Log>,
+    /// Take over from the server that runs on the data directory, without losing a request; where none runs, just start
+    #[arg(long)]
+    pub take_over: bool,
     /// Also log what Keyward itself does, on stderr
     #[arg(long, short)]
     pub verbose: bool,

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ const SERVING: &str = "serving";
 pub struct DataDir {
     path: PathBuf,
     /// The directory, opened and locked.
-    _lock: File,
+    lock: File,
 }
 
 /// What became of the try to hold a data directory.
@@ -96,10 +97,28 @@ impl DataDir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let lock: File =
             rustix::fs::open(path, flags, Mode::empty()).map_err(|error| unusable(path, &error.into()))?.into();
+        Self::locked(path, lock)
+    }
+
+    /// Holds a directory that another process locked and handed over.
+    ///
+    /// # Errors
+    /// It is another directory than the one at the path, or it cannot be written.
+    pub fn taken(path: &Path, lock: File) -> Result<Held, Failed> {
+        let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let same = path.metadata().and_then(|named| Ok(id(named) == id(lock.metadata()?)));
+        if !same.map_err(|error| unusable(path, &error))? {
+            let why = "the server that ran handed another directory over; start again";
+            return Err(Failed::Refused(format!("cannot use the data directory {}: {why}", path.display())));
+        }
+        Self::locked(path, lock)
+    }
+
+    fn locked(path: &Path, lock: File) -> Result<Held, Failed> {
         others::refuse_writers(path, &lock)?;
         match lock.try_lock() {
             Ok(()) => {
-                let data_dir = Self { path: path.to_owned(), _lock: lock };
+                let data_dir = Self { path: path.to_owned(), lock };
                 // Whatever it says was said by a process that is gone.
                 data_dir.note("")?;
                 data_dir.settle()?;
@@ -137,6 +156,11 @@ impl DataDir {
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(self.path.join(NOTE));
         file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| unusable(&self.path, &error))
+    }
+
+    /// The lock, for the process that goes on with the directory: it holds it as long as either does.
+    pub fn lock(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
     }
 
     /// Where it is.

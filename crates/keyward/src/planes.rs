@@ -1,5 +1,6 @@
 //! The two planes of a server: the workers of the cores, and what runs on the control runtime.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
+use crate::handover::{self, Wished};
+use crate::ports::Ports;
 use crate::{socket, terminal, witness};
 
 /// The number and name of the only node of a SQLite store.
@@ -110,6 +113,8 @@ impl Planes {
 pub struct ControlPlane<'a> {
     /// The port for operators.
     pub admin: std::net::TcpListener,
+    /// The socket for commands, where it was taken over.
+    pub control: Option<std::os::unix::net::UnixListener>,
     /// Where the socket for commands is.
     pub data_dir: &'a DataDir,
     /// What operations work with.
@@ -125,7 +130,7 @@ pub struct ControlPlane<'a> {
 }
 
 impl ControlPlane<'_> {
-    /// Starts it all.
+    /// Starts it all: the open ports, and what the next process needs to take over.
     ///
     /// # Errors
     /// A socket that cannot be listened on.
@@ -135,12 +140,13 @@ impl ControlPlane<'_> {
         refresher: &Arc<Refresher>,
         own: own::OwnReceiver,
         uses: mpsc::Receiver<Vec<Use>>,
-    ) -> Result<()> {
-        let socket = socket::listen(self.data_dir.path()).map_err(|error| {
-            Failed::Refused(format!("cannot listen on the socket in {}: {error}", self.data_dir.path().display()))
-        })?;
-        let socket = tokio::net::UnixListener::from_std(socket).map_err(failed)?;
-        let admin = tokio::net::TcpListener::from_std(self.admin).map_err(failed)?;
+    ) -> Result<(Ports, [OwnedFd; 2], Wished)> {
+        let listen = || {
+            socket::listen(self.data_dir.path()).map_err(|error| {
+                Failed::Refused(format!("cannot listen on the socket in {}: {error}", self.data_dir.path().display()))
+            })
+        };
+        let control = self.control.map_or_else(listen, Ok)?;
         let refresher = Arc::clone(refresher);
         tokio::spawn(witness::watch(Arc::clone(self.store), Arc::clone(&refresher)));
         tokio::spawn(async move { refresher.run().await });
@@ -164,11 +170,11 @@ impl ControlPlane<'_> {
             tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep, tell));
         }
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
-        let (admin_routes, socket_routes) =
-            (admin_routes(Arc::clone(self.service), self.metrics), socket_routes(Arc::clone(self.service)));
-        tokio::spawn(async move { axum::serve(admin, admin_routes).await });
-        tokio::spawn(async move { axum::serve(socket, socket_routes).await });
-        Ok(())
+        let (handing, wished) = handover::routes();
+        let admin = (self.admin, admin_routes(Arc::clone(self.service), self.metrics));
+        let control = (control, socket_routes(Arc::clone(self.service)).merge(handing));
+        let (ports, sockets) = Ports::open(admin, control).map_err(failed)?;
+        Ok((ports, sockets, wished))
     }
 }
 

@@ -298,6 +298,11 @@ impl Server {
         told.is_ok_and(|status| status.success()) && self.child.wait().is_ok_and(|status| status.success())
     }
 
+    /// Waits until it ends by itself; whether it ended well.
+    pub fn ends(mut self) -> bool {
+        self.child.wait().is_ok_and(|status| status.success())
+    }
+
     /// All that it wrote so far.
     pub fn log(&self) -> String {
         self.written.lock().expect("not poisoned").clone()

@@ -1,7 +1,7 @@
 //! `keyward serve`: takes the ports and the data directory, starts both planes, says when they are ready, and runs
 //! until it is told to stop.
 
-use std::net::SocketAddr;
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use keyward_api::service::Service;
 use keyward_api::tokens;
 use keyward_config::Settings;
 use keyward_core::algorithm::Algorithm;
-use keyward_edge::{Bound, EdgeConfig, Setups};
+use keyward_edge::{EdgeConfig, Setups};
 use keyward_engine::ports::{Clock, Store};
 use keyward_engine::record::{self, Journal};
 use keyward_http::own;
@@ -21,13 +21,16 @@ use crate::banner::{self, Facts};
 use crate::certificates::Certificates;
 use crate::cli::{Cli, Log, Serve};
 use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
+use crate::doors::Doors;
 use crate::exit::{Failed, Result};
+use crate::handover::{Agreed, Handing, Offer};
 use crate::planes::{ControlPlane, Ground, Planes};
+use crate::ports::Ports;
 use crate::reload::{Cause, Reloader};
 use crate::settings::Loaded;
 use crate::signals::{Heard, Signals};
 use crate::system::SystemClock;
-use crate::{backup, descriptors, first_start, keeper, log, master_key, others, terminal, wire};
+use crate::{backup, descriptors, first_start, handover, keeper, log, master_key, others, terminal, wire};
 
 /// Batches of uses that may wait to be written.
 const BATCHES_OF_USES: usize = 64;
@@ -46,52 +49,53 @@ pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
     let most = descriptors::raise();
     // Ports first: when one is taken, nothing was made or changed.
     let settings = loaded.settings();
-    let certificates = Certificates::open(settings)?;
-    let data = match &settings.server.socket {
-        Some(path) => Bound::bind_file(path, cores)
-            .map_err(|error| Failed::Refused(format!("{error}; server.socket names another place")))?,
-        None => bind(SocketAddr::new(settings.server.host, settings.server.port), cores, "--host and --port")?,
-    };
-    let admin = bind_admin(&loaded)?;
+    let mut offered = if flags.take_over { handover::ask(loaded.data_dir())? } else { None };
+    let mut doors = Doors::open(&loaded, cores, offered.as_mut())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("control")
         .enable_all()
         .build()
         .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
+    let lock = match offered {
+        Some(offered) => {
+            // The last that can be found wrong while the other server still goes on.
+            wire::setup(settings, 1)?;
+            let lock = offered.agree(doors.stays)?;
+            doors.data = doors.data.settled();
+            lock
+        }
+        None => None,
+    };
     runtime.block_on(async {
-        let data_dir = hold(&loaded).await?;
+        let data_dir = hold(&loaded, flags, lock).await?;
         if let Some(warning) = others::readers(data_dir.path()) {
             terminal::warn_line(&warning);
         }
         let seats = descriptors::seats(settings.server.limits.connections, most, cores);
-        serve(Start { cli, flags, loaded: &loaded, seats }, Doors { data, admin, certificates }, data_dir).await
+        serve(Start { cli, flags, loaded: &loaded, seats }, doors, data_dir).await
     })
 }
 
-fn bind(address: SocketAddr, cores: NonZeroUsize, flags: &str) -> Result<Bound> {
-    Bound::bind(address, cores).map_err(|error| Failed::Refused(format!("{error}; {flags} name another")))
-}
-
-fn bind_admin(loaded: &Loaded) -> Result<std::net::TcpListener> {
-    let admin = &loaded.settings().admin;
-    let address = SocketAddr::new(admin.host, admin.port);
-    let bound = bind(address, NonZeroUsize::MIN, "--admin-host and --admin-port")?;
-    bound.into_listener().ok_or_else(|| Failed::Refused(format!("cannot listen on {address}")))
-}
-
-/// Holds the data directory. A command that holds it is soon done and is waited for; a server is not.
-async fn hold(loaded: &Loaded) -> Result<DataDir> {
+/// Holds the data directory, by the lock that another server handed over if there is one. A command that holds it is soon done and
+/// is waited for; a server is not, unless it was told to end.
+async fn hold(loaded: &Loaded, flags: &Serve, mut lock: Option<File>) -> Result<DataDir> {
     let path = loaded.data_dir();
     let mut waited = Duration::ZERO;
     loop {
-        match DataDir::create(path)? {
+        let held = match lock.take() {
+            Some(lock) => DataDir::taken(path, lock)?,
+            None => DataDir::create(path)?,
+        };
+        match held {
             Held::Ours(data_dir) => {
                 data_dir.announce()?;
                 backup::remove_copies(path);
                 return Ok(data_dir);
             }
-            Held::Other(Holder::Command) if waited < PATIENCE => tokio::time::sleep(RETRY).await,
+            Held::Other(holder) if waited < PATIENCE && (flags.take_over || matches!(holder, Holder::Command)) => {
+                tokio::time::sleep(RETRY).await;
+            }
             Held::Other(holder) => {
                 return Err(Failed::Refused(format!(
                     "the data directory {} is held by {holder}; stop it, or name another folder with --data-dir",
@@ -101,14 +105,6 @@ async fn hold(loaded: &Loaded) -> Result<DataDir> {
         }
         waited += RETRY;
     }
-}
-
-/// The ports as taken.
-struct Doors {
-    data: Bound,
-    admin: std::net::TcpListener,
-    /// What TLS on the data port goes by.
-    certificates: Option<Certificates>,
 }
 
 /// How a server was started.
@@ -123,6 +119,8 @@ struct Start<'a> {
 /// What is to be ended when the server stops.
 struct Running {
     edge: keyward_edge::Edge,
+    ports: Ports,
+    handing: Handing,
     writer: Option<oneshot::Receiver<()>>,
     keeper: Option<keeper::Keeper>,
     service: Arc<Service>,
@@ -131,26 +129,34 @@ struct Running {
 
 async fn serve(start: Start<'_>, doors: Doors, data_dir: DataDir) -> Result<()> {
     let mut signals = Signals::listen()?;
-    let (running, mut reloader) = get_ready(&start, doors, &data_dir).await?;
-    loop {
+    let (mut running, mut reloader) = get_ready(&start, doors, &data_dir).await?;
+    let next = loop {
         let cause = tokio::select! {
             heard = signals.next() => match heard {
-                Heard::Stop => break,
+                Heard::Stop => break None,
                 Heard::Reload => Cause::Signal,
             },
             () = reloader.file_changed() => Cause::File,
+            agreed = running.handing.agreed() => break Some(agreed),
         };
         reloader.reload(cause).await;
-    }
-    if start.flags.verbose {
-        terminal::warn_line("keyward: stopping; requests under way are finished first");
-    }
-    running.stop(start.loaded.settings().server.limits.drain).await
+    };
+    let drain = start.loaded.settings().server.limits.drain;
+    let Some(next) = next else {
+        if start.flags.verbose {
+            terminal::warn_line("keyward: stopping; requests under way are finished first");
+        }
+        return running.stop(drain, None).await;
+    };
+    terminal::warn_line("keyward: another process takes over; requests under way are finished first");
+    running.stop(drain.min(handover::DRAIN), Some(&next)).await?;
+    let given = next.give(data_dir.lock());
+    given.map_err(|error| Failed::Refused(format!("the process that took over does not go on ({error})")))
 }
 
 /// Starts both planes and says so.
 async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> Result<(Running, Reloader<'a>)> {
-    let Doors { data, admin, certificates } = doors;
+    let Doors { data, admin, control, certificates, .. } = doors;
     let (loaded, settings) = (start.loaded, start.loaded.settings());
     let (store, is_new) = wire::create_store(data_dir).await?;
     let identity = store.identity().await.map_err(failed)?;
@@ -192,9 +198,12 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
         Arc::clone(&service),
     );
     let audit_kept = settings.audit.keep;
+    let cells = &planes.cells;
     let control =
-        ControlPlane { admin, data_dir, service: &service, store: &store, cells: &planes.cells, metrics, audit_kept };
-    control.start((planes.questions, planes.asks), &planes.refresher, own_receiver, uses_received)?;
+        ControlPlane { admin, control, data_dir, service: &service, store: &store, cells, metrics, audit_kept };
+    let (ports, [admin, control], wished) =
+        control.start((planes.questions, planes.asks), &planes.refresher, own_receiver, uses_received)?;
+    let offer = Offer { data: data.duplicates().map_err(failed)?, admin, control };
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
@@ -222,12 +231,19 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     };
     greet(&banner::text(&facts).await, form);
     let reloader = Reloader::new((start.cli, start.flags, loaded), &service, &planes.node, &setups);
-    Ok((Running { edge, writer, keeper, service, store }, reloader))
+    let handing = Handing::start(offer, wished);
+    Ok((Running { edge, ports, handing, writer, keeper, service, store }, reloader))
 }
 
 impl Running {
-    async fn stop(self, drain: Duration) -> Result<()> {
-        self.edge.stop(drain).await;
+    /// Ends all but the hold on the data directory, for the process that goes on if there is one.
+    async fn stop(self, drain: Duration, next: Option<&Agreed>) -> Result<()> {
+        self.handing.end().await;
+        match next {
+            Some(next) => self.edge.hand_over(drain, next.stays).await,
+            None => self.edge.stop(drain).await,
+        }
+        self.ports.close().await;
         if let Some(written) = self.writer {
             // The edge is gone and with it every journal, so that the writer ends once it has written all. Where nobody
             // takes our lines any more, the process ends without it.
