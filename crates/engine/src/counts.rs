@@ -12,11 +12,11 @@ use keyward_core::time::Timestamp;
 use crate::ledger::Closed;
 
 /// How many counts a core keeps that differ, while the store takes none; what else comes is counted without its caller.
-const MOST_COUNTS: usize = 16_384;
-/// Counts of more callers than this are handed over every third time only: most of them have grown by then, and each costs a
-/// row.
+const MOST_COUNTS: usize = 65_536;
+/// Counts of more callers than this are handed over every twentieth time only, unless they fill half of the room: most of them
+/// have grown by then, and each costs a row.
 const MANY: usize = 256;
-const PATIENCE: u32 = 2;
+const PATIENCE: u32 = 19;
 const HOUR: i64 = 3_600_000;
 
 /// Requests of one hour that have all of this in common.
@@ -128,7 +128,7 @@ impl Counts {
 
     /// What was counted, unless it is to grow first.
     pub(crate) fn take_some(&mut self) -> Vec<Count> {
-        if self.table.len() > MANY && self.waited < PATIENCE {
+        if (MANY + 1..MOST_COUNTS / 2).contains(&self.table.len()) && self.waited < PATIENCE {
             self.waited += 1;
             return Vec::new();
         }

@@ -11,6 +11,7 @@ mod feed;
 mod file;
 mod inspect;
 mod keys;
+mod many;
 mod open;
 mod people;
 mod reserves;
@@ -193,7 +194,7 @@ impl Records for SqliteStore {
             if uses.is_empty() {
                 return Ok(());
             }
-            self.writer.write(async |transaction| transaction.run(keys::note_uses(uses)).await.map(drop)).await
+            self.writer.write(async |transaction| keys::note_uses(transaction, uses).await).await
         })
     }
 

@@ -1,4 +1,4 @@
-//! Decisions in SQLite: batches go in with two statements, pages and ids lead out.
+//! Decisions in SQLite: batches go in, pages and ids lead out.
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
 use super::error::store_error;
+use super::many::Many;
 use super::rows::{column, first, position, unreadable};
 use super::transaction::{Statement, Transaction, Writer};
 use super::usage::{Waiting, hour};
@@ -40,16 +41,15 @@ impl SqliteDecisions {
 impl Decisions for SqliteDecisions {
     fn keep<'a>(&'a self, batches: &'a [Batch]) -> Answer<'a, ()> {
         Box::pin(async move {
-            let rows = batches.iter().flat_map(|batch| {
-                let singles = batch.records.iter().map(row_of_record);
-                singles.chain(batch.folds.iter().map(row_of_fold)).chain(batch.lost.map(row_of_lost))
-            });
-            let rows = Value::from_iter(rows).to_string();
-            let usage = self.waiting.begin(batches)?;
+            let usage = self.waiting.begin(batches);
             let waiting = self
                 .writer
                 .write(async move |transaction| {
-                    transaction.run(query(INSERT).bind(rows)).await?;
+                    for batch in batches {
+                        INSERT.run(transaction, &batch.records, bind_record).await?;
+                        INSERT.run(transaction, &batch.folds, bind_fold).await?;
+                        INSERT.run(transaction, batch.lost.as_slice(), bind_lost).await?;
+                    }
                     usage.write(transaction).await
                 })
                 .await?;
@@ -156,61 +156,72 @@ async fn bytes(transaction: &mut Transaction, statement: Statement) -> Result<i6
     Ok(column::<Option<i64>>(first(&rows)?, "bytes")?.unwrap_or_default())
 }
 
-const INSERT: &str = "INSERT INTO decisions (second, lane, within, level, count, at, micros, client, method, path, route, \
-     outcome, detail, principal, credential, results) SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, \
-     r.value ->> 4, r.value ->> 5, r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, \
-     r.value ->> 11, r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15 FROM json_each(?1) r";
+const INSERT: Many = Many {
+    before: "INSERT INTO decisions (second, lane, within, level, count, at, micros, client, method, path, route, outcome, \
+         detail, principal, credential, results)",
+    columns: 16,
+    after: "",
+};
 
-fn row_of_record(record: &Record) -> Value {
-    json!([
-        record.id.second(),
-        record.id.lane(),
-        record.id.within().cast_signed(),
-        Level::Single.number(),
-        1,
-        record.at.as_millis(),
-        micros(record.took),
-        record.client.to_canonical().to_string(),
-        record.method,
-        record.path,
-        record.route,
-        record.outcome,
-        record.detail,
-        record.principal,
-        record.credential,
-        json!([[record.outcome, record.status, 1]]).to_string(),
-    ])
+fn bind_record(insert: Statement, record: &Record) -> Statement {
+    bind_id(insert, record.id)
+        .bind(Level::Single.number())
+        .bind(1)
+        .bind(record.at.as_millis())
+        .bind(micros(record.took))
+        .bind(record.client.to_canonical().to_string())
+        .bind(&*record.method)
+        .bind(&*record.path)
+        .bind(record.route.as_deref())
+        .bind(record.outcome)
+        .bind(record.detail.as_deref())
+        .bind(record.principal.as_deref())
+        .bind(record.credential.as_deref())
+        .bind(results(&[(record.outcome, record.status, 1)]))
 }
 
-fn row_of_fold(fold: &Fold) -> Value {
+fn bind_fold(insert: Statement, fold: &Fold) -> Statement {
     let count = fold.count();
-    json!([
-        fold.id.second(),
-        fold.id.lane(),
-        fold.id.within().cast_signed(),
-        fold.level.number(),
-        count,
-        fold.at.as_millis(),
-        micros(fold.took) / count.max(1),
-        fold.client.map(|client| client.to_canonical().to_string()),
-        Value::Null,
-        Value::Null,
-        fold.route,
-        fold.verdict,
-        fold.detail,
-        fold.principal,
-        fold.credential,
-        Value::from_iter(fold.results.iter().map(|result| json!([result.0, result.1, result.2]))).to_string(),
-    ])
+    bind_id(insert, fold.id)
+        .bind(fold.level.number())
+        .bind(stored(count))
+        .bind(fold.at.as_millis())
+        .bind(micros(fold.took) / stored(count).max(1))
+        .bind(fold.client.map(|client| client.to_canonical().to_string()))
+        .bind(None::<&str>)
+        .bind(None::<&str>)
+        .bind(fold.route.as_deref())
+        .bind(fold.verdict)
+        .bind(fold.detail.as_deref())
+        .bind(fold.principal.as_deref())
+        .bind(fold.credential.as_deref())
+        .bind(results(&fold.results))
 }
 
-fn row_of_lost(lost: Lost) -> Value {
-    let (millis, level) = (lost.at.as_millis(), Level::AnyCaller.number());
-    json!([millis.div_euclid(1000), 0, 0, level, lost.count, millis, 0, (), (), (), (), LOST, (), (), (), ()])
+/// Of these nothing is known but how many they are and when the first was made.
+fn bind_lost(insert: Statement, lost: &Lost) -> Statement {
+    let millis = lost.at.as_millis();
+    let nothing = |insert: Statement, count: usize| (0..count).fold(insert, |insert, _| insert.bind(None::<&str>));
+    let insert = insert.bind(millis.div_euclid(1000)).bind(0).bind(0).bind(Level::AnyCaller.number());
+    let insert = nothing(insert.bind(stored(lost.count)).bind(millis).bind(0), 4);
+    nothing(insert.bind(LOST), 4)
 }
 
-fn micros(span: std::time::Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX >> 1)
+fn bind_id(insert: Statement, id: DecisionId) -> Statement {
+    insert.bind(id.second().cast_signed()).bind(id.lane()).bind(id.within().cast_signed())
+}
+
+/// As JSON: `[[outcome, status, count], …]`.
+fn results(results: &[(&str, u16, u64)]) -> String {
+    Value::from_iter(results.iter().map(|result| json!(result))).to_string()
+}
+
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn micros(span: std::time::Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A page in an order. The bound by time goes over the index by second and meets the listing's own order by number.
@@ -229,7 +240,6 @@ macro_rules! page {
 
 fn select_page(filter: &DecisionFilter) -> Statement {
     let select = if filter.after.is_some() { query(page!("ASC")) } else { query(page!("DESC")) };
-    let stored = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
     select
         .bind(filter.outcome.as_deref())
         .bind(filter.route.as_deref())

@@ -13,6 +13,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::audit;
 use super::feed::{API_KEY, stand, tell};
+use super::many::Many;
 use super::rows::{bind_key, first, head, joined, joined_columns, joins, json_list};
 use super::transaction::{Statement, Transaction};
 
@@ -138,14 +139,17 @@ pub(super) async fn rotate(
     Ok(Outcome::Done(head, Box::new(joined)))
 }
 
-/// Notes when keys were last used. One statement, however many they are.
-pub(super) fn note_uses(uses: &[Use]) -> Statement {
-    let note = "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, used.at), used.at) FROM ( \
-           SELECT value ->> 0 AS api_key, max(value ->> 1) AS at FROM json_each(?1) GROUP BY 1 \
-         ) used WHERE id = used.api_key";
-    let uses = uses.iter().map(|used| serde_json::json!([*used.id, used.at.as_millis()]));
-    query(note).bind(serde_json::Value::Array(uses.collect()).to_string())
+/// Notes when keys were last used.
+pub(super) async fn note_uses(transaction: &mut Transaction, uses: &[Use]) -> Result<(), StoreError> {
+    NOTE_USES.run(transaction, uses, |note, used| note.bind(&*used.id).bind(used.at.as_millis())).await
 }
+
+const NOTE_USES: Many = Many {
+    before: "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, used.at), used.at) \
+         FROM (SELECT column1 AS api_key, max(column2) AS at FROM (",
+    columns: 2,
+    after: ") GROUP BY 1) used WHERE id = used.api_key",
+};
 
 async fn load(transaction: &mut Transaction, id: &str, owner: Option<&str>) -> Result<Option<Joined>, StoreError> {
     transaction.run(select_id(id, owner)).await?.first().map_or(Ok(None), joined)

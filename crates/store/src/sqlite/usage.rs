@@ -13,24 +13,28 @@ use keyward_engine::ledger::Batch;
 use keyward_engine::ports::StoreError;
 use sqlx::query;
 
+use super::many::Many;
 use super::rows::{column, first};
-use super::transaction::Transaction;
+use super::transaction::{Statement, Transaction};
 
 const HOUR: i64 = 3_600_000;
 /// Up to so many sums of usage are added to the others one by one; more wait and are added later, together.
 const COUNTED_AT_ONCE: usize = 256;
 /// How many times sums may wait.
-pub(super) const MOST_WAITING: i64 = 40;
+pub(super) const MOST_WAITING: i64 = 12;
+/// How many batches may come while some wait: about a minute's.
+pub(super) const MOST_BATCHES: u32 = 480;
 
-// WHERE true: without it SQLite reads ON CONFLICT as the join's.
-const COUNT: &str = "INSERT INTO usage (hour, principal, credential, route, outcome, count) SELECT r.value ->> 0, \
-     r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5 FROM json_each(?1) r WHERE true \
-     ON CONFLICT DO UPDATE SET count = count + excluded.count";
+const COUNT: Many = Many {
+    before: "INSERT INTO usage (hour, principal, credential, route, outcome, count)",
+    columns: 6,
+    after: " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+};
 
 /// Sums of many callers, as they are.
 const WAIT: &str = "INSERT INTO usage_waiting (counts) VALUES (?1)";
 
-/// Those that wait, all together.
+/// Those that wait, all together. WHERE true: without it SQLite reads ON CONFLICT as the join's.
 const SETTLE: &str = "INSERT INTO usage (hour, principal, credential, route, outcome, count) SELECT r.value ->> 0, \
      r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, sum(r.value ->> 5) FROM usage_waiting w, \
      json_each(w.counts) r WHERE true GROUP BY 1, 2, 3, 4, 5 ON CONFLICT DO UPDATE SET count = count + excluded.count";
@@ -46,13 +50,13 @@ pub(super) struct Remembered {
     hashed_by: DefaultHashBuilder,
     /// How many times it had to wait.
     times: i64,
+    /// How many batches came since it first had to.
+    batches: u32,
 }
 
 /// One change of usage, to be made within a transaction and to be remembered after it.
-pub(super) struct Adding {
-    /// As the table has them.
-    rows: String,
-    is_small: bool,
+pub(super) struct Adding<'a> {
+    counts: Vec<&'a Count>,
     /// All that waits, this included where it is to wait.
     remembered: Remembered,
     /// Whether that is known for sure.
@@ -62,17 +66,17 @@ pub(super) struct Adding {
 impl Waiting {
     /// Begins to add what these batches counted. What waited is forgotten until [`Waiting::done`]: whoever fails between does
     /// not know what became of it.
-    pub(super) fn begin(&self, batches: &[Batch]) -> Result<Adding, StoreError> {
-        let counts = || batches.iter().flat_map(|batch| &batch.counts);
-        let is_small = counts().nth(COUNTED_AT_ONCE).is_none();
+    pub(super) fn begin<'a>(&self, batches: &'a [Batch]) -> Adding<'a> {
+        let counts: Vec<_> = batches.iter().flat_map(|batch| &batch.counts).collect();
         let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let is_known = remembered.is_some();
-        let mut remembered = remembered.unwrap_or_default();
-        if !is_small {
-            remembered.times += 1;
-            counts().for_each(|count| remembered.add(count));
+        let mut adding = Adding { counts, remembered: remembered.unwrap_or_default(), is_known };
+        adding.remembered.batches += u32::from(adding.remembered.times > 0);
+        if adding.is_to_wait() {
+            adding.remembered.times += 1;
+            adding.counts.iter().for_each(|count| adding.remembered.add(count));
         }
-        Ok(Adding { rows: rows(counts())?, is_small, remembered, is_known })
+        adding
     }
 
     /// Remembers what waits after it was written.
@@ -81,18 +85,32 @@ impl Waiting {
     }
 }
 
-impl Adding {
-    /// Writes it, and adds what waits to the others once much does or nothing more comes: each caller then costs one look into
-    /// the table for all of it. Gives what waits still, for [`Waiting::done`].
+impl Adding<'_> {
+    fn is_to_wait(&self) -> bool {
+        self.counts.len() > COUNTED_AT_ONCE
+    }
+
+    /// Writes it, and adds what waits to the others once much does or for long: each caller then costs one look into the table
+    /// for all of it. Gives what waits still, for [`Waiting::done`].
     pub(super) async fn write(self, transaction: &mut Transaction) -> Result<Option<Remembered>, StoreError> {
-        let Self { rows, is_small, remembered, is_known } = self;
-        transaction.run(query(if is_small { COUNT } else { WAIT }).bind(rows)).await?;
+        let is_to_wait = self.is_to_wait();
+        let Self { counts, remembered, is_known } = self;
+        if is_to_wait {
+            transaction.run(query(WAIT).bind(json(&counts)?)).await?;
+        } else {
+            COUNT.run(transaction, &counts, bind).await?;
+        }
         let times = if is_known { remembered.times } else { waiting(transaction).await? };
         let is_known = times == remembered.times;
-        if times == 0 || (times < MOST_WAITING && !is_small) {
+        let waits_for_long = !is_to_wait && (!is_known || remembered.batches >= MOST_BATCHES);
+        if times == 0 || !(times >= MOST_WAITING || waits_for_long) {
             return Ok(is_known.then_some(remembered));
         }
-        transaction.run(if is_known { query(COUNT).bind(remembered.rows()?) } else { query(SETTLE) }).await?;
+        if is_known {
+            COUNT.run(transaction, &remembered.in_order(), bind).await?;
+        } else {
+            transaction.run(query(SETTLE)).await?;
+        }
         transaction.run(query("DELETE FROM usage_waiting")).await?;
         Ok(Some(Remembered::default()))
     }
@@ -115,10 +133,10 @@ impl Remembered {
     }
 
     /// In the order of the table, whose pages are then met one after the other.
-    fn rows(&self) -> Result<String, StoreError> {
+    fn in_order(&self) -> Vec<&Count> {
         let mut sums: Vec<&Count> = self.sums.iter().collect();
         sums.sort_unstable_by_key(|count| key(count));
-        rows(sums)
+        sums
     }
 }
 
@@ -129,8 +147,14 @@ fn key(count: &Count) -> (i64, &str, &str, &str, &str) {
     (hour(count.hour.as_millis()), principal, credential, route, count.outcome)
 }
 
-fn rows<'a>(counts: impl IntoIterator<Item = &'a Count>) -> Result<String, StoreError> {
-    let rows = counts.into_iter().map(|count| {
+fn bind(insert: Statement, count: &&Count) -> Statement {
+    let (hour, principal, credential, route, outcome) = key(count);
+    let insert = insert.bind(hour).bind(principal).bind(credential).bind(route).bind(outcome);
+    insert.bind(i64::try_from(count.count).unwrap_or(i64::MAX))
+}
+
+fn json(counts: &[&Count]) -> Result<String, StoreError> {
+    let rows = counts.iter().map(|count| {
         let (hour, principal, credential, route, outcome) = key(count);
         (hour, principal, credential, route, outcome, count.count)
     });

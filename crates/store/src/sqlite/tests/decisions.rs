@@ -1,5 +1,6 @@
 //! Decisions in their file: what went in comes out, ids lead to it, and sums stay right.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use keyward_engine::record::Record;
 use sqlx::query;
 
 use super::super::rows::{column, first};
-use super::super::usage::MOST_WAITING;
+use super::super::usage::{MOST_BATCHES, MOST_WAITING};
 use crate::SqliteDecisions;
 
 pub(super) const SECOND: u64 = 1_700_000_000;
@@ -249,6 +250,24 @@ async fn half_full() -> (tempfile::TempDir, SqliteDecisions) {
     (dir, decisions)
 }
 
+#[tokio::test]
+async fn as_many_rows_as_come_at_once_stay() {
+    let (dir, decisions) = empty().await;
+    for (second, count) in (SECOND..).zip([1, 63, 64, 65, 128, 300]) {
+        let batch = Batch {
+            records: (1..=count).map(|n| record(second, n, "allowed")).collect(),
+            folds: (1..=count).map(|n| fold(second, n << 30, Level::Full, &[("allowed", 200, 2)])).collect(),
+            ..Batch::default()
+        };
+        decisions.keep(&[batch]).await.unwrap();
+        let all = DecisionFilter { since: Some(at(second)), ..page(1000) };
+        let ids: HashSet<u64> = decisions.list(&all).await.unwrap().iter().map(|kept| kept.id.within()).collect();
+        assert_eq!(u64::try_from(ids.len()).unwrap(), 2 * count);
+    }
+    decisions.close().await.unwrap();
+    assert_eq!(shown(&dir).await.0.len(), 1000, "as many as a page shows");
+}
+
 type Write = for<'a> fn(&'a SqliteDecisions) -> keyward_engine::ports::Answer<'a, ()>;
 
 /// More callers than are counted one by one.
@@ -272,11 +291,18 @@ async fn sums_of_many_callers_wait_are_seen_meanwhile_and_end_among_the_others()
     // Two seconds of an earlier batch, each of another hour, are this user's too.
     assert_eq!((sum(&seen, "user_1"), sum(&seen, "user_7")), (12, 6));
     decisions.keep(&[Batch::default()]).await.unwrap();
+    assert_eq!(rows().await, 3, "a batch without sums changes nothing");
+    for _ in 0..MOST_BATCHES {
+        decisions.keep(&[Batch::default()]).await.unwrap();
+    }
     assert_eq!((rows().await, shown(&dir).await.1), (0, seen), "settled, and the same to see");
     for _ in 0..MOST_WAITING {
         decisions.keep(&[Batch { counts: many(1), ..Batch::default() }]).await.unwrap();
     }
     assert_eq!(rows().await, 0, "they do not wait for ever");
+    let seen = shown(&dir).await.1;
+    let more = u64::try_from(MOST_WAITING).unwrap();
+    assert_eq!((sum(&seen, "user_1"), sum(&seen, "user_399")), (12 + more, 6 + more));
 }
 
 #[tokio::test]
@@ -291,7 +317,7 @@ async fn sums_that_wait_are_added_by_whoever_opens_the_file_next() {
     for _ in 0..2 {
         decisions.keep(&[Batch::default()]).await.unwrap();
         let waiting = decisions.read(query("SELECT seq FROM usage_waiting")).await.unwrap();
-        assert!(waiting.is_empty(), "nothing more came, so they are settled");
+        assert!(waiting.is_empty(), "whoever opened it does not know them, and settles");
         assert_eq!(shown(&dir).await.1, seen);
     }
 }
