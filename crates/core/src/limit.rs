@@ -3,6 +3,8 @@
 //! A *quota* admits at most `requests` in each window, which starts with its first request. A *rate* is the generic cell rate
 //! algorithm (ITU-T I.371, Annex A) as a bucket: `burst` at once, then `requests` in each window, evenly.
 
+mod standings;
+
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use crate::api_key::CredentialEntry;
 use crate::digest::ApiKeyDigest;
 use crate::time::Monotonic;
+pub use standings::Standings;
 
 /// How many limits one request can be charged to.
 pub const MOST: usize = 8;
@@ -250,8 +253,7 @@ impl Limit {
     }
 
     fn drains_in(&self, debt: u128) -> Duration {
-        let nanos = debt.div_ceil(u128::from(self.requests.get()));
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        Duration::from_nanos(quotient(debt + u128::from(self.requests.get() - 1), self.requests.get().into()))
     }
 
     /// Where a subject stands by its cell.
@@ -263,7 +265,7 @@ impl Limit {
             },
             Some(burst) => {
                 let debt = self.debt(cell, now);
-                let left = self.price(burst.get()).saturating_sub(debt) / self.window.as_nanos().max(1);
+                let left = quotient(self.price(burst.get()).saturating_sub(debt), self.window.as_nanos().max(1));
                 (u32::try_from(left).unwrap_or(u32::MAX), self.drains_in(debt))
             }
         };
@@ -281,6 +283,14 @@ impl Limit {
     /// Whether what was used outlives a crash: a quota of an hour or more. Shorter ones may start afresh.
     pub fn is_kept(&self) -> bool {
         self.is_quota() && self.window >= KEPT_FROM
+    }
+}
+
+/// Of numbers that are nearly always small, which processors divide far faster; as large as it can be where it is larger.
+fn quotient(dividend: u128, divisor: u128) -> u64 {
+    match (u64::try_from(dividend), u64::try_from(divisor)) {
+        (Ok(dividend), Ok(divisor)) => dividend / divisor,
+        _ => u64::try_from(dividend / divisor).unwrap_or(u64::MAX),
     }
 }
 
@@ -336,48 +346,6 @@ pub struct Demand<'a> {
     pub limit: &'a Limit,
     /// Whose cell.
     pub subject: Subject<'a>,
-}
-
-/// Where a request's subjects stand with the limits that it was charged to. It goes with every permit, so it is small.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standings {
-    all: [Packed; MOST],
-    count: u32,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Packed {
-    limit: u32,
-    remaining: u32,
-    reset: u64,
-}
-
-impl Standings {
-    /// Adds one; over [`MOST`], which configurations cannot name, it is left out.
-    pub fn push(&mut self, standing: Standing) {
-        let Standing { limit, remaining, reset } = standing;
-        let reset = u64::try_from(reset.as_nanos()).unwrap_or(u64::MAX);
-        let place = usize::try_from(self.count).ok().and_then(|count| self.all.get_mut(count));
-        if let (Some(place), Ok(limit)) = (place, u32::try_from(limit.0)) {
-            *place = Packed { limit, remaining, reset };
-            self.count += 1;
-        }
-    }
-
-    /// Whether nothing was charged.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// All, in the order of the charges.
-    pub fn iter(&self) -> impl Iterator<Item = Standing> {
-        let count = usize::try_from(self.count).unwrap_or_default();
-        self.all.iter().take(count).map(|packed| Standing {
-            limit: LimitId(usize::try_from(packed.limit).unwrap_or(usize::MAX)),
-            remaining: packed.remaining,
-            reset: Duration::from_nanos(packed.reset),
-        })
-    }
 }
 
 /// What became of all charges of one request: all were made, or none.

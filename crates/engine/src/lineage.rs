@@ -33,26 +33,31 @@ fn bucket(id: &str) -> u16 {
     u16::try_from(hasher.finish() % BUCKETS as u64).unwrap_or_default()
 }
 
-/// The last change in each bucket.
+/// The last change in each bucket, and in any.
 #[derive(Debug)]
-pub struct Touched(Box<[u64]>);
+pub struct Touched {
+    buckets: Box<[u64]>,
+    last: u64,
+}
 
 impl Touched {
     /// Nothing newer than a place in the feed.
     pub fn at(position: u64) -> Self {
-        Self(vec![position; BUCKETS].into())
+        Self { buckets: vec![position; BUCKETS].into(), last: position }
     }
 
     /// Something changed.
     pub fn touch(&mut self, id: &str, position: u64) {
-        if let Some(last) = self.0.get_mut(usize::from(bucket(id))) {
+        if let Some(last) = self.buckets.get_mut(usize::from(bucket(id))) {
             *last = position.max(*last);
         }
+        self.last = position.max(self.last);
     }
 
     /// Whether what was read at a place in the feed still holds for a lineage. Allocates nothing.
     pub fn holds(&self, lineage: Lineage, position: u64) -> bool {
-        lineage.0.iter().all(|bucket| self.0.get(usize::from(*bucket)).is_some_and(|last| *last <= position))
+        let is_older = |bucket: &u16| self.buckets.get(usize::from(*bucket)).is_some_and(|last| *last <= position);
+        self.last <= position || lineage.0.iter().all(is_older)
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a decision's id says of what was decided: short digests by which a folded decision is found again.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
 use keyward_core::route::RouteId;
@@ -66,8 +67,8 @@ const ADDRESS: u32 = 13;
 const CREDENTIAL: u32 = 13;
 
 /// The upper 44 bits of a decision id within its second: 18 of reason, rule and route, 13 of the credential, 13 of the
-/// address, each a digest by a key of the process. Two different folds of one second and core may share a mark; then an
-/// id leads to both.
+/// address, each a digest with a seed of the core's own. They hide nothing and decide nothing, so a fast one does. Two
+/// different folds of one second and core may share a mark; then an id leads to both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Mark(u64);
 
@@ -122,7 +123,7 @@ pub struct Marker(Option<RandomState>);
 impl Marker {
     /// With a key of its own.
     pub fn new() -> Self {
-        Self(Some(RandomState::new()))
+        Self(Some(RandomState::default()))
     }
 
     /// The mark of what was decided for whom.
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_id_holds_its_mark_and_never_the_serial_number_of_a_fold() {
-        let key = RandomState::new();
+        let key = RandomState::default();
         let mark = Mark::of(&key, &Verdict::of("allowed", None), "192.0.2.1".parse().unwrap());
         for count in [0, 1, (1 << SERIAL) - 2, (1 << SERIAL) - 1, 1 << SERIAL, u64::MAX] {
             let within = mark.within(count);
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_coarser_mark_forgets_the_address_first_and_then_the_credential() {
-        let key = RandomState::new();
+        let key = RandomState::default();
         let verdict = Verdict::of("NoCredential", None);
         let [one, two] = ["192.0.2.1", "2001:db8::1"].map(|text| Mark::of(&key, &verdict, text.parse().unwrap()));
         assert_eq!(one.at(Level::AnyAddress), two.at(Level::AnyAddress));

@@ -51,6 +51,19 @@ struct Known {
     reported: Option<Timestamp>,
 }
 
+impl Slot {
+    fn said(&self, touched: &Touched) -> Recalled {
+        match self {
+            Self::Known(known) if touched.holds(known.lineage, known.position) => {
+                Recalled::Known(Arc::clone(&known.entry))
+            }
+            // Its user, account or session was changed since: the store says what became of it.
+            Self::Known(_) => Recalled::Nothing,
+            Self::Unknown => Recalled::Unknown,
+        }
+    }
+}
+
 /// Whether an answer of the store may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -92,21 +105,13 @@ impl Memory {
 
     /// What is known of a digest.
     pub fn recall(&mut self, digest: &ApiKeyDigest) -> Recalled {
-        if !self.young.contains_key(digest) {
-            let Some(slot) = self.old.remove(digest) else {
-                return Recalled::Nothing;
-            };
-            self.insert(*digest, slot);
+        if let Some(slot) = self.young.get(digest) {
+            return slot.said(&self.touched);
         }
-        match self.young.get(digest) {
-            Some(Slot::Known(known)) if self.touched.holds(known.lineage, known.position) => {
-                Recalled::Known(Arc::clone(&known.entry))
-            }
-            // Its user, account or session was changed since: the store says what became of it.
-            Some(Slot::Known(_)) => Recalled::Nothing,
-            Some(Slot::Unknown) => Recalled::Unknown,
-            None => Recalled::Nothing,
-        }
+        let Some(slot) = self.old.remove(digest) else { return Recalled::Nothing };
+        let said = slot.said(&self.touched);
+        self.insert(*digest, slot);
+        said
     }
 
     /// Judges an answer of the store by the feed position it was read at, before it is used or kept.

@@ -148,20 +148,24 @@ async fn a_store_that_fails_denies_or_allows_as_the_limit_says() {
 
 #[tokio::test(start_paused = true)]
 async fn without_room_newcomers_are_denied_and_known_ones_are_served() {
-    let bed = Bed::with_room(vec![quota("place", Per::Address, 100, 60)], 1);
-    let mut denied = 0;
-    for place in 0..2000_u32 {
-        let address = std::net::Ipv4Addr::from(place).to_string();
-        denied += usize::from(bed.ask(&address, 1).await == Err(Fault::Limits));
+    let (place, other) = (quota("place", Per::Address, 100, 60), quota("other", Per::Address, 200, 30));
+    for (limits, left) in [(vec![place.clone()], vec![98]), (vec![place, other], vec![98, 198])] {
+        let each = limits.len();
+        let bed = Bed::with_room(limits, 1);
+        let mut denied = 0;
+        for place in 0..2000_u32 {
+            let address = std::net::Ipv4Addr::from(place).to_string();
+            denied += usize::from(bed.ask(&address, 1).await == Err(Fault::Limits));
+        }
+        assert!(bed.cells().count() <= 512, "{} cells", bed.cells().count());
+        assert_eq!(each * (2000 - denied), bed.cells().count(), "whoever was denied has no cell at all");
+        assert_eq!(bed.ask("0.0.0.0", 1).await.unwrap().left, left, "the first is still known");
+        bed.clock.pass(Duration::from_secs(71));
+        for turn in 0..32 {
+            bed.cells().sweep(turn, bed.clock.monotonic());
+        }
+        assert_eq!(bed.cells().count(), 0, "full ones are forgotten");
     }
-    assert!(bed.cells().count() <= 512, "{} cells", bed.cells().count());
-    assert_eq!(denied, 2000 - bed.cells().count());
-    assert_eq!(bed.ask("0.0.0.0", 1).await.unwrap().left, [98], "the first is still known");
-    bed.clock.pass(Duration::from_secs(71));
-    for turn in 0..32 {
-        bed.cells().sweep(turn, bed.clock.monotonic());
-    }
-    assert_eq!(bed.cells().count(), 0, "full ones are forgotten");
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,12 +305,15 @@ proptest! {
     fn the_table_says_what_the_arithmetic_says(
         asks in proptest::collection::vec((0..4_u8, 1..4_u32, 0..20 * SECOND), 1..150),
         requests in 3..20_u32, burst in 3..10_u32, seconds in 1..60_u64,
+        (first, count) in (0..3_usize, 1..=3_usize),
     ) {
-        let limits = vec![
+        let mut limits = vec![
             quota("route", Per::Route, requests * 3, seconds),
             quota("place", Per::Address, requests, seconds * 2),
             rate("rate", Per::Address, requests, seconds, burst),
         ];
+        limits.rotate_left(first);
+        limits.truncate(count);
         let bed = Bed::new(limits.clone(), 1);
         let mut cells: HashMap<(usize, u8), Cell> = HashMap::new();
         for (place, cost, gap) in asks {

@@ -1,7 +1,7 @@
 //! The table of cells, in shards: each under a lock that is held for the few loads and stores of one request, taken in the
 //! order of the shards, so that requests never wait for each other in a ring.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,9 @@ use hashbrown::HashTable;
 use keyward_core::limit::{Cell, Charged, Demand, LimitId, MOST, OnFault, Spend, Standings};
 use keyward_core::time::{Monotonic, Now};
 
-use super::entry::{Entry, Owned};
+use siphasher::sip128::SipHasher13;
+
+use super::entry::{Entry, Name};
 use super::reserve::Ask;
 use crate::ports::{Reserved, Unused};
 
@@ -23,7 +25,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// For how long a full cell is kept: a request that waited for the store is charged by the time at which it came.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// On lines of its own: its neighbours are written by other cores.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Shard {
     cells: HashTable<Entry>,
     look_again: Option<Monotonic>,
@@ -33,7 +37,7 @@ struct Shard {
 #[derive(Debug)]
 pub struct Cells {
     shards: Box<[Mutex<Shard>]>,
-    hasher: RandomState,
+    keyed: SipHasher13,
     room: usize,
 }
 
@@ -55,8 +59,8 @@ pub enum Unready {
     Fault,
 }
 
-/// A request's demands, each with the hash of its cell.
-type Wanted<'a> = [Option<(Demand<'a>, u64)>; MOST];
+/// A request's demands, each with the name of its cell.
+type Wanted<'a> = [Option<(Demand<'a>, Name)>; MOST];
 
 /// What becomes of the cell of each demand.
 type Charges = [Option<Cell>; MOST];
@@ -71,7 +75,9 @@ impl Cells {
     /// With room for so many cells in each shard.
     pub fn with_room(room: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, hasher: RandomState::new(), room }
+        // A key of the system's randomness, by way of what the standard library draws from it.
+        let key = || RandomState::new().hash_one(());
+        Self { shards, keyed: SipHasher13::new_with_keys(key(), key()), room }
     }
 
     /// Charges all of a request's limits, or none. With `give_up` nothing is asked for any more: where something is not
@@ -81,20 +87,57 @@ impl Cells {
     /// [`Unready`].
     pub fn charge<'a>(
         &self,
-        demands: impl Iterator<Item = Demand<'a>>,
+        mut demands: impl Iterator<Item = Demand<'a>>,
         cost: NonZeroU32,
         now: Monotonic,
         give_up: bool,
     ) -> Result<Ready, Unready> {
+        let round = Round { cost, now, room: self.room };
+        let Some(first) = demands.next() else { return Ok(Ready::at_once(Spend::Within(Standings::default()))) };
+        match demands.next() {
+            None if !first.limit.is_kept() => self.charge_one(&first, &round),
+            second => self.charge_all([first].into_iter().chain(second).chain(demands), &round, give_up),
+        }
+    }
+
+    /// One limit alone, and nothing to write ahead: as most requests have it. Its cell is looked up once.
+    fn charge_one(&self, demand: &Demand<'_>, round: &Round) -> Result<Ready, Unready> {
+        let Demand { id, limit, .. } = *demand;
+        let name = self.name(demand);
+        let mut shard = self.shard(name);
+        let found = shard.cells.find_mut(name.hash(), |entry| entry.name == name);
+        let before = found.as_ref().map(|entry| entry.cell);
+        let standing = |cell| Standings::from_iter([limit.standing(id, cell, round.now)]);
+        let cell = match limit.charge(before, round.cost, round.now) {
+            Charged::Over(wait) => return Ok(Ready::at_once(Spend::Exceeded(id, wait, standing(before)))),
+            Charged::Within(cell) => cell,
+        };
+        if let Some(entry) = found {
+            entry.set(limit, cell);
+        } else if shard.has_room(round.room, round.now) {
+            shard.insert(Entry::new(name, limit, cell));
+        } else if limit.fault_rule() == OnFault::Allow {
+            return Ok(Ready::at_once(Spend::Within(Standings::default())));
+        } else {
+            return Err(Unready::Fault);
+        }
+        Ok(Ready::at_once(Spend::Within(standing(Some(cell)))))
+    }
+
+    fn charge_all<'a>(
+        &self,
+        demands: impl Iterator<Item = Demand<'a>>,
+        round: &Round,
+        give_up: bool,
+    ) -> Result<Ready, Unready> {
         let wanted = self.wanted(demands);
         let mut taken = self.take(&wanted);
-        let round = Round { cost, now, room: self.room };
         let mut charges: Charges = [None; MOST];
         let (mut over, mut asks, mut fault) = (None, Vec::new(), false);
-        for ((demand, hash), charge) in wanted.iter().flatten().zip(&mut charges) {
-            let Some(shard) = taken.shard(*hash) else { continue };
+        for ((demand, name), charge) in wanted.iter().flatten().zip(&mut charges) {
+            let Some(shard) = taken.shard(*name) else { continue };
             let uncounted = demand.limit.fault_rule() == OnFault::Allow;
-            match round.check(shard, demand, *hash) {
+            match round.check(shard, demand, *name) {
                 Check::Within(cell) => *charge = Some(cell),
                 Check::Over(wait) => over = longest(over, (demand.id, wait)),
                 Check::NotAhead(ask) if !give_up => asks.push(ask),
@@ -102,8 +145,8 @@ impl Cells {
             }
         }
         if let Some((limit, wait)) = over {
-            let spend = Spend::Exceeded(limit, wait, round.standings(&mut taken, &wanted, None));
-            return Ok(Ready { spend, soon: Vec::new() });
+            let standings = round.standings(&mut taken, &wanted, None);
+            return Ok(Ready::at_once(Spend::Exceeded(limit, wait, standings)));
         }
         if fault {
             return Err(Unready::Fault);
@@ -112,9 +155,9 @@ impl Cells {
             return Err(Unready::Ask(asks));
         }
         let mut soon = Vec::new();
-        for ((demand, hash), cell) in wanted.iter().flatten().zip(&charges) {
-            if let (Some(shard), Some(cell)) = (taken.shard(*hash), cell) {
-                soon.extend(round.write(shard, demand, *hash, *cell));
+        for ((demand, name), cell) in wanted.iter().flatten().zip(&charges) {
+            if let (Some(shard), Some(cell)) = (taken.shard(*name), cell) {
+                soon.extend(round.write(shard, demand, *name, *cell));
             }
         }
         Ok(Ready { spend: Spend::Within(round.standings(&mut taken, &wanted, Some(&charges))), soon })
@@ -122,27 +165,24 @@ impl Cells {
 
     /// What is known of one cell, without charging it.
     pub fn cell(&self, demand: &Demand<'_>) -> Option<Cell> {
-        let hash = self.hash(demand);
-        find(&lock(&self.shards, hash), demand, hash).map(|entry| entry.cell)
+        let name = self.name(demand);
+        self.shard(name).find(name).map(|entry| entry.cell)
     }
 
     /// Learns what was written ahead.
     pub(super) fn apply(&self, ask: &Ask, reserved: Reserved, now: Now) {
-        let mut shard = lock(&self.shards, ask.hash);
-        let is_it = |entry: &Entry| entry.is(ask.hash, ask.limit, ask.subject.borrowed());
-        if let Some(entry) = shard.cells.find_mut(ask.hash, is_it) {
+        let mut shard = self.shard(ask.name);
+        if let Some(entry) = shard.find_mut(ask.name) {
             entry.learn(reserved, ask.window, now);
         } else {
             // Room was there when it was asked for; what is asked for at once is bounded.
-            shard.cells.insert_unique(ask.hash, Entry::kept(ask, reserved, now), |entry| entry.hash);
+            shard.insert(Entry::kept(ask, reserved, now));
         }
     }
 
     /// Nothing could be written ahead: it may be asked for again.
     pub(super) fn failed(&self, ask: &Ask) {
-        let mut shard = lock(&self.shards, ask.hash);
-        let is_it = |entry: &Entry| entry.is(ask.hash, ask.limit, ask.subject.borrowed());
-        if let Some(entry) = shard.cells.find_mut(ask.hash, is_it) {
+        if let Some(entry) = self.shard(ask.name).find_mut(ask.name) {
             entry.learn_nothing();
         }
     }
@@ -174,20 +214,25 @@ impl Cells {
     fn wanted<'a>(&self, demands: impl Iterator<Item = Demand<'a>>) -> Wanted<'a> {
         let mut wanted = [None; MOST];
         for (place, demand) in wanted.iter_mut().zip(demands) {
-            *place = Some((demand, self.hash(&demand)));
+            *place = Some((demand, self.name(&demand)));
         }
         wanted
     }
 
-    fn hash(&self, demand: &Demand<'_>) -> u64 {
-        self.hasher.hash_one((demand.limit.identity(), demand.subject))
+    fn name(&self, demand: &Demand<'_>) -> Name {
+        Name::of(demand, &self.keyed)
+    }
+
+    fn shard(&self, name: Name) -> MutexGuard<'_, Shard> {
+        #[allow(clippy::indexing_slicing, reason = "there are SHARDS of them")]
+        open(&self.shards[name.shard(SHARDS)])
     }
 
     /// Locks the shards of all cells, in order.
     fn take(&self, wanted: &Wanted<'_>) -> Taken<'_> {
         let mut numbers = [usize::MAX; MOST];
-        for (number, (_, hash)) in numbers.iter_mut().zip(wanted.iter().flatten()) {
-            *number = shard_of(*hash);
+        for (number, (_, name)) in numbers.iter_mut().zip(wanted.iter().flatten()) {
+            *number = name.shard(SHARDS);
         }
         numbers.sort_unstable();
         let mut taken = Taken { numbers, guards: [const { None }; MOST] };
@@ -202,14 +247,11 @@ impl Cells {
     }
 }
 
-fn shard_of(hash: u64) -> usize {
-    // The table below uses the lowest and the highest bits.
-    usize::try_from(hash >> 32).unwrap_or_default() % SHARDS
-}
-
-fn lock(shards: &[Mutex<Shard>], hash: u64) -> MutexGuard<'_, Shard> {
-    #[allow(clippy::indexing_slicing, reason = "there are SHARDS of them")]
-    open(&shards[shard_of(hash)])
+impl Ready {
+    /// With nothing to be written ahead.
+    fn at_once(spend: Spend) -> Self {
+        Self { spend, soon: Vec::new() }
+    }
 }
 
 fn open(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
@@ -224,8 +266,8 @@ struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    fn shard(&mut self, hash: u64) -> Option<&mut Shard> {
-        let number = shard_of(hash);
+    fn shard(&mut self, name: Name) -> Option<&mut Shard> {
+        let number = name.shard(SHARDS);
         let place = self.numbers.iter().position(|one| *one == number)?;
         self.guards.get_mut(place)?.as_deref_mut()
     }
@@ -249,28 +291,27 @@ struct Round {
 }
 
 impl Round {
-    fn check(&self, shard: &mut Shard, demand: &Demand<'_>, hash: u64) -> Check {
-        let entry = find(shard, demand, hash);
+    fn check(&self, shard: &mut Shard, demand: &Demand<'_>, name: Name) -> Check {
+        let entry = shard.find(name);
         match demand.limit.charge(entry.map(|entry| entry.cell), self.cost, self.now) {
             Charged::Over(wait) => Check::Over(wait),
             Charged::Within(_) if entry.is_none() && !shard.has_room(self.room, self.now) => Check::NoRoom,
-            Charged::Within(cell) if demand.limit.is_kept() => match find(shard, demand, hash) {
+            Charged::Within(cell) if demand.limit.is_kept() => match shard.find(name) {
                 Some(entry) if entry.is_ahead_of(cell) => Check::Within(cell),
-                entry => Check::NotAhead(Ask::new(demand, hash, self.cost, entry.map(|entry| entry.known(self.now)))),
+                entry => Check::NotAhead(Ask::new(demand, name, self.cost, entry.map(|entry| entry.known(self.now)))),
             },
             Charged::Within(cell) => Check::Within(cell),
         }
     }
 
-    fn write(&self, shard: &mut Shard, demand: &Demand<'_>, hash: u64, cell: Cell) -> Option<Ask> {
+    fn write(&self, shard: &mut Shard, demand: &Demand<'_>, name: Name, cell: Cell) -> Option<Ask> {
         let limit = demand.limit;
-        if let Some(entry) = shard.cells.find_mut(hash, |entry| entry.is(hash, limit.identity(), demand.subject)) {
+        if let Some(entry) = shard.find_mut(name) {
             entry.set(limit, cell);
             let more = entry.wants_more(limit);
-            return more.map(|known| Ask::new(demand, hash, self.cost, Some(known)));
+            return more.map(|known| Ask::new(demand, name, self.cost, Some(known)));
         }
-        let entry = Entry::new(hash, limit, Owned::of(demand.subject), cell);
-        shard.cells.insert_unique(hash, entry, |entry| entry.hash);
+        shard.insert(Entry::new(name, limit, cell));
         None
     }
 
@@ -278,9 +319,9 @@ impl Round {
     /// only the store knows.
     fn standings(&self, taken: &mut Taken<'_>, wanted: &Wanted<'_>, charges: Option<&Charges>) -> Standings {
         let mut standings = Standings::default();
-        for (place, (demand, hash)) in wanted.iter().flatten().enumerate() {
+        for (place, (demand, name)) in wanted.iter().flatten().enumerate() {
             let written = charges.and_then(|charges| *charges.get(place)?);
-            let looked_up = || Some(find(taken.shard(*hash)?, demand, *hash)?.cell);
+            let looked_up = || Some(taken.shard(*name)?.find(*name)?.cell);
             let cell = written.or_else(looked_up);
             if cell.is_some() || !(charges.is_some() || demand.limit.is_kept()) {
                 standings.push(demand.limit.standing(demand.id, cell, self.now));
@@ -291,6 +332,18 @@ impl Round {
 }
 
 impl Shard {
+    fn find(&self, name: Name) -> Option<&Entry> {
+        self.cells.find(name.hash(), |entry| entry.name == name)
+    }
+
+    fn find_mut(&mut self, name: Name) -> Option<&mut Entry> {
+        self.cells.find_mut(name.hash(), |entry| entry.name == name)
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        self.cells.insert_unique(entry.name.hash(), entry, |entry| entry.name.hash());
+    }
+
     fn has_room(&mut self, room: usize, now: Monotonic) -> bool {
         if self.cells.len() >= room && self.look_again.is_none_or(|at| at <= now) {
             self.look_again = Some(now.after(LOOK_AGAIN));
@@ -301,12 +354,8 @@ impl Shard {
 
     fn forget(&mut self, now: Monotonic) {
         self.cells.retain(|entry| now < entry.full_at.after(GRACE));
-        self.cells.shrink_to(self.cells.len() * 2, |entry| entry.hash);
+        self.cells.shrink_to(self.cells.len() * 2, |entry| entry.name.hash());
     }
-}
-
-fn find<'s>(shard: &'s Shard, demand: &Demand<'_>, hash: u64) -> Option<&'s Entry> {
-    shard.cells.find(hash, |entry| entry.is(hash, demand.limit.identity(), demand.subject))
 }
 
 fn longest(one: Option<(LimitId, Duration)>, other: (LimitId, Duration)) -> Option<(LimitId, Duration)> {

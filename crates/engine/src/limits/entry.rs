@@ -1,10 +1,12 @@
-//! One cell in the table: whose it is, what it holds, and how far a quota that outlives a crash was written ahead.
+//! One cell in the table: its name, what it holds, and how far a quota that outlives a crash was written ahead.
 
+use std::hash::Hash as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use keyward_core::limit::{Cell, Limit, Subject};
+use keyward_core::limit::{Cell, Demand, Limit, Subject};
 use keyward_core::time::{Monotonic, Now};
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::reserve::{Ask, portion};
 use crate::ports::{Known, Reserved, Unused};
@@ -46,48 +48,80 @@ impl Owned {
     }
 }
 
+/// What a cell is known by: a digest of its limit and its subject by a key of the process, so wide that no two ever share one.
+/// It stands in the cell itself, where the names that it is made of would be one more place in memory to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    low: u64,
+    high: u64,
+}
+
+impl Name {
+    pub(super) fn of(demand: &Demand<'_>, keyed: &SipHasher13) -> Self {
+        let mut hasher = *keyed;
+        (demand.limit.identity(), demand.subject).hash(&mut hasher);
+        let digest = hasher.finish128();
+        Self { low: digest.h1, high: digest.h2 }
+    }
+
+    /// Where it stands in its shard.
+    pub(super) const fn hash(self) -> u64 {
+        self.low
+    }
+
+    /// Its shard among so many.
+    pub(super) fn shard(self, shards: usize) -> usize {
+        usize::try_from(self.high).unwrap_or_default() % shards
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) hash: u64,
-    limit: u64,
-    subject: Owned,
+    pub(super) name: Name,
     pub(super) cell: Cell,
     pub(super) full_at: Monotonic,
-    /// Of a quota that outlives a crash: what was written ahead.
-    ahead: Option<Reserved>,
+    /// Of a quota that outlives a crash.
+    kept: Option<Box<Kept>>,
+}
+
+/// What was written ahead of a quota that outlives a crash, and as what.
+#[derive(Debug)]
+struct Kept {
+    limit: u64,
+    subject: Owned,
+    ahead: Reserved,
     /// More was asked for already.
     asked: bool,
 }
 
 impl Entry {
-    pub(super) fn new(hash: u64, limit: &Limit, subject: Owned, cell: Cell) -> Self {
-        let (identity, full_at) = (limit.identity(), limit.full_at(cell));
-        Self { hash, limit: identity, subject, cell, full_at, ahead: None, asked: false }
+    /// Of a limit that a crash may begin afresh.
+    pub(super) fn new(name: Name, limit: &Limit, cell: Cell) -> Self {
+        Self { name, cell, full_at: limit.full_at(cell), kept: None }
     }
 
     /// Of a quota that nothing was known of: whatever was written ahead before may have been used.
-    pub(super) fn kept(ask: &Ask, reserved: Reserved, now: Now) -> Self {
-        let (cell, full_at) = begun(reserved, ask.window, now);
-        let subject = ask.subject.clone();
-        Self { hash: ask.hash, limit: ask.limit, subject, cell, full_at, ahead: Some(reserved), asked: false }
+    pub(super) fn kept(ask: &Ask, ahead: Reserved, now: Now) -> Self {
+        let (cell, full_at) = begun(ahead, ask.window, now);
+        let kept = Kept { limit: ask.limit, subject: ask.subject.clone(), ahead, asked: false };
+        Self { name: ask.name, cell, full_at, kept: Some(Box::new(kept)) }
     }
 
     /// Learns what was written ahead: more of the window that runs, or another window.
     pub(super) fn learn(&mut self, reserved: Reserved, window: Duration, now: Now) {
-        if self.ahead.is_none_or(|ahead| ahead.ends_at != reserved.ends_at) {
+        let Some(kept) = &mut self.kept else { return };
+        if kept.ahead.ends_at != reserved.ends_at {
             (self.cell, self.full_at) = begun(reserved, window, now);
         }
-        self.ahead = Some(reserved);
-        self.asked = false;
+        kept.ahead = reserved;
+        kept.asked = false;
     }
 
     /// It may be asked for again.
     pub(super) fn learn_nothing(&mut self) {
-        self.asked = false;
-    }
-
-    pub(super) fn is(&self, hash: u64, limit: u64, subject: Subject<'_>) -> bool {
-        self.hash == hash && self.limit == limit && self.subject.borrowed() == subject
+        if let Some(kept) = &mut self.kept {
+            kept.asked = false;
+        }
     }
 
     pub(super) fn set(&mut self, limit: &Limit, cell: Cell) {
@@ -96,15 +130,15 @@ impl Entry {
 
     /// Whether what a charge makes of the cell was written ahead.
     pub(super) fn is_ahead_of(&self, after: Cell) -> bool {
-        match (self.ahead, after) {
-            (Some(ahead), Cell::Window { ends, used }) => ends == self.full_at && used <= ahead.upto,
+        match (&self.kept, after) {
+            (Some(kept), Cell::Window { ends, used }) => ends == self.full_at && used <= kept.ahead.upto,
             _ => false,
         }
     }
 
     /// What is known of what was written ahead, by a clock that nobody sets.
     pub(super) fn known(&self, now: Monotonic) -> Known {
-        match self.ahead {
+        match self.kept.as_ref().map(|kept| kept.ahead) {
             None => Known::Nothing,
             Some(ahead) if now < self.full_at => Known::Running { ends_at: ahead.ends_at, upto: ahead.upto },
             Some(ahead) => Known::Over { ended_at: ahead.ends_at },
@@ -113,25 +147,23 @@ impl Entry {
 
     /// What is known, when no more than half of a portion is left and nobody asked for more yet.
     pub(super) fn wants_more(&mut self, limit: &Limit) -> Option<Known> {
-        let (Some(Reserved { ends_at, upto, .. }), Cell::Window { used, .. }) = (self.ahead, self.cell) else {
-            return None;
-        };
+        let (Some(kept), Cell::Window { used, .. }) = (&mut self.kept, self.cell) else { return None };
+        let Reserved { ends_at, upto, .. } = kept.ahead;
         let most = limit.requests();
         let is_low = upto.saturating_sub(used) <= portion(most) / 2;
-        if self.asked || !is_low || upto >= most {
+        if kept.asked || !is_low || upto >= most {
             return None;
         }
-        self.asked = true;
+        kept.asked = true;
         Some(Known::Running { ends_at, upto })
     }
 
     /// What of a kept quota was not used, as long as its window runs.
     pub(super) fn unused(&self, now: Monotonic) -> Option<Unused> {
-        let (Some(Reserved { ends_at, upto, .. }), Cell::Window { used, .. }) = (self.ahead, self.cell) else {
-            return None;
-        };
+        let (Some(kept), Cell::Window { used, .. }) = (&self.kept, self.cell) else { return None };
+        let Reserved { ends_at, upto, .. } = kept.ahead;
         let is_some = used < upto && now < self.full_at;
-        is_some.then(|| Unused { limit: self.limit, subject: self.subject.text(), ends_at, used })
+        is_some.then(|| Unused { limit: kept.limit, subject: kept.subject.text(), ends_at, used })
     }
 }
 

@@ -10,7 +10,7 @@ use keyward_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Cells;
-use super::entry::Owned;
+use super::entry::{Name, Owned};
 use crate::node::FILL;
 use crate::ports::{Clock, Known, Reserve, Reserves};
 
@@ -29,7 +29,7 @@ pub(super) fn portion(most: u32) -> u32 {
 /// What is to be written ahead for one cell.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    pub(super) hash: u64,
+    pub(super) name: Name,
     pub(super) limit: u64,
     pub(super) subject: Owned,
     pub(super) window: Duration,
@@ -39,10 +39,10 @@ pub struct Ask {
 }
 
 impl Ask {
-    pub(super) fn new(demand: &Demand<'_>, hash: u64, cost: NonZeroU32, known: Option<Known>) -> Self {
+    pub(super) fn new(demand: &Demand<'_>, name: Name, cost: NonZeroU32, known: Option<Known>) -> Self {
         let Demand { limit, subject, .. } = demand;
         Self {
-            hash,
+            name,
             limit: limit.identity(),
             subject: Owned::of(*subject),
             window: limit.window(),
@@ -50,10 +50,6 @@ impl Ask {
             most: limit.requests(),
             known: known.unwrap_or(Known::Nothing),
         }
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.limit == other.limit && self.subject == other.subject
     }
 
     fn reserve(&self, now: Timestamp) -> Reserve {
@@ -147,7 +143,7 @@ fn join(waiting: impl Iterator<Item = (Ask, Option<Reply>)>) -> (Vec<Ask>, Vec<R
         if reply.as_ref().is_some_and(Reply::is_closed) {
             continue;
         }
-        match batch.iter_mut().find(|one| one.is_same(&ask)) {
+        match batch.iter_mut().find(|one| one.name == ask.name) {
             Some(same) => {
                 same.cost = same.cost.saturating_add(ask.cost);
                 same.known = ask.known;
