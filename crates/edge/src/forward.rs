@@ -181,7 +181,7 @@ async fn send(
 ) -> Result<Lease, NoAnswer> {
     let Visit { client, request, .. } = visit;
     let mut tried = Tried::default();
-    let mut lease = upstream.take(&mut tried).await.map_err(NoAnswer::Upstream)?;
+    let mut lease = upstream.take(request, &mut tried).await.map_err(NoAnswer::Upstream)?;
     let is_empty = request.framing.is_empty();
     let may_repeat = is_empty && request.method.is_idempotent();
     let mut is_repeated = false;
@@ -198,7 +198,7 @@ async fn send(
                     return Err(NoAnswer::Upstream(UpstreamFault::Unreachable));
                 }
                 is_repeated = true;
-                lease = upstream.renew(lease, &mut tried).await.map_err(NoAnswer::Upstream)?;
+                lease = upstream.renew(request, lease, &mut tried).await.map_err(NoAnswer::Upstream)?;
                 up.rewind(head(&lease.pool));
             }
             Err(why) => return Err(why),
