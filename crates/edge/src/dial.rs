@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 use keyward_http::answer::UpstreamFault;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use tokio::net::{TcpStream, UnixStream};
@@ -14,7 +13,7 @@ use tokio_rustls::{TlsConnector, TlsStream};
 use crate::io::Io;
 use crate::origin::Address;
 use crate::tls::Protocol;
-use crate::trust::Offer;
+use crate::trust::{Offer, Trust};
 
 /// A connection that was just made. A core makes an [`Io`] of it; this one is bound to none.
 pub(crate) enum Dialled {
@@ -43,15 +42,15 @@ pub(crate) async fn dial(address: &Address, offer: Offer) -> Result<(Dialled, Pr
             Err(_) => Err(UpstreamFault::Unreachable),
         },
         // Boxed: what a handshake needs would make every connection's task larger.
-        Address::Https(authority, trust) => Box::pin(secured(authority, trust.config(offer))).await,
+        Address::Https(authority, trust) => Box::pin(secured(authority, trust, offer)).await,
     }
 }
 
-async fn secured(authority: &Authority, config: &Arc<ClientConfig>) -> Result<(Dialled, Protocol), UpstreamFault> {
+async fn secured(authority: &Authority, trust: &Trust, offer: Offer) -> Result<(Dialled, Protocol), UpstreamFault> {
     let name = ServerName::try_from(bare(authority).to_owned()).map_err(|_| UpstreamFault::Unreachable)?;
     let socket = tcp(authority, 443).await?;
-    let connector = TlsConnector::from(Arc::clone(config));
-    let stream = connector.connect(name, socket).await.map_err(|error| fault(&error))?;
+    let connector = TlsConnector::from(Arc::clone(trust.config(offer)));
+    let stream = connector.connect(name, socket).await.map_err(|error| fault(&error, offer))?;
     let agreed = Protocol::agreed(stream.get_ref().1.alpn_protocol());
     Ok((Dialled::Tls(Box::new(TlsStream::Client(stream))), agreed))
 }
@@ -70,11 +69,13 @@ fn bare(authority: &Authority) -> &str {
     authority.host().trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Why there was no handshake: the other side is not believed, or it speaks no TLS that is spoken here.
-fn fault(error: &io::Error) -> UpstreamFault {
+/// Why there was no handshake: the other side is not believed, or it speaks nothing that was offered.
+fn fault(error: &io::Error, offer: Offer) -> UpstreamFault {
     match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(_)) => UpstreamFault::Untrusted,
         Some(_) => UpstreamFault::Garbage,
+        // Some that find nothing to speak hang up, and do not say why.
+        None if offer == Offer::Http1 => UpstreamFault::Garbage,
         None => UpstreamFault::Unreachable,
     }
 }

@@ -174,7 +174,11 @@ impl Pool {
             return Ok(Connection::new(io, is_used, None));
         }
         let made = self.connect(offer, within).await;
-        self.learn(made.as_ref().err());
+        match &made {
+            // Or whoever asks for a WebSocket could have an address left out that is well and has no HTTP/1.1.
+            Err(UpstreamFault::Garbage) if offer == Offer::Http1 => {}
+            made => self.learn(made.as_ref().err()),
+        }
         made
     }
 
