@@ -133,8 +133,7 @@ impl Pool {
     /// Keeps a connection for the next request, if it has no more to say.
     pub(crate) fn give_back(&self, mut connection: Connection, buffers: &Buffers) {
         let mut idle = self.idle.borrow_mut();
-        // A stream carries one exchange.
-        let may_be_kept = connection.input.is_empty() && !matches!(connection.io, Io::Pipe(_));
+        let may_be_kept = connection.input.is_empty() && !connection.io.is_stream();
         if may_be_kept && idle.len() < self.caps.idle {
             connection.input.give_back(buffers);
             connection.is_used = true;

@@ -124,19 +124,48 @@ fn an_answer_that_breaks_off_is_no_whole_one() {
 fn what_was_not_begun_is_sent_once_more() {
     let refuse_first = async |mut stream: Stream| {
         if stream.number.is_multiple_of(2) {
+            if stream.request.uri().path() == "/public/late" {
+                let mut left = 200_000_usize;
+                while left > 0 {
+                    let data = stream.request.body_mut().data().await.unwrap().unwrap();
+                    stream.request.body_mut().flow_control().release_capacity(data.len()).unwrap();
+                    left = left.saturating_sub(data.len());
+                }
+            }
             stream.respond.send_reset(Reason::REFUSED_STREAM)
         } else {
+            let body = read(stream.request.body_mut()).await.unwrap();
+            stream.tell(&format!("{} bytes, {}", body.len(), body.iter().map(|byte| u64::from(*byte)).sum::<u64>()));
             ok(stream).await
         }
     };
     let upstream = Upstream::scripted(100, 0, refuse_first);
     let world = Setup::before_h2(&upstream).start();
-    for method in ["GET", "POST"] {
-        assert_eq!(world.ask(&format!("{method} /public/x HTTP/1.1\nHost: api")).status, 200, "{method}");
+    let chunks = format!("1388\r\n{}\r\n", "b".repeat(5000)).repeat(6);
+    for (rest, got) in [
+        ("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n".to_owned(), "0 bytes, 0"),
+        ("POST /public/x HTTP/1.1\r\nHost: api\r\n\r\n".to_owned(), "0 bytes, 0"),
+        ("POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 3\r\n\r\nabc".to_owned(), "3 bytes, 294"),
+        (
+            format!("POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 90000\r\n\r\n{}", "a".repeat(90_000)),
+            "90000 bytes, 8730000",
+        ),
+        (
+            format!("POST /public/x HTTP/1.1\r\nHost: api\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"),
+            "30000 bytes, 2940000",
+        ),
+    ] {
+        assert_eq!(world.connect().ask(&rest).status, 200, "{}", &rest[..40]);
+        upstream.next();
+        upstream.next();
+        assert_eq!(upstream.next(), got);
     }
-    // Not what has a body: it is gone.
-    let body = "POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 3\r\n\r\nabc";
-    world.connect().ask(body).assert_problem(502, "UpstreamUnreachable");
+    // Not what is too long to be kept.
+    let late = "POST /public/late HTTP/1.1\r\nHost: api\r\nContent-Length: 300000\r\n\r\n";
+    let late = world.connect().ask(&format!("{late}{}", "a".repeat(300_000)));
+    late.assert_problem(502, "UpstreamUnreachable");
+    upstream.next();
+    assert!(upstream.is_untouched());
 
     // And not for ever.
     let upstream = Upstream::scripted(100, 0, async |mut stream: Stream| {
