@@ -107,6 +107,25 @@ fn streams_share_one_connection() {
 }
 
 #[test]
+fn the_cap_counts_both() {
+    let upstream = Upstream::offering(BOTH, ok);
+    let mut setup = Setup::demo();
+    setup.upstreams = vec![upstream.at()];
+    setup.caps = keyward_edge::Caps { open: 2, idle: 1 };
+    let world = setup.start();
+    assert_eq!(world.get("/api/x").status, 200);
+    let websocket = format!("GET /public/ws {WEBSOCKET}");
+    let mut first = world.connect();
+    first.send(&websocket);
+    assert_eq!(first.answer(true).status, 101);
+    world.connect().ask(&websocket).assert_problem(503, "UpstreamBusy");
+    assert_eq!(world.get("/api/x").status, 200, "streams need no further connection");
+    drop(first);
+    assert!(becomes(|| open(&world) == 1));
+    assert_eq!(world.connect().ask(&format!("GET /public/refused {WEBSOCKET}")).status, 200);
+}
+
+#[test]
 fn what_no_stream_carries_goes_over_http1() {
     let upstream = Upstream::offering(BOTH, ok);
     let world = before(&upstream);

@@ -195,7 +195,7 @@ fn an_upstream_that_leaves_is_called_anew() {
         assert_eq!(world.get("/api/x").status, 200);
     }
     assert!(upstream.connections() >= 3, "{} connections", upstream.connections());
-    // What can be sent only once goes where it is taken: one that said that it leaves gets no more.
+    // What came too late has a body as well as not.
     for _ in 0..6 {
         let body = "POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 3\r\n\r\nabc";
         assert_eq!(world.connect().ask(body).status, 200);

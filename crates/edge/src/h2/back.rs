@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future as _, pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -84,12 +84,6 @@ impl Drop for Stream {
 }
 
 impl Link {
-    /// Whether it takes another stream, as far as is known: an upstream that leaves says so a while before (RFC 9113 §6.8).
-    fn stands(&self) -> bool {
-        let mut nobody = Context::from_waker(Waker::noop());
-        !self.state.is_over.get() && !matches!(self.send.clone().poll_ready(&mut nobody), Poll::Ready(Err(_)))
-    }
-
     /// A stream that looks like a connection, and whether the connection below it carried one before.
     fn open(self: &Rc<Self>, now: u64) -> (Io, bool) {
         self.since.set(now);
@@ -141,7 +135,7 @@ impl Links {
 
     fn with_room(&self) -> Option<Rc<Link>> {
         let mut links = self.all.borrow_mut();
-        links.retain(|link| link.stands());
+        links.retain(|link| !link.state.is_over.get());
         links.iter().find(|link| link.streams.get() < link.send.current_max_send_streams()).map(Rc::clone)
     }
 
