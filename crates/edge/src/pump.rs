@@ -256,7 +256,11 @@ impl Pump {
             self.head.extend_from_slice(input.filled().get(..of_body).unwrap_or_default());
             self.head_at += of_body;
         }
+        self.whole &= self.keeps || of_body == 0;
         input.consume(of_body);
         self.ready -= of_body.min(self.ready);
     }
 }
+
+#[cfg(test)]
+mod tests;

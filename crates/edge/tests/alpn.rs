@@ -15,10 +15,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use keyward_engine::upstreams::Standing;
 use support::client::header;
-use support::h2::{Stream, read};
+use support::h2::{Stream, ask, read, with};
 use support::tls::{Upstream, stranger};
 use support::{Setup, World, becomes};
 use tokio::sync::Barrier;
@@ -104,6 +104,28 @@ fn streams_share_one_connection() {
     let made = upstream.connections();
     together("/public/together");
     assert_eq!(upstream.connections(), made);
+}
+
+#[test]
+fn a_call_with_trailers_comes_back_whole() {
+    let upstream = Upstream::offering(BOTH, async |mut stream: Stream| {
+        let body = read(stream.request.body_mut()).await.unwrap();
+        let mut out = stream.respond.send_response(Response::new(()), false).unwrap();
+        out.send_data(body.into(), false).unwrap();
+        let status = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+        out.send_trailers(status).unwrap();
+    });
+    let world = before(&upstream);
+    with(world.address, async |send| {
+        let call =
+            Request::post("http://api/public/call").header("te", "trailers").header("content-type", "application/grpc");
+        let answer = ask(&send, call, b"message").await.unwrap();
+        assert_eq!((answer.status, &*answer.body), (200, b"message".as_slice()));
+        assert_eq!(answer.trailers.unwrap()["grpc-status"], "0");
+        let request = upstream.next();
+        assert!(request.starts_with("POST https://api/public/call HTTP/2.0\r\n"), "{request}");
+        assert_eq!(header(&request, "te"), Some("trailers"), "{request}");
+    });
 }
 
 #[test]
