@@ -29,8 +29,10 @@ const WEBSOCKET: &str = "HTTP/1.1\r\nHost: api\r\nUpgrade: websocket\r\nConnecti
 
 async fn ok(mut stream: Stream) {
     let _ = read(stream.request.body_mut()).await;
-    let mut out = stream.respond.send_response(Response::new(()), false).unwrap();
-    let _ = out.send_data(Bytes::from_static(b"ok"), true);
+    // Its connection may have ended.
+    if let Ok(mut out) = stream.respond.send_response(Response::new(()), false) {
+        let _ = out.send_data(Bytes::from_static(b"ok"), true);
+    }
 }
 
 fn before(upstream: &Upstream) -> World {

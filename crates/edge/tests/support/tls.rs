@@ -34,6 +34,8 @@ struct Shared {
     streams: Arc<AtomicUsize>,
     /// All connections end.
     ends: Notify,
+    /// How many have not.
+    open: AtomicUsize,
     /// What a new connection of HTTP/2 says instead of it, for as long as it is open.
     lie: Mutex<Option<&'static str>>,
 }
@@ -56,6 +58,7 @@ impl Upstream {
             connections: AtomicUsize::new(0),
             streams: Arc::default(),
             ends: Notify::new(),
+            open: AtomicUsize::new(0),
             lie: Mutex::new(None),
         });
         let (accepting, script) = (Arc::clone(&shared), Arc::new(script));
@@ -66,12 +69,16 @@ impl Upstream {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 while let Ok((socket, _)) = listener.accept().await {
                     let (shared, script) = (Arc::clone(&accepting), Arc::clone(&script));
+                    shared.open.fetch_add(1, Ordering::SeqCst);
                     tokio::spawn(async move {
-                        let ends = shared.ends.notified();
-                        tokio::select! {
-                            () = serve(socket, &shared, script) => {}
-                            () = ends => {}
+                        {
+                            let ends = shared.ends.notified();
+                            tokio::select! {
+                                () = serve(socket, &shared, script) => {}
+                                () = ends => {}
+                            }
                         }
+                        shared.open.fetch_sub(1, Ordering::SeqCst);
                     });
                 }
             });
@@ -94,7 +101,16 @@ impl Upstream {
         let mut next = ServerConfig::clone(&config);
         next.alpn_protocols = offer(names);
         *config = Arc::new(next);
-        self.shared.ends.notify_waiters();
+        drop(config);
+        self.end();
+    }
+
+    fn end(&self) {
+        let have_ended = super::becomes(|| {
+            self.shared.ends.notify_waiters();
+            self.shared.open.load(Ordering::SeqCst) == 0
+        });
+        assert!(have_ended);
     }
 
     /// Speaks no HTTP/2 where it was chosen: something else, or nothing.
@@ -104,7 +120,7 @@ impl Upstream {
 
     pub fn tell_the_truth(&self) {
         *self.shared.lie.lock().unwrap() = None;
-        self.shared.ends.notify_waiters();
+        self.end();
     }
 
     /// What came next: a request's head, or what a script told.
