@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 use keyward_http::answer::UpstreamFault;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use tokio::net::{TcpStream, UnixStream};
@@ -13,6 +12,8 @@ use tokio_rustls::{TlsConnector, TlsStream};
 
 use crate::io::Io;
 use crate::origin::Address;
+use crate::tls::Protocol;
+use crate::trust::{Offer, Trust};
 
 /// A connection that was just made. A core makes an [`Io`] of it; this one is bound to none.
 pub(crate) enum Dialled {
@@ -31,24 +32,27 @@ impl From<Dialled> for Io {
     }
 }
 
-/// Connects, and shakes hands where it is TLS. Takes as long as it takes.
-pub(crate) async fn dial(address: &Address) -> Result<Dialled, UpstreamFault> {
+/// Connects, and shakes hands where it is TLS: the connection, and what is spoken over it. Takes as long as it takes.
+pub(crate) async fn dial(address: &Address, offer: Offer) -> Result<(Dialled, Protocol), UpstreamFault> {
     match address {
-        Address::Http(authority) | Address::H2c(authority) => Ok(Dialled::Tcp(tcp(authority, 80).await?)),
-        Address::Unix(path) => {
-            UnixStream::connect(path).await.map(Dialled::Unix).map_err(|_| UpstreamFault::Unreachable)
-        }
+        Address::Http(authority) => Ok((Dialled::Tcp(tcp(authority, 80).await?), Protocol::Http1)),
+        Address::H2c(authority) => Ok((Dialled::Tcp(tcp(authority, 80).await?), Protocol::Http2)),
+        Address::Unix(path) => match UnixStream::connect(path).await {
+            Ok(socket) => Ok((Dialled::Unix(socket), Protocol::Http1)),
+            Err(_) => Err(UpstreamFault::Unreachable),
+        },
         // Boxed: what a handshake needs would make every connection's task larger.
-        Address::Https(authority, trust) => Box::pin(secured(authority, &trust.config)).await,
+        Address::Https(authority, trust) => Box::pin(secured(authority, trust, offer)).await,
     }
 }
 
-async fn secured(authority: &Authority, config: &Arc<ClientConfig>) -> Result<Dialled, UpstreamFault> {
+async fn secured(authority: &Authority, trust: &Trust, offer: Offer) -> Result<(Dialled, Protocol), UpstreamFault> {
     let name = ServerName::try_from(bare(authority).to_owned()).map_err(|_| UpstreamFault::Unreachable)?;
     let socket = tcp(authority, 443).await?;
-    let connector = TlsConnector::from(Arc::clone(config));
-    let stream = connector.connect(name, socket).await.map_err(|error| fault(&error))?;
-    Ok(Dialled::Tls(Box::new(TlsStream::Client(stream))))
+    let connector = TlsConnector::from(Arc::clone(trust.config(offer)));
+    let stream = connector.connect(name, socket).await.map_err(|error| fault(&error, offer))?;
+    let agreed = Protocol::agreed(stream.get_ref().1.alpn_protocol());
+    Ok((Dialled::Tls(Box::new(TlsStream::Client(stream))), agreed))
 }
 
 async fn tcp(authority: &Authority, port: u16) -> Result<TcpStream, UpstreamFault> {
@@ -65,11 +69,13 @@ fn bare(authority: &Authority) -> &str {
     authority.host().trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Why there was no handshake: the other side is not believed, or it speaks no TLS that is spoken here.
-fn fault(error: &io::Error) -> UpstreamFault {
+/// Why there was no handshake: the other side is not believed, or it speaks nothing that was offered.
+fn fault(error: &io::Error, offer: Offer) -> UpstreamFault {
     match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(_)) => UpstreamFault::Untrusted,
         Some(_) => UpstreamFault::Garbage,
+        // Some that find nothing to speak hang up, and do not say why.
+        None if offer == Offer::Http1 => UpstreamFault::Garbage,
         None => UpstreamFault::Unreachable,
     }
 }

@@ -171,8 +171,8 @@ pub(crate) fn passing<'a>(visit: Visit<'a>, judged: Judged<'a>, permit: &'a Perm
 /// Sends a request and waits for the head of its answer.
 ///
 /// A kept connection may have been closed by the upstream a moment ago. The request then goes once more over a new one, if
-/// nothing of it was sent, or if it is idempotent and empty (RFC 9110 §9.2.2, RFC 9112 §9.3.1). One of HTTP/2 that is empty may
-/// do so, whatever its method, where the upstream says that it did not begin it.
+/// nothing of it was sent, or if it is idempotent and empty (RFC 9110 §9.2.2, RFC 9112 §9.3.1). One of HTTP/2 may do so, whatever
+/// its method, where the upstream says that it did not begin it and what was sent of it is at hand (RFC 9113 §8.7).
 async fn send(
     visit: Visit<'_>,
     wire: &mut Wire,
@@ -181,25 +181,27 @@ async fn send(
 ) -> Result<Lease, NoAnswer> {
     let Visit { client, request, .. } = visit;
     let mut tried = Tried::default();
-    let mut lease = upstream.take(&mut tried).await.map_err(NoAnswer::Upstream)?;
-    let is_empty = request.framing.is_empty();
-    let may_repeat = is_empty && request.method.is_idempotent();
+    let mut lease = upstream.take(request, &mut tried).await.map_err(NoAnswer::Upstream)?;
+    let may_repeat = request.framing.is_empty() && request.method.is_idempotent();
     let mut is_repeated = false;
-    up.begin_with(head(&lease.pool));
+    up.begin_with(head(&lease.pool), lease.connection.io.is_stream());
     loop {
         lease.connection.lines.reset();
         let awaited = poll_fn(|cx| poll_head(cx, client, wire, (up, &mut lease), request)).await;
         match awaited {
-            Ok(()) => return Ok(lease),
+            Ok(()) => {
+                up.let_go();
+                return Ok(lease);
+            }
             Err(NoAnswer::Upstream(UpstreamFault::Unreachable)) if !lease.connection.lines.has_begun() => {
                 let is_stale = lease.connection.is_used && (may_repeat || !up.has_begun());
-                let is_unprocessed = is_empty && !is_repeated && lease.connection.io.is_unprocessed();
+                let is_unprocessed = !is_repeated && up.is_whole() && lease.connection.io.is_unprocessed();
                 if !is_stale && !is_unprocessed {
                     return Err(NoAnswer::Upstream(UpstreamFault::Unreachable));
                 }
                 is_repeated = true;
-                lease = upstream.renew(lease, &mut tried).await.map_err(NoAnswer::Upstream)?;
-                up.rewind(head(&lease.pool));
+                lease = upstream.renew(request, lease, &mut tried).await.map_err(NoAnswer::Upstream)?;
+                up.rewind(head(&lease.pool), lease.connection.io.is_stream());
             }
             Err(why) => return Err(why),
         }

@@ -95,6 +95,11 @@ impl Io {
         }
     }
 
+    /// Whether it is a stream of HTTP/2, which carries one exchange.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self, Self::Pipe(_))
+    }
+
     /// Whether the other side said that nothing was done of what it was sent, so that it may be sent again.
     pub(crate) fn is_unprocessed(&self) -> bool {
         matches!(self, Self::Pipe(pipe) if pipe.is_unprocessed())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 
 use crate::trust::Trust;
 
@@ -26,6 +26,14 @@ impl Address {
         match self {
             Self::Http(authority) | Self::H2c(authority) | Self::Https(authority, _) => authority.as_str(),
             Self::Unix(_) => "localhost",
+        }
+    }
+
+    /// The scheme of what is asked for there.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self {
+            Self::Https(..) => Scheme::HTTPS,
+            Self::Http(_) | Self::H2c(_) | Self::Unix(_) => Scheme::HTTP,
         }
     }
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 use keyward_engine::upstreams;
 use keyward_http::answer::UpstreamFault;
 use keyward_http::h1::lines::Lines;
+use keyward_http::h1::request::Request;
+use keyward_http::h2::carries;
 
 use crate::buffer::{Buffer, Buffers};
 use crate::dial::dial;
@@ -20,6 +22,8 @@ use crate::io::Io;
 use crate::origin::Address;
 use crate::server::Seat;
 use crate::setup::Caps;
+use crate::tls::Protocol;
+use crate::trust::Offer;
 use crate::watch::Ticks;
 
 /// How long connections are kept while nobody uses them, in milliseconds.
@@ -33,7 +37,9 @@ pub(crate) struct Pool {
     ticks: Ticks,
     idle: RefCell<Vec<Idle>>,
     /// The connections whose streams are given out as connections, where the upstream speaks HTTP/2.
-    links: Option<Links>,
+    links: Links,
+    /// What it chose last where it could choose: that it will do so again is a guess, which each new connection puts right.
+    chosen: Cell<Protocol>,
     /// How many idle ones the others were told of.
     told: Cell<i64>,
     /// Requests of this core that are under way there.
@@ -66,7 +72,11 @@ impl Pool {
             caps,
             ticks,
             idle: RefCell::default(),
-            links: matches!(address, Address::H2c(_)).then(Links::default),
+            links: Links::new(address.scheme()),
+            chosen: Cell::new(match address {
+                Address::Http(_) | Address::Unix(_) => Protocol::Http1,
+                Address::H2c(_) | Address::Https(..) => Protocol::Http2,
+            }),
             told: Cell::new(0),
             busy: Cell::new(0),
         }
@@ -92,25 +102,39 @@ impl Pool {
         self.busy.get()
     }
 
-    /// A connection: the one used last, so that the others can grow old, or a new one.
-    pub(crate) async fn take(&self, within: Duration) -> Result<Connection, UpstreamFault> {
-        while let Some(mut kept) = self.kept() {
-            let is_stale = poll_fn(|cx| Poll::Ready(kept.io.has_come(cx))).await;
-            if !is_stale {
-                return Ok(kept);
+    /// A connection for a request: the one used last, so that the others can grow old, or a new one.
+    pub(crate) async fn take(&self, request: &Request<'_>, within: Duration) -> Result<Connection, UpstreamFault> {
+        let offer = self.offer(request);
+        if offer == Offer::Http1 || self.chosen.get() == Protocol::Http1 {
+            while let Some(mut kept) = self.kept() {
+                let is_stale = poll_fn(|cx| Poll::Ready(kept.io.has_come(cx))).await;
+                if !is_stale {
+                    return Ok(kept);
+                }
             }
         }
-        match &self.links {
-            Some(links) => Box::pin(self.stream(links, within)).await,
-            None => self.connect(within).await,
+        self.open(offer, within).await
+    }
+
+    /// A connection in place of one that turned out stale.
+    pub(crate) async fn renew(&self, request: &Request<'_>, within: Duration) -> Result<Connection, UpstreamFault> {
+        let opened = self.open(self.offer(request), within).await;
+        opened.map(|connection| Connection { is_used: false, ..connection })
+    }
+
+    /// What may carry a request there. Only over TLS there is a choice.
+    fn offer(&self, request: &Request<'_>) -> Offer {
+        match self.address {
+            Address::Https(..) if !carries(request) => Offer::Http1,
+            _ => Offer::Any,
         }
     }
 
     /// Keeps a connection for the next request, if it has no more to say.
     pub(crate) fn give_back(&self, mut connection: Connection, buffers: &Buffers) {
         let mut idle = self.idle.borrow_mut();
-        // A stream carries one exchange.
-        if connection.input.is_empty() && idle.len() < self.caps.idle && self.links.is_none() {
+        let may_be_kept = connection.input.is_empty() && !connection.io.is_stream();
+        if may_be_kept && idle.len() < self.caps.idle {
             connection.input.give_back(buffers);
             connection.is_used = true;
             idle.push(Idle { connection, since: self.ticks.now() });
@@ -121,15 +145,12 @@ impl Pool {
     pub(crate) fn prune(&self) {
         let now = self.ticks.now();
         self.idle.borrow_mut().retain(|one| now.saturating_sub(one.since) <= IDLE_FOR);
-        if let Some(links) = &self.links {
-            links.prune(now, IDLE_FOR);
-        }
+        self.links.prune(now, IDLE_FOR);
     }
 
     /// Tells the others how many are idle.
     pub(crate) fn tell(&self) {
-        let links = self.links.as_ref().map_or(0, Links::idle);
-        self.tell_of(self.idle.borrow().len() + links);
+        self.tell_of(self.idle.borrow().len() + self.links.idle());
     }
 
     fn tell_of(&self, idle: usize) {
@@ -144,32 +165,39 @@ impl Pool {
         self.idle.borrow_mut().pop().map(|idle| idle.connection)
     }
 
-    /// A new connection, if one more may be open.
-    pub(crate) async fn connect(&self, within: Duration) -> Result<Connection, UpstreamFault> {
-        if let Some(links) = &self.links {
-            return Box::pin(self.stream(links, within)).await.map(|stream| Connection { is_used: false, ..stream });
+    /// A new stream of HTTP/2 where a connection has room, which says nothing of new ones; else a new connection.
+    async fn open(&self, offer: Offer, within: Duration) -> Result<Connection, UpstreamFault> {
+        if offer == Offer::Any
+            && let Some((io, is_used)) = self.links.open(self.ticks.now())
+        {
+            return Ok(Connection::new(io, is_used, None));
         }
-        let dialled = self.dial(within).await;
-        self.learn(dialled.as_ref().err());
-        dialled.map(|(io, seat)| Connection::new(io, false, Some(seat)))
+        let made = self.connect(offer, within).await;
+        match &made {
+            // Or whoever asks for a WebSocket could have an address left out that is well and has no HTTP/1.1.
+            Err(UpstreamFault::Garbage) if offer == Offer::Http1 => {}
+            made => self.learn(made.as_ref().err()),
+        }
+        made
     }
 
-    /// A new stream of HTTP/2, over a connection that may be an old one.
-    async fn stream(&self, links: &Links, within: Duration) -> Result<Connection, UpstreamFault> {
-        let opened = links.open(self.dial(within), (within, self.ticks.now())).await;
-        match &opened {
-            // An old connection says nothing of new ones.
-            Ok((_, true)) => {}
-            Ok((_, false)) => self.learn(None),
-            Err(fault) => self.learn(Some(fault)),
-        }
-        opened.map(|(io, is_used)| Connection::new(io, is_used, None))
-    }
-
-    async fn dial(&self, within: Duration) -> Result<(Io, Seat), UpstreamFault> {
+    /// A new connection, if one more may be open, or the first stream of it.
+    async fn connect(&self, offer: Offer, within: Duration) -> Result<Connection, UpstreamFault> {
         let seat = Seat::take(&self.shared.open, self.caps.open).ok_or(UpstreamFault::Busy)?;
-        let dialled = tokio::time::timeout(within, dial(&self.address)).await;
-        dialled.unwrap_or(Err(UpstreamFault::Timeout)).map(|dialled| (dialled.into(), seat))
+        let dialled = tokio::time::timeout(within, dial(&self.address, offer)).await;
+        let (dialled, agreed) = dialled.unwrap_or(Err(UpstreamFault::Timeout))?;
+        if offer == Offer::Any {
+            self.chosen.set(agreed);
+        }
+        match agreed {
+            Protocol::Http1 => Ok(Connection::new(dialled.into(), false, Some(seat))),
+            // Boxed, so that connections of HTTP/1.1 have no room for it.
+            Protocol::Http2 => {
+                let made = (dialled.into(), seat);
+                let (io, is_used) = Box::pin(self.links.open_over(made, (within, self.ticks.now()))).await?;
+                Ok(Connection::new(io, is_used, None))
+            }
+        }
     }
 
     /// Learns for all cores whether a new connection stands.

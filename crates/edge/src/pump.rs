@@ -16,6 +16,8 @@ use crate::watch::Watch;
 const SMALL: usize = 4096;
 /// How much is gathered like that.
 const GATHERED: usize = 16 * 1024;
+/// How much of a body is kept for a second time: what a stream of HTTP/2 and its pipe take before anybody looks at it.
+const KEPT: usize = 128 * 1024;
 
 /// Why a body did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +47,13 @@ pub(crate) struct Pump {
     /// The last chunk was written.
     closed: bool,
     head: Vec<u8>,
-    /// How much of it is the head itself; small pieces of the body may follow.
+    /// How much of it is the head itself; small pieces of the body may follow, and what is kept of it.
     head_length: usize,
     head_at: usize,
+    /// Whether what was written stays there.
+    keeps: bool,
+    /// Whether all of it did so far.
+    whole: bool,
     /// So many bytes at the front of the buffer are to be written as they are.
     ready: usize,
     left: u64,
@@ -75,6 +81,8 @@ impl Pump {
             head_length: head.len(),
             head,
             head_at: 0,
+            keeps: false,
+            whole: true,
             ready: 0,
             left: most.unwrap_or(u64::MAX),
             began: false,
@@ -103,17 +111,27 @@ impl Pump {
         self.began
     }
 
-    /// Takes the head, before anything is sent.
-    pub(crate) fn begin_with(&mut self, head: Vec<u8>) {
-        self.head_length = head.len();
+    /// Whether all that was written is still at hand.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Takes the head, before anything is sent; `keeps` says whether what is sent may have to be sent again.
+    pub(crate) fn begin_with(&mut self, head: Vec<u8>, keeps: bool) {
+        (self.head_length, self.keeps) = (head.len(), keeps);
         self.head = head;
     }
 
-    /// Begins anew on another connection and with its head, where nothing was sent, or nothing but a head is to be.
-    pub(crate) fn rewind(&mut self, head: Vec<u8>) {
-        // Small pieces of the body may stand behind the first head.
+    /// Begins anew on another connection and with its head, where nothing was sent or all of it is at hand.
+    pub(crate) fn rewind(&mut self, head: Vec<u8>, keeps: bool) {
+        // Pieces of the body may stand behind the first head.
         self.head.splice(..self.head_length.min(self.head.len()), head.iter().copied());
-        (self.head_length, self.head_at, self.began) = (head.len(), 0, false);
+        (self.head_length, self.head_at, self.began, self.keeps) = (head.len(), 0, false, keeps);
+    }
+
+    /// Keeps nothing more of what is written.
+    pub(crate) fn let_go(&mut self) {
+        self.keeps = false;
     }
 
     /// Gives what the head was put together in.
@@ -160,11 +178,13 @@ impl Pump {
     /// Makes ready what is at hand.
     fn prepare(&mut self, input: &mut Buffer) -> Result<(), PumpFault> {
         // A head that nothing follows is kept: it may have to be sent again.
-        if self.head_at == self.head.len() && !self.is_read() {
+        self.keeps &= self.head.len() <= self.head_length + KEPT;
+        if self.head_at == self.head.len() && !self.is_read() && !self.keeps {
+            self.whole &= self.head.is_empty();
             self.head.clear();
             self.head_at = 0;
         }
-        while self.ready == 0 && !input.is_empty() && self.head.len() < GATHERED {
+        while self.ready == 0 && !input.is_empty() && self.head.len() - self.head_at < GATHERED {
             let count = match &mut self.source {
                 Source::Ended => break,
                 Source::UntilClose => input.filled().len(),
@@ -232,7 +252,15 @@ impl Pump {
         let of_head = count.min(self.head.len() - self.head_at);
         self.head_at += of_head;
         let of_body = count - of_head;
+        if self.keeps {
+            self.head.extend_from_slice(input.filled().get(..of_body).unwrap_or_default());
+            self.head_at += of_body;
+        }
+        self.whole &= self.keeps || of_body == 0;
         input.consume(of_body);
         self.ready -= of_body.min(self.ready);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ const OFFERED: &[Protocol] = &[Protocol::Http2, Protocol::Http1];
 /// What a handshake found that both sides speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// HTTP/1.1; also where a client says nothing of it.
+    /// HTTP/1.1; also where the other side says nothing of it.
     Http1,
     /// HTTP/2.
     Http2,

@@ -12,7 +12,27 @@ use crate::tls::{Protocol, VERSIONS, provider};
 #[derive(Clone)]
 pub struct Trust {
     roots: Arc<Vec<CertificateDer<'static>>>,
-    pub(crate) config: Arc<ClientConfig>,
+    any: Arc<ClientConfig>,
+    http1: Arc<ClientConfig>,
+}
+
+/// What a handshake offers to an upstream (RFC 7301).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// Whatever is spoken here, the better one first.
+    Any,
+    /// HTTP/1.1 alone, for what no stream of HTTP/2 can carry.
+    Http1,
+}
+
+impl Offer {
+    fn names(self) -> Vec<Vec<u8>> {
+        let offered: &[Protocol] = match self {
+            Self::Any => &[Protocol::Http2, Protocol::Http1],
+            Self::Http1 => &[Protocol::Http1],
+        };
+        offered.iter().map(|protocol| protocol.name().to_vec()).collect()
+    }
 }
 
 /// No root can be used.
@@ -34,16 +54,31 @@ impl Trust {
         Self::of(loaded.certs).ok_or(TrustError(why))
     }
 
-    fn of(mut roots: Vec<CertificateDer<'static>>) -> Option<Self> {
+    /// These roots, and no others; `None` where none of them can be used.
+    pub fn of(mut roots: Vec<CertificateDer<'static>>) -> Option<Self> {
         roots.sort_by(|one, other| one.as_ref().cmp(other.as_ref()));
         roots.dedup();
         let mut store = RootCertStore::empty();
         // Some systems keep roots that no library can read any more.
         let (usable, _) = store.add_parsable_certificates(roots.iter().cloned());
         let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(VERSIONS).ok()?;
-        let mut config = builder.with_root_certificates(store).with_no_client_auth();
-        config.alpn_protocols = vec![Protocol::Http1.name().to_vec()];
-        (usable > 0).then(|| Self { roots: Arc::new(roots), config: Arc::new(config) })
+        let config = builder.with_root_certificates(store).with_no_client_auth();
+        // Copies of one: they differ in what they offer, and in nothing by which a certificate is checked.
+        let offering = |offer: Offer| {
+            let mut config = config.clone();
+            config.alpn_protocols = offer.names();
+            Arc::new(config)
+        };
+        let (any, http1) = (offering(Offer::Any), offering(Offer::Http1));
+        (usable > 0).then(|| Self { roots: Arc::new(roots), any, http1 })
+    }
+
+    /// What a handshake is made with.
+    pub(crate) fn config(&self, offer: Offer) -> &Arc<ClientConfig> {
+        match offer {
+            Offer::Any => &self.any,
+            Offer::Http1 => &self.http1,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use http::StatusCode;
 use keyward_engine::upstreams::{Balance, FAILURES, Figures, Standing, Tried, View, choose};
 use keyward_http::answer::UpstreamFault;
 use keyward_http::edits::HeaderEdits;
+use keyward_http::h1::request::Request;
 
 use crate::pool::{Lease, Pool};
 use crate::setup::{self, Caps};
@@ -69,11 +70,12 @@ impl Upstream {
         self.pools.iter()
     }
 
-    /// A connection to the address whose turn it is. Where none can be made nothing was sent, so another address is tried.
-    pub(crate) async fn take(&self, tried: &mut Tried) -> Result<Lease, UpstreamFault> {
+    /// A connection for a request to the address whose turn it is. Where none can be made nothing was sent, so another address is
+    /// tried.
+    pub(crate) async fn take(&self, request: &Request<'_>, tried: &mut Tried) -> Result<Lease, UpstreamFault> {
         let mut last = UpstreamFault::Unreachable;
         while let Some(pool) = self.choose(tried) {
-            match pool.take(self.connect).await {
+            match pool.take(request, self.connect).await {
                 Ok(connection) => return Ok(Lease::new(connection, pool)),
                 Err(fault) => last = fault,
             }
@@ -82,13 +84,18 @@ impl Upstream {
     }
 
     /// Another connection in place of one that turned out stale: to the same address, or to another.
-    pub(crate) async fn renew(&self, stale: Lease, tried: &mut Tried) -> Result<Lease, UpstreamFault> {
+    pub(crate) async fn renew(
+        &self,
+        request: &Request<'_>,
+        stale: Lease,
+        tried: &mut Tried,
+    ) -> Result<Lease, UpstreamFault> {
         let pool = Rc::clone(&stale.pool);
         drop(stale);
-        match pool.connect(self.connect).await {
+        match pool.renew(request, self.connect).await {
             Ok(connection) => Ok(Lease::new(connection, &pool)),
             Err(fault) if self.is_exhausted(*tried) => Err(self.told(fault)),
-            Err(_) => self.take(tried).await,
+            Err(_) => self.take(request, tried).await,
         }
     }
 

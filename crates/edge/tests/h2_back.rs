@@ -10,12 +10,14 @@
 
 mod support;
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::Reason;
 use http::{Request, Response};
 use keyward_edge::Address;
+use keyward_engine::upstreams::Standing;
 use support::Setup;
 use support::client::header;
 use support::h2::{Stream, Upstream, ask, read, with};
@@ -122,19 +124,48 @@ fn an_answer_that_breaks_off_is_no_whole_one() {
 fn what_was_not_begun_is_sent_once_more() {
     let refuse_first = async |mut stream: Stream| {
         if stream.number.is_multiple_of(2) {
+            if stream.request.uri().path() == "/public/late" {
+                let mut left = 200_000_usize;
+                while left > 0 {
+                    let data = stream.request.body_mut().data().await.unwrap().unwrap();
+                    stream.request.body_mut().flow_control().release_capacity(data.len()).unwrap();
+                    left = left.saturating_sub(data.len());
+                }
+            }
             stream.respond.send_reset(Reason::REFUSED_STREAM)
         } else {
+            let body = read(stream.request.body_mut()).await.unwrap();
+            stream.tell(&format!("{} bytes, {}", body.len(), body.iter().map(|byte| u64::from(*byte)).sum::<u64>()));
             ok(stream).await
         }
     };
     let upstream = Upstream::scripted(100, 0, refuse_first);
     let world = Setup::before_h2(&upstream).start();
-    for method in ["GET", "POST"] {
-        assert_eq!(world.ask(&format!("{method} /public/x HTTP/1.1\nHost: api")).status, 200, "{method}");
+    let chunks = format!("1388\r\n{}\r\n", "b".repeat(5000)).repeat(6);
+    for (rest, got) in [
+        ("GET /public/x HTTP/1.1\r\nHost: api\r\n\r\n".to_owned(), "0 bytes, 0"),
+        ("POST /public/x HTTP/1.1\r\nHost: api\r\n\r\n".to_owned(), "0 bytes, 0"),
+        ("POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 3\r\n\r\nabc".to_owned(), "3 bytes, 294"),
+        (
+            format!("POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 90000\r\n\r\n{}", "a".repeat(90_000)),
+            "90000 bytes, 8730000",
+        ),
+        (
+            format!("POST /public/x HTTP/1.1\r\nHost: api\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"),
+            "30000 bytes, 2940000",
+        ),
+    ] {
+        assert_eq!(world.connect().ask(&rest).status, 200, "{}", &rest[..40]);
+        upstream.next();
+        upstream.next();
+        assert_eq!(upstream.next(), got);
     }
-    // Not what has a body: it is gone.
-    let body = "POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 3\r\n\r\nabc";
-    world.connect().ask(body).assert_problem(502, "UpstreamUnreachable");
+    // Not what is too long to be kept.
+    let late = "POST /public/late HTTP/1.1\r\nHost: api\r\nContent-Length: 300000\r\n\r\n";
+    let late = world.connect().ask(&format!("{late}{}", "a".repeat(300_000)));
+    late.assert_problem(502, "UpstreamUnreachable");
+    upstream.next();
+    assert!(upstream.is_untouched());
 
     // And not for ever.
     let upstream = Upstream::scripted(100, 0, async |mut stream: Stream| {
@@ -164,6 +195,31 @@ fn an_upstream_that_leaves_is_called_anew() {
         assert_eq!(world.get("/api/x").status, 200);
     }
     assert!(upstream.connections() >= 3, "{} connections", upstream.connections());
+    // What came too late has a body as well as not.
+    for _ in 0..6 {
+        let body = "POST /public/x HTTP/1.1\r\nHost: api\r\nContent-Length: 3\r\n\r\nabc";
+        assert_eq!(world.connect().ask(body).status, 200);
+    }
+}
+
+#[test]
+fn clients_that_take_nothing_hold_nobody_up() {
+    let upstream = Upstream::scripted(100, 0, async |mut stream: Stream| {
+        let length = if stream.request.uri().path() == "/public/large" { 1 << 20 } else { 2 };
+        let mut out = stream.respond.send_response(Response::new(()), false).unwrap();
+        let _ = out.send_data(Bytes::from(vec![b'x'; length]), true);
+    });
+    let world = Setup::before_h2(&upstream).start();
+    with(world.address, async |send| {
+        let mut held = Vec::new();
+        for _ in 0..40 {
+            let mut send = send.clone().ready().await.unwrap();
+            let request = Request::get("http://api/public/large").body(()).unwrap();
+            held.push(send.send_request(request, true).unwrap().0.await.unwrap());
+        }
+        assert_eq!(world.get("/api/x").body, "xx");
+    });
+    assert_eq!(upstream.connections(), 1);
 }
 
 #[test]
@@ -231,4 +287,27 @@ fn an_upstream_that_does_not_speak_it() {
     let mut setup = Setup::demo();
     setup.upstreams = vec![Address::H2c("127.0.0.1:9".parse().unwrap())];
     setup.start().get("/api/x").assert_problem(502, "UpstreamUnreachable");
+}
+
+#[test]
+fn active_checks_speak_it() {
+    static WELL: AtomicBool = AtomicBool::new(false);
+    let upstream = Upstream::scripted(100, 0, async |mut stream: Stream| {
+        let status = if WELL.load(Ordering::SeqCst) { 200 } else { 500 };
+        let answer = Response::builder().status(status).body(()).unwrap();
+        let _ = stream.respond.send_response(answer, true);
+    });
+    let mut setup = Setup::before_h2(&upstream);
+    setup.change = |upstream| {
+        upstream.check = Some(keyward_edge::Check { path: "/health".into(), every: Duration::from_millis(20) });
+    };
+    let world = setup.start();
+    world.check();
+    let seen = upstream.next();
+    let uri = format!("GET http://{}/health HTTP/2.0\r\n", upstream.address);
+    assert!(seen.starts_with(&uri), "{seen}");
+    assert_eq!(header(&seen, "x-inner-key"), Some("inner"), "{seen}");
+    assert!(world.becomes(Standing::Out));
+    WELL.store(true, Ordering::SeqCst);
+    assert!(world.becomes(Standing::In));
 }

@@ -320,28 +320,12 @@ fn active_checks_take_an_address_out_and_bring_it_back() {
         upstream.check = Some(keyward_edge::Check { path: "/health".into(), every: Duration::from_millis(20) });
     };
     let world = setup.start();
-    let setups = std::sync::Arc::clone(&world.setups);
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), keyward_edge::check(setups)).await })
-    });
-    let shown = || {
-        let shown = world.setups.shown();
-        shown[0].addresses[0].health.standing(shown[0].now)
-    };
+    world.check();
     let seen = upstream.next();
     assert!(seen.starts_with("GET /health HTTP/1.1\r\n") && seen.contains("x-inner-key: inner"), "{seen}");
-    let becomes = |standing| {
-        (0..1000).any(|_| {
-            shown() == standing || {
-                support::pause(Duration::from_millis(5));
-                false
-            }
-        })
-    };
-    assert!(becomes(keyward_engine::upstreams::Standing::Out));
+    assert!(world.becomes(keyward_engine::upstreams::Standing::Out));
     well.store(true, Ordering::SeqCst);
-    assert!(becomes(keyward_engine::upstreams::Standing::In));
+    assert!(world.becomes(keyward_engine::upstreams::Standing::In));
 }
 
 #[test]
@@ -356,13 +340,7 @@ fn checks_go_by_whatever_carries_bytes() {
     };
     let world = setup.start();
     assert_eq!(&*world.setups.shown()[0].addresses[0].label, format!("unix:{}", file.display()));
-    let setups = std::sync::Arc::clone(&world.setups);
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // As the server runs it: as a task that any thread may take.
-        let checks = async { tokio::spawn(keyward_edge::check(setups)).await };
-        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), checks).await.is_ok() })
-    });
+    world.check();
     let (mut peer, _) = listener.accept().unwrap();
     let mut seen = Vec::new();
     while !seen.ends_with(b"\r\n\r\n") {

@@ -138,18 +138,32 @@ fn fields(fields: Fields<'_>, wanted: impl Fn(&str) -> bool) -> Result<HeaderMap
     Ok(map)
 }
 
-/// The head of a request on its way to an upstream that speaks HTTP/2.
+/// Whether [`upstream_request`] carries a request: it asks for no other protocol, which no stream can become, and the library
+/// takes what it asks for as it is. Without a host it gets the upstream's.
+pub fn carries(request: &Request<'_>) -> bool {
+    request.upgrade.is_none()
+        && target(request.target).is_ok()
+        && request.host.is_none_or(|host| authority(host).is_ok())
+}
+
+fn authority(host: &[u8]) -> Result<Authority, Garbage> {
+    Authority::try_from(host).map_err(|_| Garbage)
+}
+
+fn target(asked: &str) -> Result<PathAndQuery, Garbage> {
+    let target = PathAndQuery::try_from(asked).map_err(|_| Garbage)?;
+    // What the library cut off or changed was not judged like that.
+    if target.as_str() == asked { Ok(target) } else { Err(Garbage) }
+}
+
+/// The head of a request on its way to an upstream that speaks HTTP/2; `scheme` says what carries it there.
 ///
 /// # Errors
 /// [`Garbage`]: a target or a host that the library cannot carry.
-pub fn upstream_request(request: &Request<'_>) -> Result<http::Request<()>, Garbage> {
-    let authority = Authority::try_from(request.host.unwrap_or_default()).map_err(|_| Garbage)?;
-    let target = PathAndQuery::try_from(request.target).map_err(|_| Garbage)?;
-    // What the library cut off or changed was not judged like that.
-    if target.as_str() != request.target {
-        return Err(Garbage);
-    }
-    let uri = Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(target).build();
+pub fn upstream_request(request: &Request<'_>, scheme: Scheme) -> Result<http::Request<()>, Garbage> {
+    let authority = authority(request.host.unwrap_or_default())?;
+    let target = target(request.target)?;
+    let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(target).build();
     let mut made = http::Request::new(());
     *made.method_mut() = request.method.clone();
     *made.uri_mut() = uri.map_err(|_| Garbage)?;

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 
 use keyward_testkit::certificates::Authority;
 use keyward_testkit::upstream::Upstream;
-use keyward_testkit::world::World;
+use keyward_testkit::world::{World, until};
 
 const OPEN: &[&str] = &["--public", "/**"];
 
@@ -37,6 +37,30 @@ fn an_api_over_tls_is_asked_and_its_connections_are_kept() {
         // One for each core, and the look that the banner takes.
         assert!(upstream.connections() <= cores + 1, "they are not kept: {}", upstream.connections());
     }
+}
+
+#[test]
+fn an_api_that_chooses_http2_is_asked_and_checked_in_it() {
+    let authority = Authority::new("test");
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let upstream = Upstream::over_h2(&authority.issue(&["localhost"]));
+    let world = World::new(env!("CARGO_BIN_EXE_keyward"));
+    let file = world.path("ca.pem");
+    std::fs::write(&file, &authority.certificate).unwrap();
+    let port = upstream.address.port();
+    let config = format!("upstream: {{url: \"https://localhost:{port}\", health: {{path: /health, every: 1h}}}}\n");
+    let world = world.env("SSL_CERT_FILE", file.to_str().unwrap()).config(&config).serve(OPEN);
+    let asked = |line: &str| upstream.requests().into_iter().find(|request| request.starts_with(line));
+    let check = format!("GET https://localhost:{port}/health HTTP/2.0\r\n");
+    until("a check", || asked(&check));
+    for (number, body) in ["", "a body", &"x".repeat(500_000)].repeat(cores + 1).into_iter().enumerate() {
+        let answer = world.send("POST", &format!("/x?{number}"), &[], body);
+        assert_eq!((answer.status, answer.text().as_str()), (200, "from upstream\n"));
+        let seen = asked(&format!("POST https://{}/x?{number} HTTP/2.0\r\n", world.server().data)).unwrap();
+        assert!(seen.contains("\r\nx-forwarded-proto: http\r\n") && seen.ends_with(body), "{seen}");
+    }
+    // One for each core, the check, and the look that the banner takes.
+    assert!(upstream.connections() <= cores + 2, "they are not shared: {}", upstream.connections());
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod people;
 pub mod ports;
 pub mod ps;
 pub mod upstream;
+mod upstream_h2;
 pub mod world;
 
 /// How many rounds a test of many runs: `KEYWARD_ROUNDS`, which `make torture` sets, or fewer in `make test`.

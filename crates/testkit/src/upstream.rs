@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::certificates::Issued;
+use crate::upstream_h2;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nfrom upstream\n";
 
@@ -40,15 +41,19 @@ impl Upstream {
 
     /// As [`Upstream::start`], over TLS with a certificate.
     pub fn over_tls(issued: &Issued) -> Self {
-        let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes()).map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = Arc::new(config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap());
+        let config = Arc::new(secured(issued));
         Self::listen(move |stream, requests| {
             let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
             serve(rustls::StreamOwned::new(session, stream), requests, OK.as_bytes(), false);
         })
+    }
+
+    /// As [`Upstream::over_tls`], in HTTP/2 and nothing else.
+    pub fn over_h2(issued: &Issued) -> Self {
+        let mut config = secured(issued);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let config = Arc::new(config);
+        Self::listen(move |stream, requests| upstream_h2::serve(stream, Arc::clone(&config), requests))
     }
 
     /// As [`Upstream::start`], by a socket file.
@@ -70,7 +75,7 @@ impl Upstream {
         Self::listen(move |stream, requests| serve(stream, requests, &answer, hangs_up))
     }
 
-    fn listen(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
+    fn listen(serve: impl Fn(TcpStream, &Arc<Mutex<Vec<String>>>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -106,6 +111,14 @@ impl Upstream {
     pub fn last(&self) -> String {
         self.requests().pop().expect("a request came")
     }
+}
+
+fn secured(issued: &Issued) -> rustls::ServerConfig {
+    let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap()
 }
 
 /// Serves one connection until it ends. Bodies are read by their Content-Length; chunked ones are not understood here.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::Look;
 use crate::place::{Step, at};
 use crate::settings::{DEFAULT_UPSTREAM, Upstream};
-use crate::text::UpstreamUrl;
 
 /// The most addresses of one upstream.
 const MOST: usize = 64;
@@ -45,11 +44,6 @@ fn addresses(look: &mut Look<'_>, at: &[Step], upstream: &Upstream, may_be_demo:
     }
     if none && upstream.health.is_some() {
         look.mistake(&below(&at!["health"]), "there is no address to check", ["write url: http://127.0.0.1:3000, say"]);
-    }
-    if upstream.health.is_some() && upstream.addresses().any(|url| matches!(url, UpstreamUrl::H2c(_))) {
-        let help =
-            ["checks speak HTTP/1.1; leave health out: an address that cannot be reached is left out all the same"];
-        look.mistake(&below(&at!["health"]), "addresses of kind h2c cannot be checked", help);
     }
     if upstream.urls.len() > MOST {
         look.mistake(&below(&at!["urls"]), "too many addresses", ["an upstream has at most 64"]);

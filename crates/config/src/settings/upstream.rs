@@ -12,8 +12,8 @@ use crate::text::{Balance, HealthPath, HostSeen, UpstreamUrl, Written};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// Its address: `http://127.0.0.1:3000`, `https://api.example.com`, whose certificate is always checked, `unix:/run/api.sock`, or
-    /// `h2c://127.0.0.1:50051` where it is to be spoken to in HTTP/2 in the clear (gRPC);
+    /// Its address: `http://127.0.0.1:3000`, `https://api.example.com`, whose certificate is always checked and which chooses between
+    /// HTTP/2 and HTTP/1.1, `unix:/run/api.sock`, or `h2c://127.0.0.1:50051` where it is to be spoken to in HTTP/2 in the clear (gRPC);
     /// null means the built-in demo.
     #[serde(with = "Written::<Option<UpstreamUrl>>")]
     pub url: Option<UpstreamUrl>,
@@ -31,7 +31,7 @@ pub struct Upstream {
     pub headers: HeaderMap,
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// Active checks of each address; null means none, which is all that `h2c` takes.
+    /// Active checks of each address, in what it speaks; null means none.
     pub health: Option<HealthCheck>,
 }
 

@@ -1,8 +1,8 @@
-//! An upstream that speaks HTTP/2 by prior knowledge: one connection for many streams, each of which looks like a connection of
+//! An upstream that speaks HTTP/2: one connection for many streams, each of which looks like a connection of
 //! HTTP/1.1 to whoever forwards.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future as _, pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, Reason, RecvStream};
+use http::uri::Scheme;
 use http::{Method, Request, Response};
 use keyward_http::answer::UpstreamFault;
 use keyward_http::h1::Framing;
@@ -27,21 +28,28 @@ use crate::buffer::Buffer;
 use crate::io::Io;
 use crate::server::Seat;
 
-/// How many bytes a stream may send ahead of what was taken from it, and all of them together.
+/// How many bytes a stream may send ahead of what was taken from it.
 const STREAM_WINDOW: u32 = 128 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// All of them together: no bound of its own (RFC 9113 §6.9.1), or a few clients that take nothing would hold up all others.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+/// How many streams a connection has room for before the upstream says so (RFC 9113 §6.5.2).
+const STREAMS: usize = 100;
 /// How many bytes of requests wait in one stream for an upstream that takes none.
 const WAITING: usize = 64 * 1024;
 /// The largest head of an answer, as for HTTP/1.1.
 const HEAD: u32 = 256 * 1024;
 
 /// The connections of one core to one address.
-#[derive(Default)]
-pub(crate) struct Links(RefCell<Vec<Rc<Link>>>);
+pub(crate) struct Links {
+    /// What carries them.
+    scheme: Scheme,
+    all: RefCell<Vec<Rc<Link>>>,
+}
 
 /// One connection.
 struct Link {
     send: SendRequest<Bytes>,
+    scheme: Scheme,
     streams: Cell<usize>,
     /// Whether it carried a stream before: the upstream may have left it a moment ago.
     is_used: Cell<bool>,
@@ -75,32 +83,49 @@ impl Drop for Stream {
     }
 }
 
+impl Link {
+    /// A stream that looks like a connection, and whether the connection below it carried one before.
+    fn open(self: &Rc<Self>, now: u64) -> (Io, bool) {
+        self.since.set(now);
+        let (ours, theirs) = pair();
+        spawn_local(carry(Stream::of(self), ours));
+        (Io::Pipe(theirs), self.is_used.replace(true))
+    }
+}
+
 impl Links {
-    /// A stream that looks like a connection, and whether the connection below it carried one before. `dial` makes another
-    /// connection where none has room; making one takes no longer than `most`.
-    pub(crate) async fn open(
+    /// No connection yet.
+    pub(crate) fn new(scheme: Scheme) -> Self {
+        Self { scheme, all: RefCell::default() }
+    }
+
+    /// A stream that looks like a connection, where a connection has room; and whether that carried one before.
+    pub(crate) fn open(&self, now: u64) -> Option<(Io, bool)> {
+        self.with_room().map(|link| link.open(now))
+    }
+
+    /// A stream over a connection that was just made, which takes no longer than `most`; or over another one that others
+    /// made meanwhile.
+    pub(crate) async fn open_over(
         &self,
-        dial: impl Future<Output = Result<(Io, Seat), UpstreamFault>>,
+        made: (Io, Seat),
         (most, now): (Duration, u64),
     ) -> Result<(Io, bool), UpstreamFault> {
         let link = match self.with_room() {
             Some(link) => link,
-            None => self.link(dial.await?, most).await?,
+            None => self.link(made, most).await?,
         };
-        link.since.set(now);
-        let (ours, theirs) = pair();
-        spawn_local(carry(Stream::of(&link), ours));
-        Ok((Io::Pipe(theirs), link.is_used.replace(true)))
+        Ok(link.open(now))
     }
 
     /// How many connections carry nothing.
     pub(crate) fn idle(&self) -> usize {
-        self.0.borrow().iter().filter(|link| link.streams.get() == 0 && !link.state.is_over.get()).count()
+        self.all.borrow().iter().filter(|link| link.streams.get() == 0 && !link.state.is_over.get()).count()
     }
 
     /// Lets go of connections that take nothing more, and of those that carried nothing for so many milliseconds.
     pub(crate) fn prune(&self, now: u64, most: u64) {
-        self.0.borrow_mut().retain(|link| {
+        self.all.borrow_mut().retain(|link| {
             if link.streams.get() > 0 {
                 link.since.set(now);
             }
@@ -109,7 +134,7 @@ impl Links {
     }
 
     fn with_room(&self) -> Option<Rc<Link>> {
-        let mut links = self.0.borrow_mut();
+        let mut links = self.all.borrow_mut();
         links.retain(|link| !link.state.is_over.get());
         links.iter().find(|link| link.streams.get() < link.send.current_max_send_streams()).map(Rc::clone)
     }
@@ -123,12 +148,13 @@ impl Links {
             .map_err(|_| UpstreamFault::Unreachable)?;
         let link = Rc::new(Link {
             send,
+            scheme: self.scheme.clone(),
             streams: Cell::new(0),
             is_used: Cell::new(false),
             since: Cell::new(0),
             state: Rc::default(),
         });
-        self.0.borrow_mut().push(Rc::clone(&link));
+        self.all.borrow_mut().push(Rc::clone(&link));
         let driven = drive(Rc::clone(&link.state), connection, most);
         spawn_local(async move {
             driven.await;
@@ -145,6 +171,7 @@ fn builder() -> Builder {
         .enable_push(false)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_max_send_streams(STREAMS)
         .max_header_list_size(HEAD)
         .max_send_buffer_size(WAITING);
     builder
@@ -192,7 +219,7 @@ async fn carry(stream: Stream, Pipe { reader, writer }: Pipe) {
 }
 
 async fn exchange(link: &Link, source: &mut Source, writer: &Writer, is_answered: &mut bool) -> Option<()> {
-    let (request, framing) = head(source).await.ok()?;
+    let (request, framing) = head(source, &link.scheme).await.ok()?;
     let method = request.method().clone();
     let mut sender = link.send.clone();
     if let Err(error) = poll_fn(|cx| sender.poll_ready(cx)).await {
@@ -224,12 +251,12 @@ async fn exchange(link: &Link, source: &mut Source, writer: &Writer, is_answered
 }
 
 /// The head of the request in a pipe.
-async fn head(source: &mut Source) -> Result<(Request<()>, Framing), Broken> {
+async fn head(source: &mut Source, scheme: &Scheme) -> Result<(Request<()>, Framing), Broken> {
     poll_fn(|cx| source.poll_head(cx)).await?;
     let lines = &source.lines;
     let read = source.reader.look(|bytes| {
         let request = Head::read(lines, bytes).map_err(|_| Broken)?;
-        Ok((translate::upstream_request(&request).map_err(|_| Broken)?, request.framing))
+        Ok((translate::upstream_request(&request, scheme.clone()).map_err(|_| Broken)?, request.framing))
     });
     source.drop_head();
     read

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use h2::RecvStream;
 use h2::client::SendRequest;
 use h2::server::SendResponse;
 use http::{HeaderMap, Request};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Runs a test with a connection of the library.
 pub fn with<T>(address: SocketAddr, test: impl AsyncFnOnce(SendRequest<Bytes>) -> T) -> T {
@@ -72,7 +73,7 @@ pub struct Stream {
     pub number: usize,
     pub request: Request<RecvStream>,
     pub respond: SendResponse<Bytes>,
-    told: std::sync::mpsc::Sender<String>,
+    told: Sender<String>,
 }
 
 impl Stream {
@@ -104,21 +105,7 @@ impl Upstream {
                     count.fetch_add(1, Ordering::SeqCst);
                     let (script, numbers) = (Arc::clone(&script), Arc::clone(&numbers));
                     let told = told.lock().unwrap().clone();
-                    tokio::spawn(async move {
-                        let mut builder = h2::server::Builder::new();
-                        let shaken = builder.max_concurrent_streams(most).handshake::<_, Bytes>(socket).await;
-                        let Ok(mut connection) = shaken else { return };
-                        let mut here = 0;
-                        while let Some(Ok((request, respond))) = connection.accept().await {
-                            let number = numbers.fetch_add(1, Ordering::SeqCst);
-                            let _ = told.send(head(&request));
-                            tokio::spawn(script(Stream { number, request, respond, told: told.clone() }));
-                            here += 1;
-                            if here == leave {
-                                connection.graceful_shutdown();
-                            }
-                        }
-                    });
+                    tokio::spawn(serve(socket, (most, leave), script, (numbers, told)));
                 }
             });
         });
@@ -136,6 +123,27 @@ impl Upstream {
 
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+}
+
+/// Serves one connection.
+pub async fn serve<F: Future<Output = ()> + Send + 'static>(
+    io: impl AsyncRead + AsyncWrite + Unpin,
+    (most, leave): (u32, usize),
+    script: Arc<impl Fn(Stream) -> F>,
+    (numbers, told): (Arc<AtomicUsize>, Sender<String>),
+) {
+    let shaken = h2::server::Builder::new().max_concurrent_streams(most).handshake::<_, Bytes>(io).await;
+    let Ok(mut connection) = shaken else { return };
+    let mut here = 0;
+    while let Some(Ok((request, respond))) = connection.accept().await {
+        let number = numbers.fetch_add(1, Ordering::SeqCst);
+        let _ = told.send(head(&request));
+        tokio::spawn(script(Stream { number, request, respond, told: told.clone() }));
+        here += 1;
+        if here == leave {
+            connection.graceful_shutdown();
+        }
     }
 }
 

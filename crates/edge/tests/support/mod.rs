@@ -7,6 +7,7 @@ pub mod h2;
 pub mod judge;
 pub mod recorder;
 pub mod store;
+pub mod tls;
 pub mod upstream;
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use keyward_engine::ledger::Recording;
 use keyward_engine::node::Node;
 use keyward_engine::ports::{Change, Changes, Clock, FeedHead, Joined, Use};
 use keyward_engine::record::{Journal, Records, journal};
+use keyward_engine::upstreams;
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::caller::TrustedProxies;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
@@ -202,6 +204,27 @@ impl World {
         self.node.configure(2, &Arc::new(rules));
     }
 
+    /// Runs active checks for a while, as the server does: as a task that any thread may take.
+    pub fn check(&self) {
+        let setups = Arc::clone(&self.setups);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let checks = async { tokio::spawn(keyward_edge::check(setups)).await };
+            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), checks).await.is_ok() })
+        });
+    }
+
+    /// Waits until the first address of the first upstream stands like this: whether it ever does.
+    pub fn becomes(&self, standing: upstreams::Standing) -> bool {
+        becomes(|| self.stands(standing))
+    }
+
+    /// Whether it does now.
+    pub fn stands(&self, standing: upstreams::Standing) -> bool {
+        let shown = &self.setups.shown()[0];
+        shown.addresses[0].health.standing(shown.now) == standing
+    }
+
     pub fn stop(&mut self, drain: Duration) {
         if let Some(edge) = self.edge.take() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -341,6 +364,16 @@ fn rules(open: bool) -> Rules {
             typ: "at+jwt".into(),
         },
     }
+}
+
+/// Waits until something is so: whether it ever is.
+pub fn becomes(is: impl Fn() -> bool) -> bool {
+    (0..2000).any(|_| {
+        is() || {
+            pause(Duration::from_millis(5));
+            false
+        }
+    })
 }
 
 /// An upstream at a host and port.

@@ -1,9 +1,10 @@
 //! Heads and trailers from one version into the other.
 
+use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request as Made, Response as MadeResponse};
 use keyward_core::fields::Fields;
 
-use super::{answer, request, trailer_section, trailers, upstream_answer, upstream_request};
+use super::{answer, carries, request, trailer_section, trailers, upstream_answer, upstream_request};
 use crate::h1::lines::{Lines, Most};
 use crate::h1::request::Request;
 use crate::h1::response::Response;
@@ -86,11 +87,14 @@ fn request_table() {
 
 #[test]
 fn an_upstream_gets_what_was_judged_or_nothing() {
-    let read = |text: &str| {
+    let read = |text: &str, scheme: Scheme| {
         let mut lines = Lines::default();
         assert_eq!(lines.advance(text.as_bytes(), MOST), Ok(Some(text.len())), "{text}");
         let request = Request::read(&lines, text.as_bytes()).unwrap();
-        upstream_request(&request).map(|made| {
+        let made = upstream_request(&request, scheme);
+        // Whoever asks beforehand is told so; what asks for another protocol would arrive as if it did not.
+        assert_eq!(carries(&request), made.is_ok() && request.upgrade.is_none(), "{text}");
+        made.map(|made| {
             let fields: Vec<String> =
                 made.headers().iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
             format!("{} {} {}", made.method(), made.uri(), fields.join(" "))
@@ -103,9 +107,19 @@ fn an_upstream_gets_what_was_judged_or_nothing() {
         ("//x", "Transfer-Encoding: chunked\r\n", "POST http://a:1//x "),
         ("/", "Content-Length: 3\r\nConnection: x\r\nUpgrade: h2c\r\n", "POST http://a:1/ content-length=3"),
     ] {
-        assert_eq!(read(&head(target, rest)).as_deref(), Ok(expected), "{target}");
+        assert_eq!(read(&head(target, rest), Scheme::HTTP).as_deref(), Ok(expected), "{target}");
+        let secured = expected.replace("http:", "https:");
+        assert_eq!(read(&head(target, rest), Scheme::HTTPS), Ok(secured), "{target}");
     }
-    assert!(read(&head("/<x>", "")).is_err());
+    assert!(read(&head("/<x>", ""), Scheme::HTTP).is_err());
+    assert!(read("GET / HTTP/1.1\r\nHost: a%b\r\n\r\n", Scheme::HTTP).is_err());
+    let websocket =
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n";
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{websocket}\r\n");
+    assert_eq!(
+        read(&head, Scheme::HTTPS).as_deref(),
+        Ok("GET https://a/ sec-websocket-version=13 sec-websocket-key=x")
+    );
 }
 
 #[test]
