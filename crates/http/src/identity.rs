@@ -71,13 +71,16 @@ impl IdentityHeaders {
     }
 
     fn visit_principal(&self, principal: &Principal, put: &mut impl Put) {
-        tell(&self.principal, Some(&principal.id), put);
-        tell(&self.name, Some(&principal.name), put);
-        tell(&self.kind, Some(principal.kind.as_str()), put);
-        tell(&self.account, principal.account.as_deref(), put);
-        tell(&self.credential, Some(&principal.credential), put);
-        tell(&self.mode, Some(principal.mode.as_str()), put);
-        tell(&self.scopes, Some(principal.grants.scopes().as_list()), put);
+        tell(&self.principal, &principal.id, put);
+        tell(&self.name, &principal.name, put);
+        // A fact that is absent sends no header.
+        if let Some(account) = &principal.account {
+            tell(&self.account, account, put);
+        }
+        tell(&self.credential, &principal.credential, put);
+        tell(&self.scopes, principal.grants.scopes().as_list(), put);
+        put(self.kind.as_str().as_bytes(), principal.kind.as_str().as_bytes());
+        put(self.mode.as_str().as_bytes(), principal.mode.as_str().as_bytes());
     }
 }
 
@@ -86,12 +89,10 @@ pub(crate) fn unshared_name(name: &HeaderName) -> HeaderName {
     HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_| name.clone())
 }
 
-/// A fact that is absent sends no header.
-fn tell(name: &HeaderName, value: Option<&str>, put: &mut impl Put) {
-    let Some(value) = value else { return };
+fn tell(name: &HeaderName, value: &str, put: &mut impl Put) {
     let name = name.as_str().as_bytes();
     // Over all bytes, whatever the first ones say: so it is done for many at once.
-    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b'%';
+    let is_plain = |byte: u8| (byte >= b' ') & (byte < 0x7f) & (byte != b'%');
     if value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         put(name, value.as_bytes());
     } else {
