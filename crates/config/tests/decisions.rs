@@ -23,6 +23,7 @@ use keyward_core::principal::{Grants, Kind, Mode, Principal};
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
+use keyward_core::written::Written;
 
 const TABLE: &str = include_str!("../../../tests/tables/decisions.txt");
 const WORLD: &str = include_str!("../../../tests/tables/world.yaml");
@@ -83,6 +84,7 @@ impl World {
                 mode: Mode::Live,
                 grants: Grants::of_key(scopes.as_ref(), None, &owner),
             },
+            written: Written::default(),
             addresses: AddressRules {
                 allow: attributes
                     .get("ip")

@@ -5,6 +5,7 @@ use crate::digest::ApiKeyDigest;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
+use crate::written::Written;
 
 /// A key as it is kept: everything but the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +153,8 @@ pub struct CredentialEntry {
     pub disabled: bool,
     /// It was revoked, or its session is over.
     pub revoked: bool,
+    /// How upstreams are told of it.
+    pub written: Written,
 }
 
 impl CredentialEntry {
@@ -183,6 +186,7 @@ impl CredentialEntry {
                 || account.is_some_and(OwningAccount::is_paused)
                 || owner.is_paused(),
             revoked: record.revoked_at.is_some(),
+            written: Written::default(),
         }
     }
 

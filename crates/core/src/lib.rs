@@ -21,3 +21,4 @@ pub mod scope;
 pub mod session;
 pub mod time;
 pub mod token;
+pub mod written;

@@ -12,6 +12,7 @@ use crate::route::Routes;
 use crate::scheme::{Scheme, SchemeId};
 use crate::scope::{Scope, ScopeSet};
 use crate::token::TokenRules;
+use crate::written::Written;
 
 /// All that one configuration says about requests.
 #[derive(Clone, Debug)]
@@ -131,5 +132,6 @@ fn entry(name: &str, scopes: ScopeSet) -> CredentialEntry {
         begins_at: None,
         disabled: false,
         revoked: false,
+        written: Written::default(),
     }
 }

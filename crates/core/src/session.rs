@@ -6,6 +6,7 @@ use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
 use crate::token::Claims;
+use crate::written::Written;
 
 /// A session as it is kept. Its id is also that of its family of refresh tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,7 @@ impl CredentialEntry {
             disabled: user.is_paused(),
             // A token of somebody else's session was never issued; should it be, it opens nothing.
             revoked: session.ended_at.is_some() || *claims.sub != *user.id || *claims.sid != *session.id,
+            written: Written::default(),
         }
     }
 }

@@ -136,7 +136,7 @@ fn head(
     out.extend_from_slice(target.slash().as_bytes());
     out.extend_from_slice(target.rest.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    upstream.edits.visit(request.fields, passing, &mut |name: &[u8], value: &[u8]| write::field(&mut out, name, value));
+    upstream.edits.write(request.fields, passing, &mut out);
     // What is of one connection was removed above; this is what we ask of ours.
     match request.upgrade {
         Some(upgrade) => write::upgrade(&mut out, upgrade),
@@ -160,6 +160,7 @@ pub(crate) fn passing<'a>(visit: Visit<'a>, judged: Judged<'a>, permit: &'a Perm
         permit,
         decision: judged.id(),
         rules: judged.rules(),
+        version: visit.snapshot.version(),
         caller: visit.caller,
         told_by: visit.ways.proxies.header(),
         scheme: visit.client.carried.scheme(),

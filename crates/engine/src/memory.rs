@@ -85,7 +85,7 @@ pub struct Memory {
 }
 
 /// How often one key's use is reported at most.
-const REPORT_EVERY_MILLIS: i64 = 10_000;
+const REPORT_EVERY_MILLIS: i64 = 60_000;
 /// How many keys can wait to be reported; further ones are reported at a later use.
 const USES: usize = 4096;
 

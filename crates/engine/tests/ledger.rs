@@ -103,6 +103,7 @@ fn of_caller(number: u32) -> Verdict {
         begins_at: None,
         disabled: false,
         revoked: false,
+        written: Written::default(),
     };
     Verdict { credential: Some(Arc::new(entry)), ..Verdict::of("allowed", None) }
 }

@@ -12,7 +12,7 @@ use keyward_core::scheme::{Scheme, SchemeId};
 use crate::caller::{Caller, ClientAddress};
 use crate::cors::is_about_pages;
 use crate::forwarding::{self, Way};
-use crate::h1::members;
+use crate::h1::{members, write};
 use crate::identity::{IdentityHeaders, unshared_name};
 use crate::names::{CLAIMS, CollapsedSet, DECISION, HOP_BY_HOP, collapse_alike, is_of_claimed_family};
 use crate::trailers::is_for_heads;
@@ -46,6 +46,8 @@ pub struct Passing<'a> {
     pub decision: DecisionId,
     /// The rules it was decided by.
     pub rules: &'a Rules,
+    /// Their version, and that of these edits.
+    pub version: u64,
     /// Who calls.
     pub caller: &'a Caller,
     /// The header by which proxies before us tell.
@@ -87,10 +89,31 @@ impl HeaderEdits {
     }
 
     /// Gives the fields that go to the upstream, `Host` first; those that frame the body are left to whoever sends it.
-    ///
+    pub fn visit(&self, fields: Fields<'_>, passing: &Passing<'_>, put: &mut impl Put) {
+        self.visit_all_but_caller(fields, passing, put);
+        if let Some(principal) = passing.permit.principal() {
+            self.identity.visit_principal(principal, put);
+        }
+    }
+
+    /// Writes what [`HeaderEdits::visit`] gives as the lines of a head. Those that tell of the caller are written once and kept
+    /// beside its credential.
+    pub fn write(&self, fields: Fields<'_>, passing: &Passing<'_>, out: &mut Vec<u8>) {
+        self.visit_all_but_caller(fields, passing, &mut |name: &[u8], value: &[u8]| write::field(out, name, value));
+        if let Some(caller) = passing.permit.credential() {
+            let lines = || {
+                let mut lines = Vec::new();
+                let put = &mut |name: &[u8], value: &[u8]| write::field(&mut lines, name, value);
+                self.identity.visit_principal(&caller.principal, put);
+                lines.into()
+            };
+            out.extend_from_slice(&caller.written.by(passing.version, lines));
+        }
+    }
+
     /// Whatever `Connection` names goes, so that it cannot remove what we set (RFC 9110 §7.6.1); then every spelling of our
     /// names, of claims and of the credentials; ours come last.
-    pub fn visit(&self, fields: Fields<'_>, passing: &Passing<'_>, put: &mut impl Put) {
+    fn visit_all_but_caller(&self, fields: Fields<'_>, passing: &Passing<'_>, put: &mut impl Put) {
         let received = passing.host.unwrap_or(passing.upstream);
         let host = match self.host {
             UpstreamHost::Received => received,
@@ -113,7 +136,7 @@ impl HeaderEdits {
         for (name, value) in &self.own {
             put(name.as_str().as_bytes(), value.as_bytes());
         }
-        self.identity.visit(passing.permit, passing.decision, put);
+        self.identity.visit_decision(passing.decision, put);
     }
 
     /// Whether a field may pass in the trailer section of a request: nothing that would be removed from its head, and none that

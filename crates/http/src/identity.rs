@@ -2,7 +2,6 @@
 
 use http::HeaderName;
 use keyward_core::decision::DecisionId;
-use keyward_core::machine::Permit;
 use keyward_core::principal::Principal;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -62,15 +61,14 @@ impl IdentityHeaders {
         }
     }
 
-    /// Gives the fields for a permitted request. Whatever a client sent under these names must be gone by then.
-    pub(crate) fn visit(&self, permit: &Permit, decision: DecisionId, put: &mut impl Put) {
+    /// Gives the field that names the decision on a permitted request. Whatever a client sent under these names must be gone by
+    /// then.
+    pub(crate) fn visit_decision(&self, decision: DecisionId, put: &mut impl Put) {
         put(self.decision.as_str().as_bytes(), &decision.text());
-        if let Some(principal) = permit.principal() {
-            self.visit_principal(principal, put);
-        }
     }
 
-    fn visit_principal(&self, principal: &Principal, put: &mut impl Put) {
+    /// Gives the fields that tell of a caller: with every request the same.
+    pub(crate) fn visit_principal(&self, principal: &Principal, put: &mut impl Put) {
         tell(&self.principal, &principal.id, put);
         tell(&self.name, &principal.name, put);
         // A fact that is absent sends no header.
@@ -92,7 +90,7 @@ pub(crate) fn unshared_name(name: &HeaderName) -> HeaderName {
 fn tell(name: &HeaderName, value: &str, put: &mut impl Put) {
     let name = name.as_str().as_bytes();
     // Over all bytes, whatever the first ones say: so it is done for many at once.
-    let is_plain = |byte: u8| (byte >= b' ') & (byte < 0x7f) & (byte != b'%');
+    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte) & (byte != b'%');
     if value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         put(name, value.as_bytes());
     } else {

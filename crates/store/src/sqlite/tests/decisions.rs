@@ -10,6 +10,7 @@ use keyward_core::decision::DecisionId;
 use keyward_core::principal::{Grants, Kind, Mode, Principal};
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
+use keyward_core::written::Written;
 use keyward_engine::counts::Count;
 use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
 use keyward_engine::ledger::{Batch, Fold, Lost};
@@ -81,6 +82,7 @@ fn key_of(user: &str) -> CredentialEntry {
         begins_at: None,
         disabled: false,
         revoked: false,
+        written: Written::default(),
     }
 }
 
