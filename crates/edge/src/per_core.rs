@@ -17,7 +17,7 @@ use keyward_http::cors::Cors;
 use keyward_http::h1::write;
 use keyward_http::own::OwnSender;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::{spawn_local, unconstrained, yield_now};
+use tokio::task::{spawn_local, yield_now};
 use tokio::time::{interval, sleep, timeout};
 
 use crate::buffer::Buffers;
@@ -293,10 +293,11 @@ pub(crate) async fn run(core: Rc<Core>, listener: Listener, taken: Arc<AtomicUsi
             ending = asked(&mut stop) => break ending,
         }
     };
-    if !ending.stays {
-        admit_waiting(&core, &taken, &listener).await;
+    if ending.stays {
+        drop(listener);
+    } else {
+        admit_waiting(&core, &taken, listener);
     }
-    drop(listener);
     core.drain(ending).await;
     core.report_uses();
     let _ = timeout(LAST_DECISIONS, core.ledger.finish()).await;
@@ -316,14 +317,15 @@ fn admit(core: &Rc<Core>, taken: &Arc<AtomicUsize>, (io, peer): (Io, IpAddr)) {
     }
 }
 
-/// Admits those who connected before the end: closed with the listener, their connections would be reset.
-async fn admit_waiting(core: &Rc<Core>, taken: &Arc<AtomicUsize>, listener: &Listener) {
+/// Admits those who connected before the end, and closes the listener.
+fn admit_waiting(core: &Rc<Core>, taken: &Arc<AtomicUsize>, listener: Listener) {
+    let Ok(waiting) = listener.into_waiting() else { return };
     for _ in 0..LAST_ACCEPTED {
-        // Whoever waits is there at the first look.
-        match timeout(Duration::ZERO, unconstrained(listener.accept())).await {
-            Ok(Ok(accepted)) => admit(core, taken, accepted),
-            Ok(Err(error)) if !is_shortage(&error) => {}
-            Ok(Err(_)) | Err(_) => break,
+        match waiting.next() {
+            Ok(accepted) => admit(core, taken, accepted),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock || is_shortage(&error) => break,
+            // The client was gone before it was accepted.
+            Err(_) => {}
         }
     }
 }

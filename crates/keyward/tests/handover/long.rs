@@ -4,13 +4,15 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use keyward_testkit::certificates::Authority;
 use keyward_testkit::client::read_answer;
 use keyward_testkit::decided::{decisions, sum};
 use keyward_testkit::world::{text, until};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::{Message, WebSocket};
 
-use super::{ask, connect, hand_over, world};
+use super::load::trusting;
+use super::{ask, connect, hand_over, starting, world};
 
 /// By the path: a WebSocket that sends back what it gets, the beginning of an answer in chunks or with a length, nothing at all, or
 /// a whole answer. And the paths as they come.
@@ -82,6 +84,48 @@ fn begun(address: SocketAddr, path: &str, key: &str) -> TcpStream {
         seen.extend(byte);
     }
     stream
+}
+
+/// Half of a handshake is there when the core closes, and the rest has a few seconds: a try in which this machine was slower saw
+/// nothing.
+#[test]
+fn a_handshake_that_has_begun_is_finished() {
+    assert!((0..3).any(|_| finishes_a_handshake()));
+}
+
+fn finishes_a_handshake() -> bool {
+    let authority = Authority::new("test");
+    let mut world = world("server: {tls: {enabled: true, cert_file: server.pem, key_file: server.key}}\n");
+    authority.issue(&["api.test"]).write(&world.path(""), "server");
+    world.start(&[]);
+    let (key, address) = (world.key("k", &[]), world.server().data);
+    let config = trusting(&authority, b"http/1.1");
+    let mut session = rustls::ClientConnection::new(config, "api.test".try_into().unwrap()).unwrap();
+    let mut hello = Vec::new();
+    session.write_tls(&mut hello).unwrap();
+    let (first, rest) = hello.split_at(hello.len() / 2);
+    let mut socket = connect(address);
+    socket.write_all(first).unwrap();
+    // In the clear, on each core, so that it has accepted the other as well, and closes when these are closed.
+    let mut idle: Vec<_> = (0..16).map(|_| connect(address)).collect();
+    for one in &mut idle {
+        assert_eq!(ask(one, "/x", &key, false).unwrap().status, 200);
+    }
+    let old = world.take_server();
+    std::thread::scope(|scope| {
+        let next = starting(scope, &world, &[]);
+        for mut one in idle {
+            assert_eq!(one.read(&mut [0]).unwrap_or_default(), 0);
+        }
+        let _ = socket.write_all(rest);
+        let request = format!("GET /x HTTP/1.1\r\nHost: api.test\r\nX-API-Key: {key}\r\n\r\n");
+        let mut stream = rustls::Stream::new(&mut session, &mut socket);
+        let asked = stream.write_all(request.as_bytes()).is_ok();
+        let status = asked.then(|| read_answer(&mut stream, false)).flatten().map(|answer| answer.status);
+        assert!(old.ends());
+        assert!(next.join().unwrap().is_ok());
+        status == Some(200)
+    })
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn to_another_port() {
     let load = Load::start(&Way::Plain, world.server().data, "/x", &text(&made, "key"));
     load.goes_on();
     let old = world.take_server();
+    load.may_move();
     let next = world.try_start_at(&free_port().to_string(), &["--take-over"]).unwrap_or_else(|said| panic!("{said}"));
     load.moves_to(next.data);
     let left = old.data;
