@@ -69,8 +69,9 @@ impl Common {
         self.address.lock().unwrap().unwrap()
     }
 
+    /// Also once anything failed: more would tell nothing more.
     fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+        self.over.load(Ordering::Relaxed) || !self.failed.lock().unwrap().is_empty()
     }
 
     fn answered(&self, answer: Result<u16, String>) {
@@ -111,7 +112,10 @@ impl Load {
     /// Waits for so many requests more.
     pub(crate) fn goes_on(&self) {
         let before = self.common.asked.load(Ordering::Relaxed);
-        until("requests", || (self.common.asked.load(Ordering::Relaxed) > before + 50).then_some(()));
+        until("requests", || {
+            assert_eq!(*self.common.failed.lock().unwrap(), Vec::<String>::new());
+            (self.common.asked.load(Ordering::Relaxed) > before + 50).then_some(())
+        });
     }
 
     /// From now on the server may go elsewhere.
