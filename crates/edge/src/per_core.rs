@@ -36,8 +36,6 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 /// How long the last decisions may wait for a place.
 const LAST_DECISIONS: Duration = Duration::from_secs(2);
-/// How long what is cut at the end has to be gone, so that what became of it is recorded.
-const LAST_CUTS: Duration = Duration::from_secs(1);
 /// How many of those who wait when the core stops are still accepted: more than can wait.
 const LAST_ACCEPTED: usize = 4096;
 /// How long to wait when the system has no more file descriptors.
@@ -241,20 +239,6 @@ impl Core {
         self.closing.set(true);
         self.wake_all();
         self.all_closed(ending.drain).await;
-        self.cut().await;
-    }
-
-    /// Cuts what is left, and waits until it is gone.
-    async fn cut(&self) {
-        for watch in self.watches.borrow().iter() {
-            watch.cut();
-        }
-        let _ = timeout(LAST_CUTS, async {
-            while self.watches.borrow().iter().any(|watch| Rc::strong_count(watch) > 1) {
-                yield_now().await;
-            }
-        })
-        .await;
     }
 
     fn wake_all(&self) {

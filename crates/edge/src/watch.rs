@@ -176,12 +176,6 @@ impl Watch {
         }
     }
 
-    /// The connection is closed as it is.
-    pub(crate) fn cut(&self) {
-        self.verdict.set(Verdict::Cut);
-        self.wake();
-    }
-
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
         self.since.set(self.ticks.now());
