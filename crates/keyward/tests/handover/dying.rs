@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
+use keyward_testkit::client::read_answer;
 use keyward_testkit::ports::free_port;
 use keyward_testkit::world::{Server, World, text, until};
 
@@ -114,9 +115,7 @@ fn the_old_process_goes_on_where_the_next_one_dies_after_it_agreed() {
 
 #[test]
 fn the_old_process_comes_back_to_the_port_that_it_left() {
-    let world = world("").serve(&[]);
-    world.key("k", &[]);
-    let mut world = world;
+    let mut world = world("").serve(&[]);
     world.stop();
     let server = world.try_start_at(&free_port().to_string(), &[]).unwrap();
     let address = server.data;
@@ -131,6 +130,28 @@ fn the_old_process_comes_back_to_the_port_that_it_left() {
     said(&server, "is gone; this one goes on", 1);
     until("the port", || std::net::TcpStream::connect(address).ok());
     assert_eq!(ask(&mut connect(address), "/x", "no key", true).unwrap().status, 401);
+}
+
+#[test]
+fn the_old_process_comes_back_to_its_socket_file() {
+    let world = World::new(env!("CARGO_BIN_EXE_keyward"));
+    let socket = world.path("k.sock");
+    let mut world = world.config(&format!("server: {{socket: {}}}\n", socket.display())).serve(&[]);
+    for (times, heard) in ["", "l"].into_iter().enumerate() {
+        let mut taker = Taker::ask(&world);
+        taker.says(b"s");
+        taker.hears(b".");
+        taker.says(b"k");
+        taker.hears(heard.as_bytes());
+        drop(taker);
+        said(world.server(), "is gone; this one goes on", times + 1);
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        stream.write_all(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        assert_eq!(read_answer(&mut stream, false).unwrap().status, 401);
+    }
+    hand_over(&mut world);
+    world.stop();
+    assert!(!socket.exists(), "it goes with the last one");
 }
 
 #[test]
