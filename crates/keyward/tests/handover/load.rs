@@ -161,8 +161,7 @@ struct Connection {
 
 impl Connection {
     fn open(way: &Way, address: SocketAddr) -> io::Result<Self> {
-        let mut socket = TcpStream::connect(address)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
+        let mut socket = super::try_connect(address)?;
         let secure = match way {
             Way::Tls(config) => {
                 let session = rustls::ClientConnection::new(Arc::clone(config), "api.test".try_into().unwrap());
@@ -243,8 +242,9 @@ fn in_streams(common: Arc<Common>, way: Way) {
 
 async fn connect(way: &Way, address: SocketAddr) -> Result<SendRequest<Bytes>, String> {
     let told = |error: &dyn std::fmt::Display| format!("no connection: {error}");
-    let socket = tokio::net::TcpStream::connect(address).await.map_err(|error| told(&error))?;
-    socket.set_nodelay(true).map_err(|error| told(&error))?;
+    let socket = super::try_connect(address).map_err(|error| told(&error))?;
+    socket.set_nonblocking(true).map_err(|error| told(&error))?;
+    let socket = tokio::net::TcpStream::from_std(socket).map_err(|error| told(&error))?;
     if let Way::H2(config) = way {
         let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
         let stream = connector.connect("api.test".try_into().unwrap(), socket).await.map_err(|error| told(&error))?;
