@@ -67,10 +67,14 @@ fn try_connect(address: SocketAddr) -> std::io::Result<TcpStream> {
 }
 
 fn ask(stream: &mut TcpStream, path: &str, key: &str, close: bool) -> Option<Answer> {
+    send(stream, path, key, close).ok()?;
+    read_answer(stream, false)
+}
+
+fn send(stream: &mut TcpStream, path: &str, key: &str, close: bool) -> std::io::Result<()> {
     let connection = if close { "Connection: close\r\n" } else { "" };
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n{connection}\r\n");
-    stream.write_all(request.as_bytes()).ok()?;
-    read_answer(stream, false)
+    stream.write_all(request.as_bytes())
 }
 
 /// The next process, started on a thread of its own.
@@ -148,11 +152,14 @@ fn the_old_process_accepts_nobody_more() {
         for mut connection in kept {
             while ask(&mut connection, "/x", &key, false).is_some_and(|answer| answer.header("connection").is_none()) {}
         }
-        let newcomer = || ask(&mut connect(address), "/x", &key, true).map(|answer| answer.text());
-        let asking: Vec<_> = (0..16).map(|_| scope.spawn(newcomer)).collect();
+        let mut newcomers: Vec<_> = (0..16).map(|_| connect(address)).collect();
+        for newcomer in &mut newcomers {
+            send(newcomer, "/x", &key, true).unwrap();
+        }
+        // Only now may the old one end.
         running.release();
-        for newcomer in asking {
-            assert_eq!(newcomer.join().unwrap().as_deref(), Some("new"));
+        for mut newcomer in newcomers {
+            assert_eq!(read_answer(&mut newcomer, false).map(|answer| answer.text()).as_deref(), Some("new"));
         }
         assert!(old.ends());
         assert!(next.join().unwrap().is_ok());
@@ -169,6 +176,7 @@ fn without_a_server_it_just_starts_and_never_from_a_directory_that_is_open_to_ot
     assert!(written.contains("can be written by other users"), "{written}");
     mode(0o700);
     assert_eq!(world.send("GET", "/x", &[], "").status, 401);
+    assert!(!world.server().log().contains("another process"), "it was not even asked: {}", world.server().log());
     hand_over(&mut world);
 }
 
