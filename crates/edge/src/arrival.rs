@@ -49,6 +49,8 @@ pub(crate) struct Arrived {
     pub(crate) carried: Carried,
     /// What was agreed on.
     pub(crate) protocol: Protocol,
+    /// The core came to close meanwhile. What has begun comes to its end: one request is on its way.
+    pub(crate) late: bool,
 }
 
 /// Goes through what comes before HTTP; `None`: nothing more is to be done for this connection. Where nothing comes before it,
@@ -56,15 +58,16 @@ pub(crate) struct Arrived {
 pub(crate) async fn arrive(core: &Core, io: Io, peer: IpAddr) -> Option<Arrived> {
     let told = core.is_told_of(peer);
     if !told && core.tls.is_none() {
-        return Some(Arrived { io, peer, carried: Carried::Clear, protocol: Protocol::Http1 });
+        return Some(Arrived { io, peer, carried: Carried::Clear, protocol: Protocol::Http1, late: false });
     }
     // Boxed: what a handshake needs would make every connection's task larger.
-    Box::pin(prelude(core, io, peer, told)).await
+    let arrived = Box::pin(prelude(core, io, peer, told)).await?;
+    Some(Arrived { late: core.is_closing(), ..arrived })
 }
 
 async fn prelude(core: &Core, mut io: Io, mut peer: IpAddr, told: bool) -> Option<Arrived> {
     if told {
-        match before_stop(core, header(&mut io)).await? {
+        match header(core, &mut io).await? {
             Ok(Named::Caller(caller)) => peer = caller,
             Ok(Named::Proxy) => {}
             Err(HeaderFault) => {
@@ -75,24 +78,28 @@ async fn prelude(core: &Core, mut io: Io, mut peer: IpAddr, told: bool) -> Optio
     }
     match (&core.tls, io) {
         (Some(door), Io::Tcp(socket)) => secure(core, door, socket, peer).await,
-        (_, io) => Some(Arrived { io, peer, carried: Carried::Clear, protocol: Protocol::Http1 }),
+        (_, io) => Some(Arrived { io, peer, carried: Carried::Clear, protocol: Protocol::Http1, late: false }),
     }
 }
 
-/// What the proxy says, read without a byte too many. The end of the connection is no header.
-async fn header(io: &mut Io) -> Result<Named, HeaderFault> {
+/// What the proxy says, read without a byte too many. The end of the connection is no header. `None`: the core closes, and nothing
+/// has come.
+async fn header(core: &Core, io: &mut Io) -> Option<Result<Named, HeaderFault>> {
     let mut bytes = Vec::new();
     loop {
-        let more = match proxy_protocol::read(&bytes)? {
-            Step::Needs(more) => more,
-            Step::Is(named) => return Ok(named),
+        let more = match proxy_protocol::read(&bytes) {
+            Ok(Step::Needs(more)) => more,
+            Ok(Step::Is(named)) => return Some(Ok(named)),
+            Err(fault) => return Some(Err(fault)),
         };
         let end = bytes.len();
         bytes.resize(end + more, 0);
         let space = bytes.get_mut(end..).unwrap_or_default();
-        match poll_fn(|cx| io.poll_read(cx, space)).await {
+        let coming = poll_fn(|cx| io.poll_read(cx, space));
+        let came = if end == 0 { before_stop(core, coming).await? } else { coming.await };
+        match came {
             Ok(count) if count > 0 => bytes.truncate(end + count),
-            _ => return Err(HeaderFault),
+            _ => return Some(Err(HeaderFault)),
         }
     }
 }
@@ -101,18 +108,16 @@ async fn header(io: &mut Io) -> Result<Named, HeaderFault> {
 async fn secure(core: &Core, door: &TlsDoor, socket: TcpStream, peer: IpAddr) -> Option<Arrived> {
     if before_stop(core, first(&socket)).await?? != HANDSHAKE {
         let carried = if door.require { Carried::ClearRefused } else { Carried::Clear };
-        return Some(Arrived { io: Io::Tcp(socket), peer, carried, protocol: Protocol::Http1 });
+        return Some(Arrived { io: Io::Tcp(socket), peer, carried, protocol: Protocol::Http1, late: false });
     }
     let mut begun = Begun { core, fault: Some(HandshakeFault::Late) };
-    let shaken = before_stop(core, TlsAcceptor::from(door.config()).accept(socket)).await;
-    begun.fault = match &shaken {
-        Some(Err(error)) => Some(fault(error)),
-        Some(Ok(_)) | None => None,
-    };
-    let stream = shaken?.ok()?;
+    // Begun, it goes on: its client is not idle.
+    let shaken = TlsAcceptor::from(door.config()).accept(socket).await;
+    begun.fault = shaken.as_ref().err().map(fault);
+    let stream = shaken.ok()?;
     let protocol = Protocol::agreed(stream.get_ref().1.alpn_protocol());
     let io = Io::Tls(Box::new(TlsStream::Server(stream)));
-    Some(Arrived { io, peer, carried: Carried::Tls, protocol })
+    Some(Arrived { io, peer, carried: Carried::Tls, protocol, late: false })
 }
 
 /// The first byte, left in the socket; `None` at the end.
@@ -152,8 +157,12 @@ fn fault(error: &io::Error) -> HandshakeFault {
     }
 }
 
-/// Runs a part unless the core closes meanwhile.
+/// Waits for a client's first bytes unless the core closes meanwhile.
 async fn before_stop<F: Future>(core: &Core, part: F) -> Option<F::Output> {
     let mut part = pin!(part);
-    poll_fn(|cx| if core.is_closing() { Poll::Ready(None) } else { part.as_mut().poll(cx).map(Some) }).await
+    poll_fn(|cx| match part.as_mut().poll(cx) {
+        Poll::Pending if core.is_closing() => Poll::Ready(None),
+        polled => polled.map(Some),
+    })
+    .await
 }

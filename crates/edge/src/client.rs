@@ -57,6 +57,8 @@ pub(crate) struct Wire {
     /// What came and was not used yet.
     pub(crate) input: Buffer,
     pub(crate) lines: Lines,
+    /// A head is on its way, so that it is waited for though the core closes.
+    pub(crate) awaited: bool,
 }
 
 /// What came instead of a head.
@@ -85,7 +87,7 @@ impl Client {
 
 impl Wire {
     pub(crate) fn new(io: Io) -> Self {
-        Self { io, input: Buffer::default(), lines: Lines::default() }
+        Self { io, input: Buffer::default(), lines: Lines::default(), awaited: false }
     }
 
     /// Reads on until a head is whole: its length. Between two requests, a core that closes ends the connection, but for what came.
@@ -106,7 +108,7 @@ impl Wire {
                 match self.input.poll_fill(cx, &mut self.io, most.bytes, &client.core.buffers) {
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoHead::End)),
                     Poll::Ready(Ok(_)) => client.watch.read(),
-                    Poll::Pending if self.input.is_empty() && client.core.is_closing() => {
+                    Poll::Pending if self.input.is_empty() && client.core.is_closing() && !self.awaited => {
                         return Poll::Ready(Err(NoHead::End));
                     }
                     Poll::Pending => return Poll::Pending,

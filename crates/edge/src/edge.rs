@@ -104,9 +104,10 @@ impl Edge {
         &self.place
     }
 
-    /// Stops accepting, lets running requests end for at most `drain`, closes what is left, and joins the threads.
+    /// Accepts who waits and nobody after them, lets running requests end for at most `drain`, closes what is left, and joins the
+    /// threads.
     pub async fn stop(self, drain: Duration) {
-        self.end(Ending { linger: Duration::ZERO, drain }).await;
+        self.end(Ending { linger: Duration::ZERO, drain, stays: false }).await;
     }
 
     /// Stops as [`Edge::stop`] does, for another process that goes on at the same place if `stays`: each connection may begin one more
@@ -115,7 +116,7 @@ impl Edge {
         if let Some(file) = self.file.take_if(|_| stays) {
             file.leave();
         }
-        self.end(Ending { linger: LINGER, drain }).await;
+        self.end(Ending { linger: LINGER, drain, stays }).await;
     }
 
     async fn end(self, ending: Ending) {

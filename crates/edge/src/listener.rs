@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use socket2::Socket;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::io::Io;
 use crate::place::Place;
@@ -37,6 +37,39 @@ impl Listener {
             Self::Unix(listener) => {
                 let (socket, _) = listener.accept().await?;
                 Ok((Io::Unix(socket), THIS_MACHINE))
+            }
+        }
+    }
+
+    /// The last one: those who connected already, asked of the system and not of what the runtime has heard; closed with the
+    /// listener, their connections would be reset.
+    pub(crate) fn into_waiting(self) -> io::Result<Waiting> {
+        match self {
+            Self::Tcp(listener) => listener.into_std().map(Waiting::Tcp),
+            Self::Unix(listener) => listener.into_std().map(Waiting::Unix),
+        }
+    }
+}
+
+/// A listening socket that is about to be closed.
+pub(crate) enum Waiting {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener),
+}
+
+impl Waiting {
+    /// The next connection, registered with the runtime that this is called in; an error where none waits.
+    pub(crate) fn next(&self) -> io::Result<(Io, IpAddr)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (socket, peer) = listener.accept()?;
+                socket.set_nonblocking(true)?;
+                Ok((Io::Tcp(TcpStream::from_std(socket)?), peer.ip().to_canonical()))
+            }
+            Self::Unix(listener) => {
+                let (socket, _) = listener.accept()?;
+                socket.set_nonblocking(true)?;
+                Ok((Io::Unix(UnixStream::from_std(socket)?), THIS_MACHINE))
             }
         }
     }

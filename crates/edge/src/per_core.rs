@@ -17,7 +17,7 @@ use keyward_http::cors::Cors;
 use keyward_http::h1::write;
 use keyward_http::own::OwnSender;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::spawn_local;
+use tokio::task::{spawn_local, yield_now};
 use tokio::time::{interval, sleep, timeout};
 
 use crate::buffer::Buffers;
@@ -36,6 +36,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 /// How long the last decisions may wait for a place.
 const LAST_DECISIONS: Duration = Duration::from_secs(2);
+/// How many of those who wait when the core stops are still accepted: more than can wait.
+const LAST_ACCEPTED: usize = 4096;
 /// How long to wait when the system has no more file descriptors.
 const BREATHER: Duration = Duration::from_millis(50);
 
@@ -80,6 +82,8 @@ pub(crate) struct Ending {
     pub(crate) linger: Duration,
     /// How long what runs has from then on.
     pub(crate) drain: Duration,
+    /// Another process goes on at the same place: whoever waits there waits for it.
+    pub(crate) stays: bool,
 }
 
 /// How to end; `None` until the edge stops.
@@ -230,6 +234,8 @@ impl Core {
             self.wake_all();
             self.all_closed(ending.linger).await;
         }
+        // What has come on a connection is seen in the runtime's next turn.
+        yield_now().await;
         self.closing.set(true);
         self.wake_all();
         self.all_closed(ending.drain).await;
@@ -262,14 +268,7 @@ pub(crate) async fn run(core: Rc<Core>, listener: Listener, taken: Arc<AtomicUsi
     let ending = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((io, peer)) => {
-                    match Seat::take(&taken, core.limits.connections) {
-                        Some(seat) => {
-                            spawn_local(attend(Open::new(&core), seat, io, peer));
-                        }
-                        None => core.worker.tally().turned_away(),
-                    }
-                }
+                Ok(accepted) => admit(&core, &taken, accepted),
                 Err(error) if is_shortage(&error) => sleep(BREATHER).await,
                 // The client was gone before it was accepted.
                 Err(_) => {}
@@ -278,7 +277,11 @@ pub(crate) async fn run(core: Rc<Core>, listener: Listener, taken: Arc<AtomicUsi
             ending = asked(&mut stop) => break ending,
         }
     };
-    drop(listener);
+    if ending.stays {
+        drop(listener);
+    } else {
+        admit_waiting(&core, &taken, listener);
+    }
     core.drain(ending).await;
     core.report_uses();
     let _ = timeout(LAST_DECISIONS, core.ledger.finish()).await;
@@ -286,6 +289,29 @@ pub(crate) async fn run(core: Rc<Core>, listener: Listener, taken: Arc<AtomicUsi
 
 async fn asked(stop: &mut Stop) -> Ending {
     stop.wait_for(Option::is_some).await.ok().and_then(|ending| *ending).unwrap_or_default()
+}
+
+/// Begins to serve a connection, if there is a seat for it.
+fn admit(core: &Rc<Core>, taken: &Arc<AtomicUsize>, (io, peer): (Io, IpAddr)) {
+    match Seat::take(taken, core.limits.connections) {
+        Some(seat) => {
+            spawn_local(attend(Open::new(core), seat, io, peer));
+        }
+        None => core.worker.tally().turned_away(),
+    }
+}
+
+/// Admits those who connected before the end, and closes the listener.
+fn admit_waiting(core: &Rc<Core>, taken: &Arc<AtomicUsize>, listener: Listener) {
+    let Ok(waiting) = listener.into_waiting() else { return };
+    for _ in 0..LAST_ACCEPTED {
+        match waiting.next() {
+            Ok(accepted) => admit(core, taken, accepted),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock || is_shortage(&error) => break,
+            // The client was gone before it was accepted.
+            Err(_) => {}
+        }
+    }
 }
 
 async fn attend(open: Open, seat: Seat, io: Io, peer: IpAddr) {

@@ -75,10 +75,10 @@ async fn watched(watch: &Watch, serving: impl Future<Output = ()>) {
 }
 
 async fn attend(core: Rc<Core>, watch: Rc<Watch>, io: Io, peer: IpAddr) {
-    let Some(Arrived { io, peer, carried, protocol }) = arrive(&core, io, peer).await else { return };
+    let Some(Arrived { io, peer, carried, protocol, late }) = arrive(&core, io, peer).await else { return };
     let client = Client { core, watch, peer, carried };
     match protocol {
-        Protocol::Http1 => run(&client, Wire::new(io)).await,
+        Protocol::Http1 => run(&client, Wire { awaited: late, ..Wire::new(io) }).await,
         Protocol::Http2 => Box::pin(h2::front::serve(&client, io, Buffer::default())).await,
     }
 }
@@ -99,7 +99,7 @@ async fn run(client: &Client, mut wire: Wire) {
             Err(NoHead::End) => false,
         };
         client.watch.rest();
-        is_first = false;
+        (is_first, wire.awaited) = (false, false);
         if !goes_on {
             break;
         }

@@ -13,6 +13,7 @@ mod support;
 use std::time::Duration;
 
 use support::Setup;
+use support::client::Connection;
 use support::upstream::Upstream;
 
 #[test]
@@ -53,6 +54,26 @@ fn stopping_waits_no_longer_than_it_is_told() {
     world.stop(Duration::from_millis(50));
     assert!(running.is_closed());
     assert_eq!(upstream.next(), "closed");
+}
+
+#[test]
+fn who_connected_before_the_end_is_answered() {
+    for _ in 0..8 {
+        let mut setup = Setup::demo();
+        let (connecting, connected) = std::sync::mpsc::channel();
+        // Nobody accepts before the edge starts, and it is stopped at once.
+        setup.before = Box::new(move |address| {
+            for _ in 0..20 {
+                let mut client = Connection::to(address);
+                client.send("GET /elsewhere HTTP/1.1\r\nHost: api\r\n\r\n");
+                connecting.send(client).unwrap();
+            }
+        });
+        setup.start().stop(Duration::from_secs(60));
+        for mut client in connected {
+            assert_eq!(client.answer(false).status, 404);
+        }
+    }
 }
 
 #[test]

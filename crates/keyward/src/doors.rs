@@ -8,7 +8,7 @@ use keyward_edge::{Bound, Place};
 
 use crate::certificates::Certificates;
 use crate::exit::{Failed, Result};
-use crate::handover::Offered;
+use crate::handover::Sockets;
 use crate::settings::Loaded;
 
 /// The ports as taken.
@@ -30,24 +30,22 @@ impl Doors {
     ///
     /// # Errors
     /// A port that is taken, a certificate that cannot be used.
-    pub fn open(loaded: &Loaded, cores: NonZeroUsize, mut offered: Option<&mut Offered>) -> Result<Self> {
+    pub fn open(loaded: &Loaded, cores: NonZeroUsize, offered: Sockets) -> Result<Self> {
         let settings = loaded.settings();
         let certificates = Certificates::open(settings)?;
         let place = match &settings.server.socket {
             Some(path) => Place::Unix(path.clone()),
             None => Place::Tcp(SocketAddr::new(settings.server.host, settings.server.port)),
         };
-        let sockets = offered.as_mut().map(|offered| std::mem::take(&mut offered.data)).unwrap_or_default();
-        let taken = Bound::take_over(sockets, &place, cores).map_err(failed)?;
+        let taken = Bound::take_over(offered.data, &place, cores).map_err(failed)?;
         let stays = taken.is_some();
         let data = taken.map_or_else(|| bind_data(&place, cores), Ok)?;
-        let admin = offered.as_mut().and_then(|offered| offered.admin.take());
         let address = SocketAddr::new(settings.admin.host, settings.admin.port);
-        let taken = Bound::take_over(admin.into_iter().collect(), &Place::Tcp(address), NonZeroUsize::MIN);
+        let taken = Bound::take_over(offered.admin.into_iter().collect(), &Place::Tcp(address), NonZeroUsize::MIN);
         let flags = "--admin-host and --admin-port";
         let bound = taken.map_err(failed)?.map_or_else(|| bind(address, NonZeroUsize::MIN, flags), Ok)?;
         let admin = bound.into_listener().ok_or_else(|| Failed::Refused(format!("cannot listen on {address}")))?;
-        let control = offered.and_then(|offered| offered.control.take()).map(UnixListener::from);
+        let control = offered.control.map(UnixListener::from);
         Ok(Self { data, admin, control, certificates, stays })
     }
 }

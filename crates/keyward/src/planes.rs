@@ -1,6 +1,5 @@
 //! The two planes of a server: the workers of the cores, and what runs on the control runtime.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
-use crate::handover::{self, Wished};
+use crate::handover::{self, Sockets, Wished};
 use crate::ports::Ports;
 use crate::{socket, terminal, witness};
 
@@ -140,7 +139,7 @@ impl ControlPlane<'_> {
         refresher: &Arc<Refresher>,
         own: own::OwnReceiver,
         uses: mpsc::Receiver<Vec<Use>>,
-    ) -> Result<(Ports, [OwnedFd; 2], Wished)> {
+    ) -> Result<(Ports, Sockets, Wished)> {
         let listen = || {
             socket::listen(self.data_dir.path()).map_err(|error| {
                 Failed::Refused(format!("cannot listen on the socket in {}: {error}", self.data_dir.path().display()))

@@ -85,6 +85,11 @@ impl<'a> Reloader<'a> {
         }
     }
 
+    /// The configuration that is in force, where it is another than the first.
+    pub fn newer(self) -> Option<Loaded> {
+        self.newer
+    }
+
     /// Waits until the file is another one. Cancelling it loses nothing.
     pub async fn file_changed(&mut self) {
         self.file.changed().await;

@@ -1,6 +1,6 @@
 //! A raw HTTP/1.1 client: it sends exactly the bytes that a test writes and reads one answer.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub fn exchange_from(source: IpAddr, address: SocketAddr, request: &[u8]) -> Opt
 }
 
 /// Reads one answer from a connection.
-pub fn read_answer(stream: &mut TcpStream, head_only: bool) -> Option<Answer> {
+pub fn read_answer(stream: &mut (impl Read + ?Sized), head_only: bool) -> Option<Answer> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = find(&bytes, b"\r\n\r\n") {
@@ -88,7 +88,7 @@ pub fn read_answer(stream: &mut TcpStream, head_only: bool) -> Option<Answer> {
     Some(answer)
 }
 
-fn read_chunks(stream: &mut TcpStream, rest: &mut Vec<u8>) -> Option<Vec<u8>> {
+fn read_chunks(stream: &mut (impl Read + ?Sized), rest: &mut Vec<u8>) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let line_end = loop {
@@ -110,7 +110,7 @@ fn read_chunks(stream: &mut TcpStream, rest: &mut Vec<u8>) -> Option<Vec<u8>> {
     }
 }
 
-fn read_more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
+fn read_more(stream: &mut (impl Read + ?Sized), bytes: &mut Vec<u8>) -> Option<()> {
     let mut buffer = [0; 8192];
     let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
     bytes.extend_from_slice(&buffer[..count]);

@@ -95,7 +95,12 @@ impl World {
 
     /// Starts the server; what it wrote where it ended instead.
     pub fn try_start(&self, flags: &[&str]) -> Result<Server, String> {
-        let mut command = self.command(&["serve", "--port", "0", "--admin-port", "0"]);
+        self.try_start_at("0", flags)
+    }
+
+    /// As [`World::try_start`], on a data port that is named.
+    pub fn try_start_at(&self, port: &str, flags: &[&str]) -> Result<Server, String> {
+        let mut command = self.command(&["serve", "--port", port, "--admin-port", "0"]);
         command.args(flags);
         // One pipe for both streams: what was written before the banner is read before it.
         let (output, theirs) = std::io::pipe().expect("a pipe");

@@ -79,6 +79,8 @@ pub struct Setup {
     pub records: bool,
     /// Every other path leads to the first upstream, for anybody.
     pub open: bool,
+    /// What is done while the port is there and nobody accepts.
+    pub before: Box<dyn FnOnce(SocketAddr)>,
 }
 
 pub struct World {
@@ -105,6 +107,7 @@ impl Setup {
             own: None,
             records: false,
             open: false,
+            before: Box::new(|_| {}),
         }
     }
 
@@ -157,6 +160,7 @@ impl Setup {
             uses,
             tls: None,
         };
+        (self.before)(bound.place().address().unwrap());
         let edge = bound.start(config, workers).unwrap();
         let records = self.records.then_some(records);
         let address = edge.place().address().unwrap();

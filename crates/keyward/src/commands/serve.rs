@@ -23,7 +23,7 @@ use crate::cli::{Cli, Log, Serve};
 use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::doors::Doors;
 use crate::exit::{Failed, Result};
-use crate::handover::{Agreed, Handing, Offer};
+use crate::handover::{Agreed, Given, Handing, Sockets, Standby, Taken};
 use crate::planes::{ControlPlane, Ground, Planes};
 use crate::ports::Ports;
 use crate::reload::{Cause, Reloader};
@@ -36,6 +36,8 @@ use crate::{backup, descriptors, first_start, handover, keeper, log, master_key,
 const BATCHES_OF_USES: usize = 64;
 /// Records that may wait for the log.
 const RECORDS_WAITING: usize = 8192;
+/// How long what runs in the background has to end before the data directory is given away.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 /// How long whoever reads the log has to take its last lines.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -44,37 +46,52 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 /// # Errors
 /// A port that is taken, a data directory that cannot be used, mistakes in the configuration.
 pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
-    let loaded = Loaded::for_serve(cli, flags)?;
+    let mut loaded = Loaded::for_serve(cli, flags)?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let most = descriptors::raise();
     // Ports first: when one is taken, nothing was made or changed.
-    let settings = loaded.settings();
     let mut offered = if flags.take_over { handover::ask(loaded.data_dir())? } else { None };
-    let mut doors = Doors::open(&loaded, cores, offered.as_mut())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("control")
-        .enable_all()
-        .build()
-        .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
-    let lock = match offered {
+    let sockets = offered.as_mut().map(|offered| std::mem::take(&mut offered.sockets)).unwrap_or_default();
+    let mut doors = Doors::open(&loaded, cores, sockets)?;
+    let mut runtime = control_runtime()?;
+    let taken = match offered {
         Some(offered) => {
             // The last that can be found wrong while the other server still goes on.
-            wire::setup(settings, 1)?;
-            let lock = offered.agree(doors.stays)?;
-            doors.data = doors.data.settled();
-            lock
+            wire::setup(loaded.settings(), 1)?;
+            offered.agree(doors.stays)?
         }
         None => None,
     };
-    runtime.block_on(async {
-        let data_dir = hold(&loaded, flags, lock).await?;
-        if let Some(warning) = others::readers(data_dir.path()) {
-            terminal::warn_line(&warning);
+    let (lock, standby) = taken.map(|Taken { lock, standby }| (lock, standby)).unzip();
+    let data_dir = runtime.block_on(hold(&loaded, flags, lock))?;
+    if let Some(warning) = others::readers(data_dir.path()) {
+        terminal::warn_line(&warning);
+    }
+    loop {
+        let seats = descriptors::seats(loaded.settings().server.limits.connections, most, cores);
+        let start = Start { cli, flags, loaded: &loaded, seats, standby: standby.as_ref() };
+        let Some(left) = runtime.block_on(serve(start, doors, &data_dir))? else { return Ok(()) };
+        // From here on nothing in this process uses the data directory.
+        runtime.shutdown_timeout(LAST_TASKS);
+        match left.next.give(data_dir.lock()) {
+            Given::Serves => return Ok(()),
+            Given::Silent => {
+                terminal::warn_line("keyward: the process that took over has not said that it serves; this one ends");
+                return Ok(());
+            }
+            Given::Back => terminal::warn_line("keyward: the process that took over is gone; this one goes on"),
         }
-        let seats = descriptors::seats(settings.server.limits.connections, most, cores);
-        serve(Start { cli, flags, loaded: &loaded, seats }, doors, data_dir).await
-    })
+        loaded = left.newer.unwrap_or(loaded);
+        data_dir.announce()?;
+        doors = Doors::open(&loaded, cores, left.sockets)?;
+        runtime = control_runtime()?;
+    }
+}
+
+fn control_runtime() -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let built = builder.worker_threads(1).thread_name("control").enable_all().build();
+    built.map_err(|error| Failed::Refused(format!("cannot start: {error}")))
 }
 
 /// Holds the data directory, by the lock that another server handed over if there is one. A command that holds it is soon done and
@@ -114,6 +131,15 @@ struct Start<'a> {
     loaded: &'a Loaded,
     /// Connections at once.
     seats: usize,
+    /// The process before this one.
+    standby: Option<&'a Standby>,
+}
+
+/// What a server that ended for another process goes on with, should it have to.
+struct Left {
+    next: Agreed,
+    sockets: Sockets,
+    newer: Option<Loaded>,
 }
 
 /// What is to be ended when the server stops.
@@ -127,9 +153,13 @@ struct Running {
     store: Arc<dyn Store>,
 }
 
-async fn serve(start: Start<'_>, doors: Doors, data_dir: DataDir) -> Result<()> {
+/// Serves until it is told to stop, or until another process takes over.
+async fn serve(start: Start<'_>, doors: Doors, data_dir: &DataDir) -> Result<Option<Left>> {
     let mut signals = Signals::listen()?;
-    let (mut running, mut reloader) = get_ready(&start, doors, &data_dir).await?;
+    let (mut running, mut reloader) = get_ready(&start, doors, data_dir).await?;
+    if let Some(standby) = start.standby {
+        standby.let_go();
+    }
     let next = loop {
         let cause = tokio::select! {
             heard = signals.next() => match heard {
@@ -146,12 +176,11 @@ async fn serve(start: Start<'_>, doors: Doors, data_dir: DataDir) -> Result<()> 
         if start.flags.verbose {
             terminal::warn_line("keyward: stopping; requests under way are finished first");
         }
-        return running.stop(drain, None).await;
+        return running.stop(drain, None).await.map(|_| None);
     };
     terminal::warn_line("keyward: another process takes over; requests under way are finished first");
-    running.stop(drain.min(handover::DRAIN), Some(&next)).await?;
-    let given = next.give(data_dir.lock());
-    given.map_err(|error| Failed::Refused(format!("the process that took over does not go on ({error})")))
+    let sockets = running.stop(drain.min(handover::DRAIN), Some(&next)).await?;
+    Ok(Some(Left { next, sockets, newer: reloader.newer() }))
 }
 
 /// Starts both planes and says so.
@@ -201,9 +230,9 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let cells = &planes.cells;
     let control =
         ControlPlane { admin, control, data_dir, service: &service, store: &store, cells, metrics, audit_kept };
-    let (ports, [admin, control], wished) =
+    let (ports, sockets, wished) =
         control.start((planes.questions, planes.asks), &planes.refresher, own_receiver, uses_received)?;
-    let offer = Offer { data: data.duplicates().map_err(failed)?, admin, control };
+    let offer = Sockets { data: data.duplicates().map_err(failed)?, ..sockets };
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
@@ -219,7 +248,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     if let Some(certificates) = certificates {
         tokio::spawn(certificates.follow(certificate_reads));
     }
-    let edge = data.start(config, planes.workers).map_err(failed)?;
+    let edge = data.settled().start(config, planes.workers).map_err(failed)?;
     tokio::spawn(keyward_edge::check(Arc::clone(&setups)));
     let facts = Facts {
         settings,
@@ -236,12 +265,20 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
 }
 
 impl Running {
-    /// Ends all but the hold on the data directory, for the process that goes on if there is one.
-    async fn stop(self, drain: Duration, next: Option<&Agreed>) -> Result<()> {
-        self.handing.end().await;
+    /// Ends all but the hold on the data directory, for the process that goes on if there is one. The sockets that both have then.
+    async fn stop(self, drain: Duration, next: Option<&Agreed>) -> Result<Sockets> {
+        let mut sockets = self.handing.end().await;
         match next {
-            Some(next) => self.edge.hand_over(drain, next.stays).await,
-            None => self.edge.stop(drain).await,
+            Some(next) => {
+                if !next.stays {
+                    sockets.data.clear();
+                }
+                self.edge.hand_over(drain, next.stays).await;
+            }
+            None => {
+                sockets = Sockets::default();
+                self.edge.stop(drain).await;
+            }
         }
         self.ports.close().await;
         if let Some(written) = self.writer {
@@ -261,7 +298,8 @@ impl Running {
         }
         // What cannot be sealed now is sealed at the next start.
         let _ = self.service.sealer.seal(&*self.store).await;
-        self.store.close().await.map_err(failed)
+        self.store.close().await.map_err(failed)?;
+        Ok(sockets)
     }
 }
 

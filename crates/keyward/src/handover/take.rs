@@ -1,9 +1,9 @@
-//! The new process: it asks the running server for its sockets, agrees once it knows that it can start, and waits for the data
-//! directory.
+//! The new process: it asks the running server for its sockets, agrees once it knows that it can start, waits for the data
+//! directory, and says when it serves.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -14,19 +14,36 @@ use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 
 use super::word::{Word, hear, say};
-use super::{AT_HAND, ENDING, PATH, PROTOCOL};
+use super::{AT_HAND, ENDING, PATH, PROTOCOL, Sockets};
 use crate::exit::{Failed, Result};
 use crate::{backend, others, socket};
 
 /// What a running server offers.
 pub struct Offered {
     stream: UnixStream,
-    /// Sockets of the data port.
-    pub data: Vec<OwnedFd>,
-    /// The socket of the admin port.
-    pub admin: Option<OwnedFd>,
-    /// The socket of commands.
-    pub control: Option<OwnedFd>,
+    /// Its sockets.
+    pub sockets: Sockets,
+}
+
+/// What was taken over, from a process that stands by.
+pub struct Taken {
+    /// The locked data directory.
+    pub lock: File,
+    /// How that process hears of this one.
+    pub standby: Standby,
+}
+
+/// The process that this one took over from. It goes on once the connection ends without a word, so that only the end of this process
+/// may end it: whatever uses the data directory is gone by then.
+pub struct Standby(&'static UnixStream);
+
+impl Standby {
+    /// Lets it end.
+    pub fn let_go(&self) {
+        // Whoever is gone already needs no word.
+        let _ = say(self.0, Word::Serving, None);
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 /// Asks the server that runs on a data directory for its sockets; `None` where none does.
@@ -76,13 +93,13 @@ fn read(stream: UnixStream) -> io::Result<Offered> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(AT_HAND))?;
     say(&stream, Word::Send, None)?;
-    let mut offered = Offered { stream, data: Vec::new(), admin: None, control: None };
+    let mut sockets = Sockets::default();
     loop {
-        match hear(&offered.stream)? {
-            (Word::Data, Some(socket)) => offered.data.push(socket),
-            (Word::Admin, Some(socket)) => offered.admin = Some(socket),
-            (Word::Control, Some(socket)) => offered.control = Some(socket),
-            (Word::All, None) => return Ok(offered),
+        match hear(&stream)? {
+            (Word::Data, Some(socket)) => sockets.data.push(socket),
+            (Word::Admin, Some(socket)) => sockets.admin = Some(socket),
+            (Word::Control, Some(socket)) => sockets.control = Some(socket),
+            (Word::All, None) => return Ok(Offered { stream, sockets }),
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }
     }
@@ -90,16 +107,17 @@ fn read(stream: UnixStream) -> io::Result<Offered> {
 
 impl Offered {
     /// Has the server end, and waits for its data directory. `None`: it ended without giving it, as when it was killed; then the
-    /// directory is free, or soon is.
+    /// directory is free, or soon is. The connection stays open as long as this process lives.
     ///
     /// # Errors
     /// It could not be told.
-    pub fn agree(self, stays: bool) -> Result<Option<File>> {
+    pub fn agree(self, stays: bool) -> Result<Option<Taken>> {
         let word = if stays { Word::Agreed } else { Word::Moved };
-        say(&self.stream, word, None).map_err(|error| broke_off(&error))?;
-        self.stream.set_read_timeout(Some(ENDING)).map_err(|error| broke_off(&error))?;
-        match hear(&self.stream) {
-            Ok((Word::Lock, Some(lock))) => Ok(Some(lock.into())),
+        let stream: &'static UnixStream = Box::leak(Box::new(self.stream));
+        say(stream, word, None).map_err(|error| broke_off(&error))?;
+        stream.set_read_timeout(Some(ENDING)).map_err(|error| broke_off(&error))?;
+        match hear(stream) {
+            Ok((Word::Lock, Some(lock))) => Ok(Some(Taken { lock: lock.into(), standby: Standby(stream) })),
             _ => Ok(None),
         }
     }

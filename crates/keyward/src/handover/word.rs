@@ -32,10 +32,21 @@ pub enum Word {
     Moved = b'm',
     /// The data directory.
     Lock = b'l',
+    /// The new process answers.
+    Serving = b'r',
 }
 
-const WORDS: [Word; 8] =
-    [Word::Send, Word::Data, Word::Admin, Word::Control, Word::All, Word::Agreed, Word::Moved, Word::Lock];
+const WORDS: [Word; 9] = [
+    Word::Send,
+    Word::Data,
+    Word::Admin,
+    Word::Control,
+    Word::All,
+    Word::Agreed,
+    Word::Moved,
+    Word::Lock,
+    Word::Serving,
+];
 
 /// Says a word. Whoever hung up is an error, and no signal (Rust's runtime ignores SIGPIPE).
 pub fn say(stream: &UnixStream, word: Word, with: Option<BorrowedFd<'_>>) -> io::Result<()> {
