@@ -1,6 +1,7 @@
 //! How often each credential used each route with each outcome, by the hour: counted on the core and apart from the decisions
 //! themselves, so that however coarsely those are folded, no request loses its caller.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
@@ -46,27 +47,34 @@ impl Count {
     }
 }
 
-/// What a request is counted by on its core: places instead of names, because names are long and requests are many.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Key {
+/// What requests have in common beside their caller: there are as few as routes and outcomes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct What {
     hour: Timestamp,
-    /// Where the credential stands in memory. A count keeps it, so that nothing else comes to stand there.
-    credential: Option<*const CredentialEntry>,
     /// The route, and the version of the configuration that numbers it so.
     route: Option<(u64, RouteId)>,
     outcome: &'static str,
 }
 
+/// What a request is counted by on its core: places instead of names, because names are long and requests are many.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    /// Where the credential stands in memory. A count keeps it, so that nothing else comes to stand there.
+    credential: Option<*const CredentialEntry>,
+    /// Where the rest stands among what was counted.
+    what: usize,
+}
+
+/// Small, because with many callers each is one more place in memory to fetch.
 struct Slot {
-    key: (Option<(u64, RouteId)>, Timestamp),
-    count: Count,
+    credential: Option<Arc<CredentialEntry>>,
+    what: usize,
+    count: u64,
 }
 
 impl Slot {
     fn key(&self) -> Key {
-        let (route, hour) = self.key;
-        let credential = self.count.credential.as_ref().map(Arc::as_ptr);
-        Key { hour, credential, route, outcome: self.count.outcome }
+        Key { credential: self.credential.as_ref().map(Arc::as_ptr), what: self.what }
     }
 }
 
@@ -75,55 +83,63 @@ impl Slot {
 pub(crate) struct Counts {
     table: HashTable<Slot>,
     hashed_by: DefaultHashBuilder,
-    /// The names of the routes that were counted, each once.
-    routes: Vec<(u64, RouteId, Arc<str>)>,
+    /// Each with the name of its route.
+    whats: Vec<(What, Option<Arc<str>>)>,
+    places: HashMap<What, usize, DefaultHashBuilder>,
+    /// The one that was counted last: mostly the next is of the same.
+    last: Option<(What, usize)>,
     /// How many times they were not handed over.
     waited: u32,
 }
 
 impl Counts {
     pub(crate) fn add(&mut self, closed: &Closed<'_>) {
-        let millis = closed.at.as_millis();
-        let hour = Timestamp::from_millis(millis - millis.rem_euclid(HOUR));
+        let what = self.what(closed);
         let credential = closed.verdict.credential.as_ref();
-        let route = closed.verdict.route.map(|id| (closed.version, id));
-        let key = Key { hour, credential: credential.map(Arc::as_ptr), route, outcome: closed.outcome };
+        let key = Key { credential: credential.map(Arc::as_ptr), what };
         if self.found(key) {
             return;
         }
         if self.table.len() < MOST_COUNTS {
-            return self.begin(key, credential.map(Arc::clone), closed);
+            return self.begin(key, credential.map(Arc::clone));
         }
-        let nobodys = Key { credential: None, ..key };
+        let nobodys = Key { credential: None, what };
         if !self.found(nobodys) {
-            self.begin(nobodys, None, closed);
+            self.begin(nobodys, None);
         }
     }
 
     /// Counts one more where there is such a count.
     fn found(&mut self, key: Key) -> bool {
-        let found = self.table.find_mut(hash(&self.hashed_by, key), |slot| slot.key() == key);
-        found.map(|slot| slot.count.count += 1).is_some()
+        let found = self.table.find_mut(self.hashed_by.hash_one(key), |slot| slot.key() == key);
+        found.map(|slot| slot.count += 1).is_some()
     }
 
-    fn begin(&mut self, key: Key, credential: Option<Arc<CredentialEntry>>, closed: &Closed<'_>) {
-        let Key { hour, route, outcome, .. } = key;
-        let name = route.and_then(|route| self.name(route, closed.route()?));
-        let slot = Slot { key: (route, hour), count: Count { hour, credential, route: name, outcome, count: 1 } };
-        let hashed_by = &self.hashed_by;
-        self.table.insert_unique(hash(hashed_by, key), slot, |slot| hash(hashed_by, slot.key()));
+    fn begin(&mut self, key: Key, credential: Option<Arc<CredentialEntry>>) {
+        let (slot, hashed_by) = (Slot { credential, what: key.what, count: 1 }, &self.hashed_by);
+        self.table.insert_unique(hashed_by.hash_one(key), slot, |slot| hashed_by.hash_one(slot.key()));
     }
 
-    fn name(&mut self, (version, id): (u64, RouteId), name: &str) -> Option<Arc<str>> {
-        let known = self.routes.iter().find(|known| (known.0, known.1) == (version, id));
-        if let Some((.., name)) = known {
-            return Some(Arc::clone(name));
+    /// Where what a request has in common with others stands.
+    fn what(&mut self, closed: &Closed<'_>) -> usize {
+        let millis = closed.at.as_millis();
+        let what = What {
+            hour: Timestamp::from_millis(millis - millis.rem_euclid(HOUR)),
+            route: closed.verdict.route.map(|id| (closed.version, id)),
+            outcome: closed.outcome,
+        };
+        if let Some((last, place)) = self.last
+            && last == what
+        {
+            return place;
         }
-        // Routes of earlier configurations are not asked for any more.
-        self.routes.retain(|known| known.0 == version);
-        let name: Arc<str> = name.into();
-        self.routes.push((version, id, Arc::clone(&name)));
-        Some(name)
+        let Self { whats, places, .. } = self;
+        let place = *places.entry(what).or_insert_with(|| {
+            whats.push((what, closed.route().map(Into::into)));
+            whats.len() - 1
+        });
+        self.last = Some((what, place));
+        place
     }
 
     /// What was counted, unless it is to grow first.
@@ -137,12 +153,15 @@ impl Counts {
 
     /// What was counted. The room that it took stays, for what comes next.
     pub(crate) fn take(&mut self) -> Vec<Count> {
-        self.waited = 0;
-        self.table.drain().map(|slot| slot.count).collect()
+        let Self { table, whats, places, .. } = self;
+        let counts = table.drain().filter_map(|Slot { credential, what, count }| {
+            let (What { hour, outcome, .. }, route) = whats.get(what)?;
+            Some(Count { hour: *hour, credential, route: route.clone(), outcome, count })
+        });
+        let counts = counts.collect();
+        whats.clear();
+        places.clear();
+        (self.last, self.waited) = (None, 0);
+        counts
     }
-}
-
-/// Of what tells most counts apart; the rest is compared.
-fn hash(hashed_by: &DefaultHashBuilder, key: Key) -> u64 {
-    hashed_by.hash_one((key.credential, key.route.map(|(_, RouteId(id))| id)))
 }

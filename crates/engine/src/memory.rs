@@ -1,9 +1,8 @@
 //! What one core knows of credentials: a bounded table that a change overwrites and that an older answer cannot undo.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use hashbrown::HashTable;
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::machine::Recalled;
@@ -13,55 +12,85 @@ use keyward_core::time::Timestamp;
 use crate::lineage::{Lineage, Touched};
 use crate::ports::{FeedHead, Use};
 
-/// A digest's own bits are its hash: SHA-256 needs no second hashing.
-#[derive(Default)]
-pub struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk::<8>() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    /// `derive(Hash)` on an array writes its length first; the bytes that follow count.
-    fn write_usize(&mut self, _: usize) {}
-}
-
-type Table = HashMap<ApiKeyDigest, Slot, BuildHasherDefault<DigestHasher>>;
-
+/// What is known of one digest: one line of the processor's cache, because with many callers each is one more to fetch.
 #[derive(Debug)]
-enum Slot {
-    Known(Known),
-    Unknown,
-}
-
-#[derive(Debug)]
-struct Known {
-    entry: Arc<CredentialEntry>,
+#[repr(align(64))]
+struct Slot {
+    digest: ApiKeyDigest,
+    /// `None`: there is no such key.
+    entry: Option<Arc<CredentialEntry>>,
     /// Where in the feed it was read, and whose later change makes it void.
     position: u64,
     lineage: Lineage,
-    /// When it was last accepted, and when that was last reported.
-    used: Option<Timestamp>,
-    reported: Option<Timestamp>,
+    used: LastUse,
 }
+
+const _: () = assert!(size_of::<Slot>() == 64, "a slot is one line");
 
 impl Slot {
     fn said(&self, touched: &Touched) -> Recalled {
-        match self {
-            Self::Known(known) if touched.holds(known.lineage, known.position) => {
-                Recalled::Known(Arc::clone(&known.entry))
-            }
+        match &self.entry {
+            Some(entry) if touched.holds(self.lineage, self.position) => Recalled::Known(Arc::clone(entry)),
             // Its user, account or session was changed since: the store says what became of it.
-            Self::Known(_) => Recalled::Nothing,
-            Self::Unknown => Recalled::Unknown,
+            Some(_) => Recalled::Nothing,
+            None => Recalled::Unknown,
         }
     }
+}
+
+/// When a key was last accepted, in seconds since the Unix epoch, or 0; and whether that waits to be reported.
+#[derive(Clone, Copy, Debug, Default)]
+struct LastUse {
+    second: u32,
+    waits: bool,
+}
+
+impl LastUse {
+    /// Notes a use; whether it is now the first that waits.
+    fn note(&mut self, at: Timestamp) -> bool {
+        let second = u32::try_from(at.as_millis() / 1000).unwrap_or_default();
+        let is_due = second >= self.second.saturating_add(REPORT_EVERY_SECONDS);
+        let begins = !self.waits && is_due;
+        if self.waits || is_due {
+            self.second = self.second.max(second);
+        }
+        begins
+    }
+
+    fn at(self) -> Timestamp {
+        Timestamp::from_millis(i64::from(self.second) * 1000)
+    }
+}
+
+/// Slots by their digests, whose own bits are their hash: SHA-256 needs no second hashing.
+#[derive(Debug, Default)]
+struct Table(HashTable<Slot>);
+
+impl Table {
+    fn get(&self, digest: &ApiKeyDigest) -> Option<&Slot> {
+        self.0.find(hash(digest), |slot| slot.digest == *digest)
+    }
+
+    fn get_mut(&mut self, digest: &ApiKeyDigest) -> Option<&mut Slot> {
+        self.0.find_mut(hash(digest), |slot| slot.digest == *digest)
+    }
+
+    fn remove(&mut self, digest: &ApiKeyDigest) -> Option<Slot> {
+        let found = self.0.find_entry(hash(digest), |slot| slot.digest == *digest);
+        found.ok().map(|found| found.remove().0)
+    }
+
+    /// Puts it in the place of what is known.
+    fn insert(&mut self, slot: Slot) {
+        match self.get_mut(&slot.digest) {
+            Some(known) => *known = slot,
+            None => drop(self.0.insert_unique(hash(&slot.digest), slot, |slot| hash(&slot.digest))),
+        }
+    }
+}
+
+fn hash(digest: &ApiKeyDigest) -> u64 {
+    digest.as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
 }
 
 /// Whether an answer of the store may be used.
@@ -85,7 +114,7 @@ pub struct Memory {
 }
 
 /// How often one key's use is reported at most.
-const REPORT_EVERY_MILLIS: i64 = 60_000;
+const REPORT_EVERY_SECONDS: u32 = 60;
 /// How many keys can wait to be reported; further ones are reported at a later use.
 const USES: usize = 4096;
 
@@ -110,7 +139,7 @@ impl Memory {
         }
         let Some(slot) = self.old.remove(digest) else { return Recalled::Nothing };
         let said = slot.said(&self.touched);
-        self.insert(*digest, slot);
+        self.insert(slot);
         said
     }
 
@@ -123,15 +152,16 @@ impl Memory {
 
     /// Keeps a current answer that was read at a place in the feed.
     pub fn keep(&mut self, digest: ApiKeyDigest, entry: Arc<CredentialEntry>, lineage: Lineage, position: u64) {
-        let (used, reported) = self.last_use(&digest);
+        let used = self.young.get(&digest).or_else(|| self.old.get(&digest)).map(|slot| slot.used);
         self.old.remove(&digest);
-        self.insert(digest, Slot::Known(Known { entry, position, lineage, used, reported }));
+        self.insert(Slot { digest, entry: Some(entry), position, lineage, used: used.unwrap_or_default() });
     }
 
     /// Keeps that there is no such key.
     pub fn keep_unknown(&mut self, digest: ApiKeyDigest) {
         self.old.remove(&digest);
-        self.insert(digest, Slot::Unknown);
+        let (lineage, used) = (Lineage::default(), LastUse::default());
+        self.insert(Slot { digest, entry: None, position: 0, lineage, used });
     }
 
     /// Overwrites what is known of a key by the state that a change left it in.
@@ -149,8 +179,8 @@ impl Memory {
 
     /// Forgets everything; answers older than `head` will not be used.
     pub fn flush(&mut self, head: FeedHead) {
-        self.young.clear();
-        self.old.clear();
+        self.young.0.clear();
+        self.old.0.clear();
         self.epoch = head.epoch;
         self.changed = [head.position; 256];
         self.touched = Touched::at(head.position);
@@ -158,19 +188,12 @@ impl Memory {
 
     /// Notes that a key was accepted. Allocates nothing.
     pub fn note_use(&mut self, digest: &ApiKeyDigest, at: Timestamp) {
-        let Some(Slot::Known(known)) = self.young.get_mut(digest) else {
-            return;
-        };
-        if known.entry.principal.kind != Kind::ApiKey {
-            return;
-        }
-        let waiting = known.used != known.reported;
-        known.used = known.used.max(Some(at));
-        let due = known.reported.is_none_or(|last| at.as_millis() - last.as_millis() >= REPORT_EVERY_MILLIS);
-        if !waiting && due && self.uses.len() < USES {
+        let has_room = self.uses.len() < USES;
+        let Some(slot) = self.young.get_mut(digest) else { return };
+        let is_key = slot.entry.as_ref().is_some_and(|entry| entry.principal.kind == Kind::ApiKey);
+        if is_key && (has_room || slot.used.waits) && slot.used.note(at) {
+            slot.used.waits = true;
             self.uses.push(*digest);
-        } else if !waiting {
-            known.used = known.reported;
         }
     }
 
@@ -179,30 +202,45 @@ impl Memory {
         let mut uses = Vec::with_capacity(self.uses.len());
         for digest in self.uses.drain(..) {
             let slot = self.young.get_mut(&digest).or_else(|| self.old.get_mut(&digest));
-            if let Some(Slot::Known(known)) = slot {
-                known.reported = known.used;
-                if let Some(at) = known.used {
-                    uses.push(Use { id: known.entry.principal.credential.clone(), at });
-                }
+            if let Some(Slot { entry: Some(entry), used, .. }) = slot {
+                used.waits = false;
+                uses.push(Use { id: entry.principal.credential.clone(), at: used.at() });
             }
         }
         uses
     }
 
-    fn last_use(&self, digest: &ApiKeyDigest) -> (Option<Timestamp>, Option<Timestamp>) {
-        match self.young.get(digest).or_else(|| self.old.get(digest)) {
-            Some(Slot::Known(known)) => (known.used, known.reported),
-            _ => (None, None),
-        }
-    }
-
-    fn insert(&mut self, digest: ApiKeyDigest, slot: Slot) {
-        if self.young.len() >= self.capacity && !self.young.contains_key(&digest) {
+    fn insert(&mut self, slot: Slot) {
+        if self.young.0.len() >= self.capacity && self.young.get(&slot.digest).is_none() {
             std::mem::swap(&mut self.young, &mut self.old);
-            self.young.clear();
+            self.young.0.clear();
             // Room for those that move over from the old generation, so that moving one allocates nothing.
-            self.young.reserve(self.capacity);
+            self.young.0.reserve(self.capacity, |slot| hash(&slot.digest));
         }
-        self.young.insert(digest, slot);
+        self.young.insert(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_use_waits_once_a_minute_and_grows_newer_while_it_waits() {
+        let mut used = LastUse::default();
+        let at = |second: i64| Timestamp::from_millis(second * 1000 + 999);
+        for (second, begins, reported, last) in [
+            (1000, true, false, 1000),
+            (1030, false, true, 1030),
+            (1089, false, false, 1030),
+            (1090, true, false, 1090),
+            (1080, false, false, 1090),
+            (2000, false, true, 2000),
+        ] {
+            let began = used.note(at(second));
+            used.waits |= began;
+            assert_eq!((began, used.at()), (begins, Timestamp::from_millis(last * 1000)), "{second}");
+            used.waits &= !reported;
+        }
     }
 }

@@ -19,6 +19,7 @@ use keyward_core::decision::DecisionId;
 use keyward_core::principal::{Grants, Kind, Mode, Principal};
 use keyward_core::route::Routes;
 use keyward_core::scope::ScopeSet;
+use keyward_core::written::Written;
 use keyward_engine::counts::Count;
 use keyward_engine::ledger::{Batch, Closed, Ledger, Recording};
 use keyward_engine::mark::{Level, Mark, Verdict};
@@ -199,6 +200,25 @@ fn however_coarsely_decisions_are_folded_no_request_loses_its_caller() {
     let hours: HashSet<i64> = counts(&kept).map(|count| count.hour.as_millis()).collect();
     assert_eq!(hours, HashSet::from([1_699_999_200_000]));
     assert!(counts(&kept).all(|count| count.principal_id() == Some("user_1")));
+}
+
+#[test]
+fn each_outcome_of_each_hour_is_counted_apart_however_they_alternate() {
+    let (recording, mut batches) = Recording::kept(0);
+    let ledger = Ledger::new(recording);
+    let verdicts = ["allowed", "NoCredential", "allowed"].map(|outcome| Verdict::of(outcome, None));
+    for (serial, hour) in (0..).zip([0, 1, 0, 2, 1, 0]) {
+        for verdict in &verdicts {
+            close(&ledger, SECOND + hour * 3600, serial, verdict, address(1));
+        }
+    }
+    let kept = drain(&ledger, &mut batches);
+    let mut seen: Vec<_> = counts(&kept).map(|count| (count.hour.as_millis(), count.outcome, count.count)).collect();
+    seen.sort_unstable();
+    let hour = |number: i64| 1_699_999_200_000 + number * 3_600_000;
+    let expected = [(0, 3), (1, 2), (2, 1)]
+        .map(|(number, times)| [(hour(number), "NoCredential", times), (hour(number), "allowed", 2 * times)]);
+    assert_eq!(seen, expected.concat());
 }
 
 #[test]

@@ -75,7 +75,9 @@ impl Name {
     }
 }
 
+/// One line of the processor's cache: it is another core's as often as not, and each line of it would be fetched from there.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Entry {
     pub(super) name: Name,
     pub(super) cell: Cell,
@@ -83,6 +85,8 @@ pub(super) struct Entry {
     /// Of a quota that outlives a crash.
     kept: Option<Box<Kept>>,
 }
+
+const _: () = assert!(size_of::<Entry>() == 64, "an entry is one line");
 
 /// What was written ahead of a quota that outlives a crash, and as what.
 #[derive(Debug)]

@@ -17,14 +17,13 @@ const BEGINNINGS: &[(&[&str], &str)] = &[
     (&["std", "future"], "async"),
 ];
 
-/// Names that are enough wherever they stand in a path.
+/// Names that are enough wherever they stand in a path. `OnceLock` is none: as a global it would be `static`, and in a value it
+/// keeps what the value says already.
 const NAMES: &[(&str, &str)] = &[
     ("async", "async"),
     ("await", "async"),
     ("static", "a global"),
     ("thread_local", "a global"),
-    ("OnceLock", "a global"),
-    ("OnceCell", "a global"),
     ("LazyLock", "a global"),
     ("SystemTime", "a clock"),
     ("Instant", "a clock"),
@@ -109,6 +108,7 @@ mod tests {
         use rand::Rng;
         fn f() { getrandom::fill(x); }
         static X: u8 = 1;
+        static X: OnceLock<u8> = OnceLock::new();
         static mut X: u8 = 1;
         fn f() { println!(\"x\"); }
         fn f() { tracing::info!(\"x\"); }
