@@ -320,7 +320,7 @@ pub(crate) fn answer_head(
             write::field(&mut out, name, value);
         }
     });
-    told.write(|name, value| write::field(&mut out, name.as_bytes(), value));
+    told.write(&mut out);
     if let (Some(cors), Some(page)) = (&ways.cors, page) {
         for (name, value) in cors.told(answer.status, answer.fields, page) {
             write::field(&mut out, name.as_str().as_bytes(), value.as_bytes());

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
+use hashbrown::DefaultHashBuilder;
 use keyward_core::decision::DecisionId;
 use keyward_core::route::Routes;
 use keyward_core::time::Timestamp;
@@ -194,7 +195,7 @@ pub struct Running(usize);
 #[derive(Default)]
 struct Open {
     records: Vec<Record>,
-    folds: HashMap<(u64, u64, Level), Vec<Fold>>,
+    folds: HashMap<(u64, u64, Level), Vec<Fold>, DefaultHashBuilder>,
     /// How many folds there are.
     folded: usize,
     counts: Counts,

@@ -28,41 +28,45 @@ pub struct Told<'a> {
 impl Told<'_> {
     /// Sets the fields, in place of any that are there.
     pub fn set(&self, headers: &mut HeaderMap) {
-        self.write(|name, value| {
-            if let Ok(value) = HeaderValue::from_bytes(value) {
+        self.visit(|name, write| {
+            let mut value = Vec::new();
+            write(&mut value);
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
         });
     }
 
-    /// Hands over each field, its name in lower case.
-    pub fn write(&self, mut field: impl FnMut(&'static str, &[u8])) {
-        let mut all = self.all().peekable();
-        if all.peek().is_none() {
+    /// Writes the fields as lines of a head, their names in lower case.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        self.visit(|name, write| {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            write(out);
+            out.extend_from_slice(b"\r\n");
+        });
+    }
+
+    /// Hands over each field: its name, and what writes its value.
+    fn visit(&self, mut field: impl FnMut(&'static str, &dyn Fn(&mut Vec<u8>))) {
+        if self.all().next().is_none() {
             return;
         }
         let fields = self.rules.limit_fields;
-        let mut value = Vec::with_capacity(64);
         if matches!(fields, LimitFields::Ietf | LimitFields::Both) {
-            list(&mut value, self.all(), |value, limit, _| policy(value, limit));
-            field("ratelimit-policy", &value);
-            list(&mut value, self.all(), |value, _, standing| {
+            field("ratelimit-policy", &|value| list(value, self.all(), |value, limit, _| policy(value, limit)));
+            let standing = |value: &mut Vec<u8>, _: &Limit, standing: Standing| {
                 parameter(value, b";r=", standing.remaining.into());
                 parameter(value, b";t=", seconds(standing.reset));
-            });
-            field("ratelimit", &value);
+            };
+            field("ratelimit", &|value| list(value, self.all(), standing));
         }
         if matches!(fields, LimitFields::Legacy | LimitFields::Both)
             && let Some((limit, standing)) = self.nearest()
         {
-            let mut number = |name, number: u64| {
-                value.clear();
-                write::number(&mut value, number);
-                field(name, &value);
-            };
-            number("x-ratelimit-limit", limit.at_once().into());
-            number("x-ratelimit-remaining", standing.remaining.into());
-            number("x-ratelimit-reset", self.resets_at(standing));
+            field("x-ratelimit-limit", &|value| write::number(value, limit.at_once().into()));
+            field("x-ratelimit-remaining", &|value| write::number(value, standing.remaining.into()));
+            field("x-ratelimit-reset", &|value| write::number(value, self.resets_at(standing)));
         }
     }
 
@@ -121,10 +125,9 @@ fn list<'a>(
     all: impl Iterator<Item = (&'a Limit, Standing)>,
     parameters: impl Fn(&mut Vec<u8>, &Limit, Standing),
 ) {
-    value.clear();
-    for (limit, standing) in all {
+    for (place, (limit, standing)) in all.enumerate() {
         // Names are plain: the configuration takes no others.
-        value.extend_from_slice(if value.is_empty() { b"\"" } else { b", \"" });
+        value.extend_from_slice(if place == 0 { b"\"" } else { b", \"" });
         value.extend_from_slice(limit.name().as_bytes());
         value.push(b'"');
         parameters(value, limit, standing);

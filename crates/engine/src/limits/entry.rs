@@ -1,6 +1,6 @@
 //! One cell in the table: its name, what it holds, and how far a quota that outlives a crash was written ahead.
 
-use std::hash::Hash as _;
+use std::hash::{Hash as _, Hasher as _};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ pub(super) struct Name {
 impl Name {
     pub(super) fn of(demand: &Demand<'_>, keyed: &SipHasher13) -> Self {
         let mut hasher = *keyed;
-        (demand.limit.identity(), demand.subject).hash(&mut hasher);
+        hasher.write_u64(demand.limit.identity());
+        demand.subject.hash(&mut hasher);
         let digest = hasher.finish128();
         Self { low: digest.h1, high: digest.h2 }
     }
