@@ -58,6 +58,6 @@ impl Actor<'_> {
 pub fn name(principal: &Principal) -> &str {
     match principal.kind {
         Kind::Jwt => &principal.id,
-        Kind::ApiKey | Kind::Static => &principal.credential,
+        Kind::ApiKey | Kind::Static => principal.credential.text(),
     }
 }

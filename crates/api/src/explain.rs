@@ -276,7 +276,8 @@ impl Listener for Account<'_> {
 
 impl Account<'_> {
     fn note_check(&mut self, entry: &CredentialEntry, verdict: Result<(), keyward_core::api_key::Rejection>) {
-        let who = format!("key {} ({:?}) of {}", entry.principal.credential, entry.principal.name, entry.principal.id);
+        let who =
+            format!("key {} ({:?}) of {}", entry.principal.credential.text(), entry.principal.name, entry.principal.id);
         match verdict {
             Ok(()) => self.note(true, format!("{who} counts")),
             Err(rejection) => {

@@ -175,8 +175,8 @@ pub async fn sign_out(service: &Service, caller: &Principal, origin: &Origin) ->
     if caller.kind != CredentialKind::Jwt {
         return Err(Failure::invalid("only a token signs out; a key is ended by DELETE on the list of keys"));
     }
-    let event = origin.event(Action::SignedOut, &caller.credential);
-    match service.store.end_session(&caller.credential, "signed out", &event).await? {
+    let event = origin.event(Action::SignedOut, caller.credential.text());
+    match service.store.end_session(caller.credential.text(), "signed out", &event).await? {
         Changed::Done(head, _) => Ok(service.receipt(head, service.now()).await),
         Changed::NotFound => Err(Failure::invalid("the session is gone")),
     }

@@ -126,7 +126,7 @@ impl From<&CredentialEntry> for CallerView {
             name: principal.name.to_string(),
             kind: principal.kind.as_str(),
             account: principal.account.as_deref().map(str::to_owned),
-            credential: principal.credential.to_string(),
+            credential: principal.credential.text().to_owned(),
             mode: principal.mode.as_str(),
             scopes: principal.grants.scopes().iter().map(ToString::to_string).collect(),
             expires_at: entry.ends_at.map(rfc3339),

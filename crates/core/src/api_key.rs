@@ -173,7 +173,7 @@ impl CredentialEntry {
                 name: record.name.clone(),
                 kind: Kind::ApiKey,
                 account: record.account.clone(),
-                credential: record.id.clone(),
+                credential: record.id.clone().into(),
                 mode: record.mode,
                 grants: Grants::of_key(record.scopes.as_ref(), default, owner_scopes),
             },

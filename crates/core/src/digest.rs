@@ -25,6 +25,11 @@ impl ApiKeyDigest {
         &self.0
     }
 
+    /// The first eight bytes as a number.
+    pub fn short(&self) -> u64 {
+        self.0.first_chunk().copied().map_or(0, u64::from_be_bytes)
+    }
+
     /// The first byte: which of 256 shards the key belongs to.
     pub const fn shard(&self) -> u8 {
         let [first, ..] = self.0;

@@ -194,8 +194,7 @@ impl Limit {
     fn identify(&self) -> u64 {
         let rate = self.burst.map(|_| self.requests.get());
         let text = format!("{}\n{}\n{}\n{rate:?}", self.name, self.per.as_str(), self.window.as_nanos());
-        let digest = ApiKeyDigest::of(text.as_bytes());
-        digest.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+        ApiKeyDigest::of(text.as_bytes()).short()
     }
 
     /// Charges a cell.

@@ -1,7 +1,41 @@
 //! Who a verified credential speaks for, and what it may do.
 
+use crate::digest::ApiKeyDigest;
 use crate::scheme::CredentialKind;
 use crate::scope::{Scope, ScopeSet};
+
+/// A credential's id. What is counted by it is asked for with every request, so that a short digest of it is made once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CredentialId {
+    text: Box<str>,
+    short: u64,
+}
+
+impl CredentialId {
+    /// The id.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A digest of it; two ids share one hardly ever.
+    pub fn short(&self) -> u64 {
+        self.short
+    }
+}
+
+impl<T: Into<Box<str>>> From<T> for CredentialId {
+    fn from(text: T) -> Self {
+        let text = text.into();
+        let short = ApiKeyDigest::of(text.as_bytes()).short();
+        Self { text, short }
+    }
+}
+
+impl std::fmt::Debug for CredentialId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.text, f)
+    }
+}
 
 /// What kind of credential a principal showed; told to the upstream as `Keyward-Kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +108,7 @@ pub struct Principal {
     /// The account that owns it, if any.
     pub account: Option<Box<str>>,
     /// The credential's id: that of the key, or of the session that a token belongs to.
-    pub credential: Box<str>,
+    pub credential: CredentialId,
     /// Live or test.
     pub mode: Mode,
     /// What it may do.

@@ -33,7 +33,7 @@ impl CredentialEntry {
                 name: user.username.clone(),
                 kind: Kind::Jwt,
                 account: user.account.as_ref().map(|account| account.id.clone()),
-                credential: session.id.clone(),
+                credential: session.id.clone().into(),
                 mode: Mode::Live,
                 grants: Grants::Named(claims.scopes().intersection(user_scopes)),
             },

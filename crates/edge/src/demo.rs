@@ -75,7 +75,7 @@ fn identity(principal: &Principal) -> Value {
         "kind": principal.kind.as_str(),
         "account": principal.account.as_deref(),
         "scopes": scopes,
-        "credential": &*principal.credential,
+        "credential": principal.credential.text(),
         "mode": principal.mode.as_str(),
     })
 }

@@ -107,7 +107,7 @@ impl<'a> Note<'a> {
             record.id = judged.id();
             record.route = route.map(|route| route.name.clone());
             record.principal = principal.map(|principal| principal.id.clone());
-            record.credential = principal.map(|principal| principal.credential.clone());
+            record.credential = principal.map(|principal| principal.credential.text().into());
         }
         self.judged = Some((verdict, judged.id()));
         judged

@@ -43,7 +43,7 @@ impl Count {
 
     /// The credential's id.
     pub fn credential_id(&self) -> Option<&str> {
-        self.credential.as_ref().map(|entry| &*entry.principal.credential)
+        self.credential.as_ref().map(|entry| entry.principal.credential.text())
     }
 }
 

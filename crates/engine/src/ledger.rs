@@ -355,7 +355,7 @@ impl Fold {
             detail: verdict.detail.clone(),
             route: closed.route().map(Into::into),
             principal: caller.map(|caller| caller.id.clone()),
-            credential: caller.map(|caller| caller.credential.clone()),
+            credential: caller.map(|caller| caller.credential.text().into()),
             client: (level == Level::Full).then_some(closed.client),
             at: closed.at,
             took: Duration::ZERO,
@@ -367,7 +367,7 @@ impl Fold {
 
     fn holds(&self, level: Level, closed: &Closed<'_>) -> bool {
         let verdict = closed.verdict;
-        let credential = verdict.credential.as_deref().map(|entry| &*entry.principal.credential);
+        let credential = verdict.credential.as_deref().map(|entry| entry.principal.credential.text());
         let what = self.verdict == verdict.outcome && self.detail == verdict.detail;
         let caller = level == Level::AnyCaller || self.credential.as_deref() == credential;
         let client = level != Level::Full || self.client == Some(closed.client);

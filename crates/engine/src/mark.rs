@@ -77,7 +77,7 @@ impl Mark {
     pub fn of(key: &RandomState, verdict: &Verdict, client: IpAddr) -> Self {
         let what = key.hash_one((verdict.outcome, &verdict.detail, verdict.route));
         let credential = match &verdict.credential {
-            Some(entry) => key.hash_one(&entry.principal.credential),
+            Some(entry) => key.hash_one(entry.principal.credential.short()),
             None => 0,
         };
         let bits = |hash: u64, count: u32| hash >> (u64::BITS - count);

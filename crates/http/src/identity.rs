@@ -75,7 +75,7 @@ impl IdentityHeaders {
         if let Some(account) = &principal.account {
             tell(&self.account, account, put);
         }
-        tell(&self.credential, &principal.credential, put);
+        tell(&self.credential, principal.credential.text(), put);
         tell(&self.scopes, principal.grants.scopes().as_list(), put);
         put(self.kind.as_str().as_bytes(), principal.kind.as_str().as_bytes());
         put(self.mode.as_str().as_bytes(), principal.mode.as_str().as_bytes());
