@@ -53,6 +53,13 @@ fn is_held(world: &World) {
     world.key("another", &[]);
 }
 
+/// That it said why it is here still, serves, and holds the data directory.
+fn is_here(world: &World, load: &Load, why: &str, times: usize) {
+    said(world.server(), why, times);
+    load.goes_on();
+    is_held(world);
+}
+
 #[test]
 fn whoever_dies_before_it_agreed_changes_nothing() {
     let mut world = world("").serve(&[]);
@@ -69,9 +76,7 @@ fn whoever_dies_before_it_agreed_changes_nothing() {
         taker.hears(heard.as_bytes());
         taker.says(then.as_bytes());
         drop(taker);
-        said(world.server(), "asked to take over and broke off", times + 1);
-        load.goes_on();
-        is_held(&world);
+        is_here(&world, &load, "asked to take over and broke off", times + 1);
     }
     hand_over(&mut world);
     load.goes_on();
@@ -93,9 +98,7 @@ fn the_old_process_goes_on_where_the_next_one_dies_after_it_agreed() {
         taker.says(b"k");
         taker.hears(heard.as_bytes());
         drop(taker);
-        said(world.server(), again, times + 1);
-        load.goes_on();
-        is_held(&world);
+        is_here(&world, &load, again, times + 1);
     }
     // A real one, that can write nothing once it has the directory.
     let command = world.command(&["serve", "--port", "0", "--admin-port", "0", "--take-over"]);
@@ -103,9 +106,7 @@ fn the_old_process_goes_on_where_the_next_one_dies_after_it_agreed() {
     shell.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
     shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     assert!(!shell.status().unwrap().success());
-    said(world.server(), again, 3);
-    load.goes_on();
-    is_held(&world);
+    is_here(&world, &load, again, 3);
     hand_over(&mut world);
     load.goes_on();
     let asked = load.end();
