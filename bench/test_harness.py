@@ -29,6 +29,7 @@ class Bars(unittest.TestCase):
             ("at it", [turn(20, 20)] * 3, bars.HOLDS),
             ("above", [turn(21, 20)] * 3, bars.MISSED),
             ("the middle half spreads", [turn(15, 20), turn(20, 20), turn(25, 20)], bars.NOISY),
+            ("it spreads, but no round is above", [turn(10, 20), turn(15, 20), turn(20, 20)], bars.HOLDS),
             ("one outlier does not count", [turn(19, 20)] * 6 + [turn(40, 20)], bars.HOLDS),
             ("the whole machine was slow for a round", [turn(19, 20), turn(190, 200), turn(19, 20)], bars.HOLDS),
         ):

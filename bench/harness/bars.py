@@ -20,6 +20,7 @@ class Bar:
 
 REQUESTS = (
     Bar("keyward-limit", "haproxy-key", 1.00),
+    # A limit is more than authentication: this line is there to be read beside that of the key alone, which is the bar.
     Bar("keyward-limit", "keyward-open", 1.10),
     Bar("keyward-limit", "floor", 2.00),
     Bar("keyward-key", "haproxy-key", 1.00),
@@ -53,7 +54,9 @@ def judge(bars, rounds):
 def _one(bar, ratios):
     median = statistics.median(ratios)
     low, high = middle_half(ratios)
-    verdict = NOISY if (high - low) / median > NOISE else HOLDS if median <= bar.most else MISSED
+    # Where even the worst round lies below, more quiet ones cannot change the answer.
+    is_settled = (high - low) / median <= NOISE or ratios[-1] <= bar.most
+    verdict = NOISY if not is_settled else HOLDS if median <= bar.most else MISSED
     return {**dataclasses.asdict(bar), "median": median, "low": low, "high": high, "rounds": len(ratios), "verdict": verdict}
 
 

@@ -71,6 +71,8 @@ def complete(options):
     options.warm_seconds = 2
     options.room = options.idle + 1000
     options.lua_folder = next((folder for folder in LUA_FOLDERS if os.path.isdir(folder)), LUA_FOLDERS[0])
+    # The servers run in folders of their own.
+    options.binary, options.floor = map(os.path.abspath, (options.binary, options.floor))
     for path in (options.binary, options.floor):
         if not os.access(path, os.X_OK):
             raise Failed(f"{path} is not there: cargo build --release -p keyward -p keyward-floor")
