@@ -1,4 +1,4 @@
-//! The cost of one decision in memory: a known key, one with limits, a guess.
+//! The cost of one decision in memory: a known key, one with limits, a remembered token, a guess.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
@@ -8,22 +8,23 @@ mod world;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
 use keyward_engine::worker::Begun;
 
 fn decision(criterion: &mut Criterion) {
-    let (world, limited) = (world::warm(), world::warm_and_limited());
-    for (name, world, secret) in [
-        ("known key", &world, world.secret.as_str()),
-        ("known key with two limits", &limited, limited.secret.as_str()),
-        ("guess", &world, "kw_live_not_a_key_of_this_server_at_all"),
+    let (key, limited, token) = (world::warm(), world::warm_and_limited(), world::warm_with_token());
+    let guess = HeaderValue::from_static("kw_live_not_a_key_of_this_server_at_all");
+    for (name, world, credential) in [
+        ("known key", &key, key.field.clone()),
+        ("known key with two limits", &limited, limited.field.clone()),
+        ("remembered token", &token, token.field.clone()),
+        ("guess", &key, (key.field.0.clone(), guess)),
     ] {
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::from_iter([credential]);
         headers.insert("host", "api.example".parse().unwrap());
         headers.insert("user-agent", "bench".parse().unwrap());
-        headers.insert("x-api-key", secret.parse().unwrap());
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let target = Target::parse(black_box("/orders/1234?page=2"));

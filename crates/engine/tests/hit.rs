@@ -1,5 +1,5 @@
-//! A hit asks no port and allocates nothing: a decision on a known key under a store that panics when it is asked and
-//! an allocator that counts.
+//! A hit asks no port and allocates nothing: a decision on a known key or a remembered token under a store that panics when it
+//! is asked and an allocator that counts.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test, whose number `make bench` shows")]
 
@@ -15,14 +15,17 @@ use keyward_engine::worker::Begun;
 
 #[test]
 fn a_hit_asks_nobody_and_allocates_nothing() {
-    for world in [world::warm(), world::warm_and_limited()] {
-        asks_nobody_and_allocates_nothing(&world);
+    for (name, world) in [
+        ("known key", world::warm()),
+        ("known key with two limits", world::warm_and_limited()),
+        ("remembered token", world::warm_with_token()),
+    ] {
+        asks_nobody_and_allocates_nothing(name, &world);
     }
 }
 
-fn asks_nobody_and_allocates_nothing(world: &world::Warm) {
-    let mut headers = HeaderMap::new();
-    headers.insert("x-api-key", world.secret.parse().unwrap());
+fn asks_nobody_and_allocates_nothing(name: &str, world: &world::Warm) {
+    let headers = HeaderMap::from_iter([world.field.clone()]);
     let target = Target::parse("/orders?page=2");
     let facts = RequestFacts {
         client: "192.0.2.1".parse().unwrap(),
@@ -41,7 +44,7 @@ fn asks_nobody_and_allocates_nothing(world: &world::Warm) {
         }
     });
     assert_eq!(passed.get(), 100, "each was a hit");
-    println!("heap allocations in 100 hits: {}", measured.count_total);
+    println!("{name}: heap allocations in 100 hits: {}", measured.count_total);
     assert_eq!(measured.count_total, 0, "allocations in 100 hits");
 }
 

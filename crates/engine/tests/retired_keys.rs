@@ -9,32 +9,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method};
-use keyward_core::algorithm::Algorithm;
 use keyward_core::decision::{Decision, Reason};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
-use keyward_core::scheme::{Carrier, CredentialKind};
-use keyward_core::session::SessionRecord;
 use keyward_core::time::{Monotonic, Now, Timestamp};
-use keyward_core::token::Claims;
 use keyward_engine::fetcher::{self, Fill};
 use keyward_engine::node::Node;
-use keyward_engine::ports::{
-    Answer, Change, Changes, Clock, FeedHead, Found, FoundSessions, Held, JoinedSession, Lookup,
-};
+use keyward_engine::ports::{Answer, Change, Changes, Clock, FeedHead, Found, FoundSessions, Held, Lookup};
 use keyward_engine::refresher::Refresher;
-use keyward_engine::signing::{PublicHalves, SigningKey, SigningKeyRecord, VerifyingSource as _};
+use keyward_engine::signing::{PublicHalves, SigningKeyRecord, VerifyingSource as _};
 use keyward_engine::tally::Tally;
 use keyward_engine::worker::{Answered, Begun, Parts, Worker};
-
-const NOW: i64 = 1_700_000_000;
 
 struct Standing;
 
 impl Clock for Standing {
     fn now(&self) -> Now {
-        Now { wall: Timestamp::from_millis(NOW * 1000), monotonic: Monotonic::from_nanos(5_000_000_000) }
+        Now { wall: Timestamp::from_millis(world::NOW * 1000), monotonic: Monotonic::from_nanos(5_000_000_000) }
     }
 }
 
@@ -76,34 +68,6 @@ impl Lookup for Keys {
     }
 }
 
-fn session() -> Held {
-    let user = world::record("kw_live_x").owner;
-    let session = SessionRecord {
-        id: "ses_1".into(),
-        user: user.id.clone(),
-        created_at: Timestamp::from_millis(0),
-        ended_at: None,
-        ended_reason: None,
-    };
-    Held::Session(Box::new(JoinedSession { session, user }))
-}
-
-fn token(key: &SigningKey) -> String {
-    let text = |text: &str| text.to_owned();
-    let claims = Claims {
-        iss: text("keyward"),
-        aud: text("keyward"),
-        sub: text("user_1"),
-        sid: text("ses_1"),
-        jti: text("tok_1"),
-        scope: text("*"),
-        exp: NOW + 900,
-        iat: NOW,
-        nbf: NOW,
-    };
-    key.sign("at+jwt", &claims).unwrap()
-}
-
 /// One request with a token: the verdict, and whether the store was asked.
 fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
     let snapshot = worker.snapshot();
@@ -115,7 +79,7 @@ fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
     let (decision, asked) = match worker.begin(&snapshot, facts, &mut ()) {
         Begun::Decided(decision) => (decision, false),
         Begun::Ask(_, fetching) => {
-            let fill = Fill { head: head(1), held: Some(session()) };
+            let fill = Fill { head: head(1), held: Some(Held::Session(Box::new(world::session()))) };
             match worker.answer(&snapshot, fetching, &fill, &mut ()) {
                 Answered::Decided(decision) => (decision, true),
                 Answered::AskAgain(_) => panic!("the answer is too old"),
@@ -132,15 +96,8 @@ fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
 
 #[tokio::test]
 async fn a_remembered_token_ends_with_its_signing_key() {
-    let key = SigningKey::read("sig_1", Algorithm::EdDsa, &[7; 32]).unwrap();
-    let record = SigningKeyRecord {
-        id: "sig_1".into(),
-        algorithm: Algorithm::EdDsa,
-        public: key.public(),
-        sealed: Box::default(),
-        created_at: Timestamp::from_millis(0),
-        retired_at: None,
-    };
+    let key = world::signing_key();
+    let record = world::public(&key);
     let signing_keys = Arc::new(PublicHalves.verifying(std::slice::from_ref(&record)));
     let store = Arc::new(Keys { records: Mutex::new(vec![record]), changed: AtomicBool::new(false) });
     let clock: Arc<dyn Clock> = Arc::new(Standing);
@@ -149,13 +106,10 @@ async fn a_remembered_token_ends_with_its_signing_key() {
     let lookup: Arc<dyn Lookup> = store.clone();
     let refresher =
         Refresher::new("node", node.clone(), lookup, clock.clone(), Arc::new(PublicHalves), signing_keys.clone());
-    let mut rules = world::rules();
-    let scheme = rules.schemes.first_mut().unwrap();
-    (scheme.carrier, scheme.kind) = (Carrier::Authorization("Bearer".into()), CredentialKind::Jwt);
     let worker = Worker::new(Parts {
         node: 1,
         core: 0,
-        rules: Arc::new(rules),
+        rules: Arc::new(world::bearer_rules()),
         version: 1,
         tag_key: MacKey::from_bytes([9; 32]),
         signing_keys,
@@ -168,7 +122,7 @@ async fn a_remembered_token_ends_with_its_signing_key() {
         capacity: 100,
         tally: Tally::default(),
     });
-    let token = token(&key);
+    let token = world::token(&key);
     assert!(refresher.refresh().await);
     assert_eq!(ask(&worker, &token), (Ok(()), true));
     assert_eq!(ask(&worker, &token), (Ok(()), false), "it is remembered");

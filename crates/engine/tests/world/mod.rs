@@ -1,4 +1,4 @@
-//! A worker that knows one key, before a store that must not be asked again.
+//! A worker that knows one key or remembers one token, before a store that must not be asked again.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "shared by tests and the benchmark")]
 
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use keyward_core::algorithm::Algorithm;
 use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::key_format::ApiKeySecret;
@@ -20,47 +21,62 @@ use keyward_core::route::{Access, Destination, Methods, Pattern, Route, RouteId,
 use keyward_core::rules::{Rules, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::ScopeSet;
+use keyward_core::session::SessionRecord;
 use keyward_core::time::{Monotonic, Now, Timestamp};
+use keyward_core::token::Claims;
 use keyward_engine::fetcher;
 use keyward_engine::node::Node;
-use keyward_engine::ports::{Answer, Changes, Clock, FeedHead, Found, FoundSessions, Joined, Lookup};
-use keyward_engine::signing::SigningKeyRecord;
+use keyward_engine::ports::{Answer, Changes, Clock, FeedHead, Found, FoundSessions, Joined, JoinedSession, Lookup};
+use keyward_engine::signing::{PublicHalves, SigningKey, SigningKeyRecord, VerifyingSource as _};
 use keyward_engine::worker::{Parts, Worker};
 
-/// A warm worker and the key it knows.
+/// A warm worker and the credential it knows.
 pub struct Warm {
     /// The worker.
     pub worker: Worker,
-    /// The key's text.
+    /// The credential's text.
     pub secret: String,
+    /// The name of the field that carries it, and the value.
+    pub field: (HeaderName, HeaderValue),
     /// Kept, so that the mailbox stays open.
     node: Node,
 }
 
 const HEAD: FeedHead = FeedHead { epoch: 1, position: 1 };
 
+/// The time at which the clock stands, in seconds.
+pub const NOW: i64 = 1_700_000_000;
+
 struct StandingClock;
 
 impl Clock for StandingClock {
     fn now(&self) -> Now {
-        Now { wall: Timestamp::from_millis(1_700_000_000_000), monotonic: Monotonic::from_nanos(5_000_000_000) }
+        Now { wall: Timestamp::from_millis(NOW * 1000), monotonic: Monotonic::from_nanos(5_000_000_000) }
     }
 }
 
 /// Answers once, then panics.
 struct OnceOnly {
     joined: Joined,
+    session: JoinedSession,
     asked: AtomicBool,
+}
+
+impl OnceOnly {
+    fn ask(&self) {
+        assert!(!self.asked.swap(true, Ordering::SeqCst), "a hit asked the store");
+    }
 }
 
 impl Lookup for OnceOnly {
     fn find<'a>(&'a self, _: &'a [ApiKeyDigest]) -> Answer<'a, Found> {
-        assert!(!self.asked.swap(true, Ordering::SeqCst), "a hit asked the store");
+        self.ask();
         Box::pin(async move { Ok(Found { head: HEAD, keys: vec![Some(self.joined.clone())] }) })
     }
 
     fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions> {
-        Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![None; ids.len()] }) })
+        self.ask();
+        Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![Some(self.session.clone()); ids.len()] }) })
     }
 
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
@@ -74,7 +90,15 @@ impl Lookup for OnceOnly {
 
 /// Makes a worker and lets it learn one key.
 pub fn warm() -> Warm {
-    warm_by(rules())
+    warm_by(rules(), &[], key())
+}
+
+/// As [`warm`], with a token of a session instead of a key.
+pub fn warm_with_token() -> Warm {
+    let key = signing_key();
+    let token = token(&key);
+    let value = format!("Bearer {token}").parse().unwrap();
+    warm_by(bearer_rules(), &[public(&key)], (token, (http::header::AUTHORIZATION, value)))
 }
 
 /// As [`warm`], where each request is charged to a rate and to a quota of the key.
@@ -85,12 +109,23 @@ pub fn warm_and_limited() -> Warm {
     let route = plain.routes.get(RouteId(0)).unwrap();
     let route = Route { limits: vec![LimitId(0), LimitId(1)], ..route.clone() };
     let limits = vec![limit("rate", Some(most)), limit("quota", None)];
-    warm_by(Rules { routes: Routes::new(Vec::new(), vec![route]), limits, ..plain })
+    warm_by(Rules { routes: Routes::new(Vec::new(), vec![route]), limits, ..plain }, &[], key())
 }
 
-fn warm_by(rules: Rules) -> Warm {
-    let tag_key = MacKey::from_bytes([9; 32]);
-    let secret = ApiKeySecret::assemble("kw_live_", &[5; 24], &tag_key).expose().to_owned();
+/// What a key's tag is made by.
+fn tag_key() -> MacKey {
+    MacKey::from_bytes([9; 32])
+}
+
+/// A key's text, and the field that carries it.
+fn key() -> (String, (HeaderName, HeaderValue)) {
+    let secret = ApiKeySecret::assemble("kw_live_", &[5; 24], &tag_key()).expose().to_owned();
+    let value = secret.parse().unwrap();
+    (secret, (HeaderName::from_static("x-api-key"), value))
+}
+
+fn warm_by(rules: Rules, signing_keys: &[SigningKeyRecord], credential: (String, (HeaderName, HeaderValue))) -> Warm {
+    let (secret, field) = credential;
     let (node, mut mailboxes) = Node::new(HEAD, 1);
     let (asker, questions) = fetcher::channel();
     node.apply(Monotonic::from_nanos(5_000_000_000), Changes { head: HEAD, changes: Vec::new(), lost: false }, None);
@@ -99,8 +134,8 @@ fn warm_by(rules: Rules) -> Warm {
         core: 0,
         rules: Arc::new(rules),
         version: 1,
-        tag_key,
-        signing_keys: Arc::default(),
+        tag_key: tag_key(),
+        signing_keys: Arc::new(PublicHalves.verifying(signing_keys)),
         clock: Arc::new(StandingClock),
         shared: node.shared(),
         mailbox: mailboxes.remove(0),
@@ -110,10 +145,9 @@ fn warm_by(rules: Rules) -> Warm {
         capacity: 1000,
         tally: Default::default(),
     });
-    let store = Arc::new(OnceOnly { joined: record(&secret), asked: AtomicBool::new(false) });
+    let store = Arc::new(OnceOnly { joined: record(&secret), session: session(), asked: AtomicBool::new(false) });
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-api-key", secret.parse().unwrap());
+        let headers = HeaderMap::from_iter([field.clone()]);
         let target = Target::parse("/");
         let facts = RequestFacts {
             client: "192.0.2.1".parse().unwrap(),
@@ -127,7 +161,62 @@ fn warm_by(rules: Rules) -> Warm {
             () = fetcher::run(store, Arc::new(StandingClock), questions) => {}
         }
     });
-    Warm { worker, secret, node }
+    Warm { worker, secret, field, node }
+}
+
+/// Whom tokens are of.
+pub fn session() -> JoinedSession {
+    let user = record("kw_live_x").owner;
+    let session = SessionRecord {
+        id: "ses_1".into(),
+        user: user.id.clone(),
+        created_at: Timestamp::from_millis(0),
+        ended_at: None,
+        ended_reason: None,
+    };
+    JoinedSession { session, user }
+}
+
+/// What tokens are signed with.
+pub fn signing_key() -> SigningKey {
+    SigningKey::read("sig_1", Algorithm::EdDsa, &[7; 32]).unwrap()
+}
+
+/// A signing key as the store keeps it, without its secret half.
+pub fn public(key: &SigningKey) -> SigningKeyRecord {
+    SigningKeyRecord {
+        id: key.id().into(),
+        algorithm: key.algorithm(),
+        public: key.public(),
+        sealed: Box::default(),
+        created_at: Timestamp::from_millis(0),
+        retired_at: None,
+    }
+}
+
+/// A token of [`session`].
+pub fn token(key: &SigningKey) -> String {
+    let text = |text: &str| text.to_owned();
+    let claims = Claims {
+        iss: text("keyward"),
+        aud: text("keyward"),
+        sub: text("user_1"),
+        sid: text("ses_1"),
+        jti: text("tok_1"),
+        scope: text("*"),
+        exp: NOW + 900,
+        iat: NOW,
+        nbf: NOW,
+    };
+    key.sign("at+jwt", &claims).unwrap()
+}
+
+/// As [`rules`], where the route asks for a token.
+pub fn bearer_rules() -> Rules {
+    let mut rules = rules();
+    let scheme = rules.schemes.first_mut().unwrap();
+    (scheme.carrier, scheme.kind) = (Carrier::Authorization("Bearer".into()), CredentialKind::Jwt);
+    rules
 }
 
 /// A key of `admin` with every attribute that a hit looks at.
