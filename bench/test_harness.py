@@ -12,7 +12,7 @@ import xml.dom.minidom
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import bars, chart, contenders, page, rounds, symbols, table, templates, tokens
+from harness import bars, chart, contenders, page, rounds, sliced, symbols, table, templates, tokens
 from harness.failure import Failed
 
 
@@ -51,7 +51,7 @@ class Rounds(unittest.TestCase):
 
     def run_with(self, ratios):
         ratios = iter(ratios)
-        measure = lambda name: {"cpuMicros": next(ratios) if name == "keyward-key" else 1.0}
+        measure = lambda turn: {name: {"cpuMicros": next(ratios) if name == "keyward-key" else 1.0} for name in turn}
         names = {name: name for name in ("keyward-key", "haproxy-key", "floor")}
         return rounds.turns(names, self.Options, measure, [Bars.BAR], lambda text: None)
 
@@ -61,6 +61,13 @@ class Rounds(unittest.TestCase):
     def test_a_noisy_bar_is_measured_again_alone_and_not_for_ever(self):
         found = self.run_with([1.0, 2.0, 1.0, 2.0])
         self.assertEqual([len(one) for one in found], [3, 3, 2, 2])
+
+
+class Slices(unittest.TestCase):
+    def test_a_round_is_its_slices_and_the_work_that_was_put_off(self):
+        one = lambda rate, p99, requests: {"requestsPerSecond": rate, "p50Millis": 1.0, "p99Millis": p99, "requests": requests, "cpuMicros": 0}
+        row = sliced.whole([one(100, 2, 100), one(300, 9, 300), one(200, 3, 200)], 0.006)
+        self.assertEqual((row["requestsPerSecond"], row["p99Millis"], row["requests"], row["cpuMicros"]), (200, 3, 600, 10.0))
 
 
 class Texts(unittest.TestCase):

@@ -3,7 +3,7 @@
 import os
 import statistics
 
-from . import bars, contenders, idle, load, paced, rounds
+from . import bars, contenders, idle, load, paced, rounds, sliced
 from .failure import Failed
 from .fleet import BODIES
 from .processes import raise_descriptors
@@ -28,7 +28,7 @@ def bodies(fleet, options, said):
 def _saturated(targets, options, held_to, said):
     for target in targets.values():
         load.saturate(target, options, options.warm_seconds)
-    found = rounds.turns(targets, options, lambda target: load.saturate(target, options, options.seconds), held_to, said)
+    found = rounds.turns(targets, options, lambda turn: sliced.saturate(turn, options), held_to, said)
     return {"contenders": rounds.medians(found), "bars": bars.judge(held_to, found), "rounds": found}
 
 
@@ -39,7 +39,7 @@ def latency(fleet, options, said):
     slowest = min(saturated, key=lambda name: saturated[name]["requestsPerSecond"])
     rate = round(saturated[slowest]["requestsPerSecond"] / 2, -2) or 100
     said(f"at {rate:,.0f} requests/s, half of what {slowest} reaches")
-    one = lambda target: paced.run(target, options, rate, fleet.home)
+    one = lambda turn: {name: paced.run(target, options, rate, fleet.home) for name, target in turn.items()}
     found = rounds.turns(targets, options, one, bars.LATENCY, said)
     judged = bars.judge(bars.LATENCY, found)
     return {"rate": rate, "contenders": rounds.medians(found), "bars": judged, "rounds": found}

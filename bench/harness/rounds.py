@@ -6,7 +6,10 @@ from . import bars
 
 
 def turns(targets, options, measure, held_to, said):
-    """Rounds, each with a row by name: as many as asked for, then more of those whose bars are too noisy to be judged."""
+    """Rounds, each with a row by name: as many as asked for, then more of those whose bars are too noisy to be judged.
+
+    `measure` takes one round's targets, and gives a row for each.
+    """
     found = []
     for number in range(options.most_rounds):
         turn = dict(targets)
@@ -17,7 +20,7 @@ def turns(targets, options, measure, held_to, said):
             if not turn:
                 break
         said(f"round {number + 1} of {options.rounds}" + (f": {len(turn)} again" if number >= options.rounds else ""))
-        found.append({name: measure(target) for name, target in turn.items()})
+        found.append(measure(turn))
     return found
 
 

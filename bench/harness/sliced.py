@@ -1,0 +1,27 @@
+"""A round in slices of a second or so, in turn: what else a machine does changes within seconds, and so meets all of them alike."""
+
+import statistics
+
+from . import load, usage
+
+
+def saturate(targets, options):
+    """One round of `options.seconds` for each target, cut into slices; a row for each.
+
+    CPU is counted over the whole round and not by slices: what a contender puts off until it is idle is its work all the same.
+    """
+    families = {name: usage.family(target.pid) for name, target in targets.items()}
+    before = {name: usage.cpu_seconds(pids) for name, pids in families.items()}
+    slices = {name: [] for name in targets}
+    for _ in range(max(1, options.seconds // options.slice_seconds)):
+        for name, target in targets.items():
+            slices[name].append(load.saturate(target, options, min(options.slice_seconds, options.seconds)))
+    return {name: whole(slices[name], usage.cpu_seconds(families[name]) - before[name]) for name in targets}
+
+
+def whole(slices, cpu_seconds):
+    """One row of equally long slices."""
+    requests = sum(one["requests"] for one in slices)
+    row = {field: statistics.median(one[field] for one in slices) for field in ("p50Millis", "p99Millis")}
+    rate = statistics.mean(one["requestsPerSecond"] for one in slices)
+    return {"requestsPerSecond": rate, "cpuMicros": cpu_seconds / requests * 1e6, **row, "requests": requests}
