@@ -17,6 +17,7 @@ use keyward_core::scheme::{Carrier, Reading, SchemeId};
 use keyward_engine::ports::Held;
 use keyward_engine::signing::VerifyingSource as _;
 use keyward_http::limits::retry_after;
+use keyward_http::templates::{self, Responses};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -104,7 +105,7 @@ pub async fn explain(service: &Service, question: &Question) -> Result<Explanati
         }
         None => walk(service, rules, facts, &mut account).await?,
     };
-    Ok(account.conclude(refused, &facts))
+    Ok(account.conclude(refused, &facts, &configuration.responses))
 }
 
 /// Drives the machine with the store in place of memory.
@@ -205,7 +206,7 @@ impl Account<'_> {
         }
     }
 
-    fn conclude(mut self, refused: Option<Denial>, facts: &RequestFacts<'_>) -> Explanation {
+    fn conclude(mut self, refused: Option<Denial>, facts: &RequestFacts<'_>, responses: &Responses) -> Explanation {
         if let Some(text) = refused.as_ref().and_then(unheard)
             && self.findings.iter().all(|finding| finding.text != text)
         {
@@ -217,7 +218,11 @@ impl Account<'_> {
         });
         let answer = refused.as_ref().map(|denial| {
             let id = keyward_core::decision::DecisionId::new(0, 0, 0, 0);
-            keyward_http::answer::denied(denial, self.rules, facts, id).status().as_u16()
+            let own = keyward_http::answer::denied(denial, self.rules, facts, id).status();
+            let (endpoint, reason) = (keyward_http::answer::endpoint(denial, self.rules), denial.reason.name());
+            let refusal =
+                templates::Refusal { endpoint, reason, cause: templates::names::cause(denial.reason), limit: None };
+            responses.status(refusal, own).as_u16()
         });
         Explanation {
             allowed: refused.is_none(),

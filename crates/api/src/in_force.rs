@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keyward_core::principal::Mode;
 use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
+use keyward_http::templates::Responses;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::rfc3339;
@@ -42,6 +43,8 @@ pub struct Configuration {
     pub values: serde_json::Value,
     /// The rules.
     pub rules: Arc<Rules>,
+    /// In which words requests are answered.
+    pub responses: Arc<Responses>,
     /// How new keys begin.
     pub prefixes: Prefixes,
     /// How tokens are issued.

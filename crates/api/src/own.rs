@@ -11,6 +11,7 @@ use keyward_http::bounds::{self, Lane};
 use keyward_http::names::RECEIPT;
 use keyward_http::own::{OwnCall, OwnReceiver, OwnReply, OwnRequest};
 use keyward_http::problem::Answer;
+use keyward_http::templates::AlsoTold;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -26,7 +27,7 @@ use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::refusal::refused;
 use crate::service::Service;
-use crate::sign_in;
+use crate::sign_in::{self, Tokens};
 use crate::usage::{self, UsageQuestion, UsageView};
 use crate::view::{CallerView, Listing, ReceiptView};
 
@@ -140,7 +141,7 @@ async fn login(service: &Service, request: &OwnRequest) -> Result<Answer, Failur
         return Err(Failure::invalid("sessions by cookie are not in this version; leave out \"session\""));
     }
     let tokens = sign_in::sign_in(service, &login.username, login.password, &origin(request)).await?;
-    Ok(json(StatusCode::OK, &tokens))
+    Ok(handed_out(&tokens))
 }
 
 async fn refresh(service: &Service, request: &OwnRequest) -> Result<Answer, Failure> {
@@ -149,7 +150,15 @@ async fn refresh(service: &Service, request: &OwnRequest) -> Result<Answer, Fail
         refresh_token: Password,
     }
     let refresh: Refresh = secret_body(request, "{\"refresh_token\": …}")?;
-    Ok(json(StatusCode::OK, &sign_in::refresh(service, refresh.refresh_token.expose(), &origin(request)).await?))
+    Ok(handed_out(&sign_in::refresh(service, refresh.refresh_token.expose(), &origin(request)).await?))
+}
+
+/// Tokens, and for templates when they end.
+fn handed_out(tokens: &Tokens) -> Answer {
+    let mut answer = json(StatusCode::OK, tokens);
+    let ends = Map::from_iter([("access_expires_at".to_owned(), tokens.access_expires_at().into())]);
+    answer.extensions_mut().insert(AlsoTold(ends));
+    answer
 }
 
 /// The public halves of the signing keys.
@@ -304,8 +313,13 @@ fn body<T: DeserializeOwned>(request: &OwnRequest) -> Result<T, Failure> {
         // A list of values in the right order would be read as one too.
         return Err(Failure::invalid("the JSON body does not fit: it must be an object"));
     }
-    serde_json::from_slice(&request.body)
-        .map_err(|error| Failure::invalid(format!("the JSON body does not fit: {error}")))
+    let read = if request.names.rename(request.endpoint) {
+        serde_json::from_slice(&request.body)
+            .and_then(|body| T::deserialize(Value::Object(request.names.read(request.endpoint, body))))
+    } else {
+        serde_json::from_slice(&request.body)
+    };
+    read.map_err(|error| Failure::invalid(format!("the JSON body does not fit: {error}")))
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Answer {

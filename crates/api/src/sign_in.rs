@@ -1,6 +1,7 @@
 //! Signing in and out, and carrying a session on: every refusal is recorded before it leaves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
@@ -34,6 +35,16 @@ pub struct Tokens {
     expires_in: u64,
     refresh_token: String,
     user: Who,
+    /// When the access token ends, for templates; programs go by `expires_in`.
+    #[serde(skip)]
+    access_expires_at: String,
+}
+
+impl Tokens {
+    /// When the access token ends (RFC 3339).
+    pub fn access_expires_at(&self) -> &str {
+        &self.access_expires_at
+    }
 }
 
 #[derive(Serialize)]
@@ -206,5 +217,6 @@ fn issue(
         expires_in,
         refresh_token: refresh.expose().to_owned(),
         user: Who { id: held.user.id.clone(), username: held.user.username.clone() },
+        access_expires_at: fields::rfc3339(now.after(Duration::from_secs(expires_in))),
     })
 }

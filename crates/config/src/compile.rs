@@ -31,6 +31,7 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
     let keys = &settings.security.api_keys;
     let static_keys = keys.static_keys.iter().filter(|_| keys.enabled).map(|key| StaticKey {
         name: &key.name,
+        display: key.display.as_deref().unwrap_or(&key.name),
         secret: key.key.expose_secret().as_bytes(),
         scopes: key.scopes.clone(),
     });

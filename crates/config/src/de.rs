@@ -8,6 +8,7 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use crate::node::{Entry, Node, Scalar, Style, Value};
 use crate::place::Step;
+use crate::show::{Json, plain};
 
 /// Why a tree does not fit a type.
 #[derive(Debug)]
@@ -183,8 +184,15 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         match &self.0.value {
             Value::List(_) => self.deserialize_seq(visitor),
             Value::Map(_) => self.deserialize_map(visitor),
-            Value::Scalar(scalar) if scalar.is_null() => visitor.visit_unit(),
-            Value::Scalar(scalar) => visitor.visit_str(&scalar.text),
+            Value::Scalar(scalar) => match plain(scalar) {
+                Json::Null => visitor.visit_unit(),
+                Json::Bool(is) => visitor.visit_bool(is),
+                // What is not spelt like a number any more, such as 007, is a text.
+                Json::Number(number) if number.to_string() == scalar.text => {
+                    visitor.visit_u64(number.as_u64().unwrap_or_default())
+                }
+                _ => visitor.visit_str(&scalar.text),
+            },
         }
     }
 

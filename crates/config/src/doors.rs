@@ -1,9 +1,13 @@
-//! Settings to what doors work by beside the rules: whose word on a caller is believed, and which pages may call.
+//! Settings to what doors work by beside the rules: whose word on a caller is believed, which pages may call, and in which words
+//! requests are answered.
 
-use http::HeaderName;
 use http::header::AUTHORIZATION;
+use http::{HeaderName, StatusCode};
 use keyward_http::caller::TrustedProxies;
 use keyward_http::cors::{Cors, Policy};
+use keyward_http::templates::requests::{Member, Requests};
+use keyward_http::templates::tree::Tree;
+use keyward_http::templates::{Response, Responses, names};
 
 use crate::settings::Settings;
 
@@ -32,4 +36,28 @@ pub fn cors(settings: &Settings) -> Option<Cors> {
         max_age: cors.max_age.0,
     };
     cors.enabled.then(|| Cors::new(&policy))
+}
+
+/// In which words requests are answered.
+pub fn responses(settings: &Settings) -> Responses {
+    let all = settings.responses.iter().filter_map(|(name, one)| Some((name.as_str(), one.as_ref()?)));
+    let response = |(name, one): (&str, &crate::settings::Response)| {
+        let status = one.status.and_then(|status| StatusCode::from_u16(status).ok());
+        // What does not compile was refused by the checks.
+        let fields = names::subject(name).map(|subject| subject.fields).unwrap_or_default();
+        let body = one.body.as_ref().and_then(|body| Tree::compile(body, fields).ok());
+        (name.into(), Response::new(status, body))
+    };
+    all.map(response).collect()
+}
+
+/// What the members of requests' bodies are called.
+pub fn requests(settings: &Settings) -> Requests {
+    let member =
+        |(ours, theirs): (&String, &String)| Member { ours: ours.as_str().into(), theirs: theirs.as_str().into() };
+    settings
+        .requests
+        .iter()
+        .map(|(endpoint, names)| (endpoint.as_str().into(), names.iter().map(member).collect()))
+        .collect()
 }

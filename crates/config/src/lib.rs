@@ -1,8 +1,8 @@
 //! Text to a checked configuration: layers are merged with the origin of each value, every mistake is told at once, and
 //! what passes is a [`Settings`] of plain typed values, which [`rules`] turns into the rules that decisions read.
 //!
-//! The way of a value: `parse` (text to tree) · `not_yet`, `substitute` · `merge` over `defaults`, then `overrides` ·
-//! `repair` and `de` (tree to types) · `check` (what types cannot say). Nothing is read from the environment or from
+//! The way of a value: `parse` (text to tree) · `not_yet`, `substitute` · `merge` over `defaults` and a `preset`, then the
+//! variables of `env_table` and our own `overrides` · `repair` and `de` (tree to types) · `check` (what types cannot say). Nothing is read from the environment or from
 //! disk except through [`Input`].
 
 mod check;
@@ -11,6 +11,7 @@ mod de;
 mod defaults;
 mod diff;
 mod doors;
+mod env_table;
 mod merge;
 mod mistake;
 mod node;
@@ -18,6 +19,7 @@ mod not_yet;
 mod overrides;
 mod parse;
 mod place;
+mod preset;
 mod repair;
 mod report;
 mod schema;
@@ -35,10 +37,11 @@ use std::path::{Path, PathBuf};
 
 pub use compile::rules;
 pub use diff::Changed;
-pub use doors::{cors, trusted_proxies};
+pub use doors::{cors, requests, responses, trusted_proxies};
 pub use mistake::{Mistake, Mistakes};
 pub use overrides::{CONFIG_VARIABLE, Flags};
 pub use place::{Origin, Place};
+pub use preset::{PRESET_VARIABLE, presets};
 pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;
@@ -70,6 +73,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is doubtful but allowed.
     pub warnings: Vec<Mistake>,
+    /// The preset that it rests on.
+    pub preset: Option<&'static str>,
     shown: Vec<Shown>,
 }
 
@@ -99,6 +104,14 @@ pub fn load(input: Input<'_>) -> Result<Loaded, Mistakes> {
 
     let defaults = Defaults::new();
     let mut tree = defaults.tree();
+    let preset = preset::chosen(&flags, env, &mut report);
+    if let Some((name, text)) = preset {
+        // A test reads every preset, so that no configuration meets one that does not parse.
+        if let Ok(layer) = parse::parse(text, &Origin::Preset(name)) {
+            schemes.extend(layer.get("schemes").into_iter().flat_map(Node::entries).map(|one| one.key.clone()));
+            merge::merge(&mut tree, prepare(layer, &outside, &mut report));
+        }
+    }
     if let (Some(path), Some(text)) = (&path, &text) {
         let origin = Origin::File(path.display().to_string().into());
         match parse::parse(text, &origin) {
@@ -115,6 +128,7 @@ pub fn load(input: Input<'_>) -> Result<Loaded, Mistakes> {
             }
         }
     }
+    env_table::apply(&mut tree, env, &mut report);
     overrides::apply(&mut tree, flags, &outside, &mut report);
     defaults.complete_routes(&mut tree);
     defaults.complete_upstreams(&mut tree);
@@ -128,7 +142,9 @@ pub fn load(input: Input<'_>) -> Result<Loaded, Mistakes> {
     let finished = report.finish(text.as_deref());
     let warnings = finished.map_err(|mistakes| Mistakes { data_dir: data_dir.clone(), ..mistakes })?;
     match settings {
-        Some(settings) => Ok(Loaded { settings, warnings, shown: show::show(&tree) }),
+        Some(settings) => {
+            Ok(Loaded { settings, warnings, preset: preset.map(|(name, _)| name), shown: show::show(&tree) })
+        }
         // Reading ends without settings only after a mistake, which `finish` has told.
         None => Err(Mistakes { mistakes: Vec::new(), warnings, data_dir }),
     }

@@ -1,7 +1,11 @@
-//! Lays a later layer over an earlier one: maps are joined name by name, everything else is replaced whole.
+//! Lays a later layer over an earlier one: maps are joined name by name, everything else is replaced
+//! whole.
 
 use crate::node::{Node, Value};
 use crate::place::{Step, fits};
+
+/// What a later layer replaces whole: parts of two bodies are the body of nobody. Null takes it away.
+const WHOLE: &[&str] = &["responses.*", "env.*"];
 
 /// Lays `over` on `base`.
 pub(crate) fn merge(base: &mut Node, over: Node) {
@@ -9,6 +13,10 @@ pub(crate) fn merge(base: &mut Node, over: Node) {
 }
 
 fn join(base: &mut Node, over: Node, path: &mut Vec<Step>) {
+    if WHOLE.iter().any(|pattern| fits(pattern, path)) {
+        *base = over;
+        return;
+    }
     // `server:` with everything below it commented out says nothing.
     if over.is_null() && matches!(base.value, Value::Map(_)) {
         return;

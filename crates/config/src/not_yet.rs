@@ -24,9 +24,6 @@ pub(crate) const NOT_YET: &[&str] = &[
     "endpoints.metadata",
     "endpoints.verify",
     "endpoints.check",
-    "responses",
-    "requests",
-    "env",
 ];
 
 /// Kinds of schemes that later versions take.

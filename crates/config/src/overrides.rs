@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::node::{Node, Value};
 use crate::place::{Origin, Place, at};
+use crate::preset::PRESET_VARIABLE;
 use crate::report::Report;
 use crate::substitute::{Outside, secret_file};
 
@@ -14,6 +15,8 @@ pub const CONFIG_VARIABLE: &str = "KEYWARD_CONFIG";
 /// What the command line says, unparsed, so that a mistake in it is told like any other.
 #[derive(Clone, Default)]
 pub struct Flags {
+    /// `--preset`
+    pub preset: Option<String>,
     /// `--host`
     pub host: Option<String>,
     /// `--port`
@@ -73,17 +76,18 @@ pub(crate) fn apply(tree: &mut Node, flags: Flags, outside: &Outside<'_>, report
 fn from_env(env: &dyn Fn(&str) -> Option<OsString>, report: &mut Report) -> Layer {
     let mut read = |name: &'static str| {
         let complain = |report: &mut Report, what: &str| {
-            report.mistake(&Place::of(Origin::Env(name)), what, ["give it a value, or unset it"]);
+            report.mistake(&Place::of(Origin::Env(name.into())), what, ["give it a value, or unset it"]);
             None
         };
         match env(name).map(OsString::into_string) {
             None => None,
             Some(Err(_)) => complain(report, "is not UTF-8"),
             Some(Ok(text)) if text.is_empty() => complain(report, "is set but empty"),
-            Some(Ok(text)) => Some((Origin::Env(name), text)),
+            Some(Ok(text)) => Some((Origin::Env(name.into()), text)),
         }
     };
     read(CONFIG_VARIABLE);
+    read(PRESET_VARIABLE);
     let twins = [
         ("server.host", "KEYWARD_HOST"),
         ("server.port", "KEYWARD_PORT"),
@@ -164,13 +168,19 @@ fn open_paths(tree: &mut Node, origin: &Origin, patterns: Vec<String>) {
     }
 }
 
+/// The name of the key that flags and variables of ours give. A variable of the operator's naming may give one of that name; ours
+/// is the stronger layer and takes its place.
+const KEY_NAME: &str = "api-key";
+
 /// Adds a key that may do everything but Keyward's own administration.
 fn add_key(tree: &mut Node, origin: &Origin, key: String) {
     let text = |text: &str| Node::outer(text, origin.clone());
     let place = Place::of(origin.clone());
     let scopes = Node { value: Value::List(vec![text("*")]), place: place.clone() };
-    let entry = Node::map(place, [("name", text("api-key")), ("key", text(&key)), ("scopes", scopes)]);
+    let entry = Node::map(place, [("name", text(KEY_NAME)), ("key", text(&key)), ("scopes", scopes)]);
     if let Some(Node { value: Value::List(keys), .. }) = tree.at_mut(&at!["security", "api_keys", "static"]) {
+        let is_same = |one: &Node| one.get("name").and_then(Node::scalar).is_some_and(|name| name.text == KEY_NAME);
+        keys.retain(|one| !(matches!(one.place.origin, Origin::Env(_)) && is_same(one)));
         keys.push(entry);
     }
 }

@@ -10,10 +10,12 @@ use serde::{Serialize, Serializer};
 pub enum Origin {
     /// Keyward's own defaults.
     Default,
+    /// A preset, by its name.
+    Preset(&'static str),
     /// A configuration file, by the name it was given.
     File(Arc<str>),
     /// An environment variable.
-    Env(&'static str),
+    Env(Arc<str>),
     /// A flag of the command line, with its dashes.
     Flag(&'static str),
 }
@@ -66,13 +68,15 @@ impl Place {
 }
 
 impl fmt::Display for Place {
-    /// `default`, `keyward.yaml:14`, `KEYWARD_PORT` or `--port`.
+    /// `default`, `preset`, `keyward.yaml:14`, `KEYWARD_PORT` or `--port`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.origin, self.span) {
             (Origin::Default, _) => f.write_str("default"),
+            (Origin::Preset(_), _) => f.write_str("preset"),
             (Origin::File(name), Some(span)) => write!(f, "{name}:{}", span.start.line),
             (Origin::File(name), None) => f.write_str(name),
-            (Origin::Env(name) | Origin::Flag(name), _) => f.write_str(name),
+            (Origin::Env(name), _) => f.write_str(name),
+            (Origin::Flag(name), _) => f.write_str(name),
         }
     }
 }

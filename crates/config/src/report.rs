@@ -131,6 +131,7 @@ fn told(finding: Finding, masks: &[Place], lines: &[&str]) -> Mistake {
     });
     let origin = match &place.origin {
         Origin::File(name) => name.to_string(),
+        Origin::Preset(name) => format!("preset {name}"),
         _ => place.to_string(),
     };
     let (line, column) = (span.map(|span| span.start.line), span.map(|span| span.start.column));

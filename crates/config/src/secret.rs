@@ -14,7 +14,7 @@ fn lies_in_secret_place(path: &[Step]) -> bool {
             && names.iter().zip(path).all(|(name, step)| matches!(step, Step::Key(key) if key == name))
     };
     // A static key in the wrong shape is still a key: all but names and scopes is hidden.
-    let open = matches!(path.get(4), Some(Step::Key(key)) if key == "name" || key == "scopes");
+    let open = matches!(path.get(4), Some(Step::Key(key)) if matches!(key.as_str(), "name" | "display" | "scopes"));
     below(&["upstream", "headers"])
         || fits_below("upstreams.*.headers", path)
         || below(&["security", "jwt", "secret"])

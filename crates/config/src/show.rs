@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::Serialize;
-use serde_json::Value as Json;
+pub(crate) use serde_json::Value as Json;
 
 use crate::node::{Node, Scalar, Style, Value};
 use crate::place::{Place, Step, path_text};
@@ -16,7 +16,7 @@ pub struct Shown {
     pub path: String,
     /// The value; of a secret `(secret)`, or the reference that it came by.
     pub value: Json,
-    /// `default`, `keyward.yaml:14`, `KEYWARD_PORT` or `--port`.
+    /// `default`, `preset`, `keyward.yaml:14`, `KEYWARD_PORT` or `--port`.
     pub origin: Place,
     /// Tells values of one process apart, secrets too; it is never shown.
     #[serde(skip)]

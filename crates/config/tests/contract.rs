@@ -13,7 +13,8 @@ use serde_json::Value;
 const CONTRACT: &str = include_str!("contract.yaml");
 
 /// Places whose values in the reference are examples.
-const EXAMPLES: [&str; 5] = ["upstream.headers", "upstreams", "routes", "limits", "security.api_keys.static"];
+const EXAMPLES: [&str; 7] =
+    ["upstream.headers", "upstreams", "routes", "limits", "security.api_keys.static", "responses", "env"];
 
 fn shown() -> BTreeMap<String, Value> {
     let loaded = World::default().load(None).unwrap();

@@ -65,6 +65,8 @@ impl Rules {
 pub struct StaticKey<'a> {
     /// Its name, which is also its principal.
     pub name: &'a str,
+    /// What it is called.
+    pub display: &'a str,
     /// The key.
     pub secret: &'a [u8],
     /// What it may do.
@@ -81,8 +83,7 @@ pub struct StaticKeys {
 impl StaticKeys {
     /// Digests the keys; their texts are not kept.
     pub fn new<'a>(secret: MacKey, keys: impl IntoIterator<Item = StaticKey<'a>>) -> Self {
-        let entries =
-            keys.into_iter().map(|key| (digest(&secret, key.secret), Arc::new(entry(key.name, key.scopes)))).collect();
+        let entries = keys.into_iter().map(|key| (digest(&secret, key.secret), Arc::new(entry(&key)))).collect();
         Self { secret, entries }
     }
 
@@ -114,16 +115,16 @@ fn digest(secret: &MacKey, presented: &[u8]) -> [u8; 32] {
     secret.mac(&[b"keyward static key", presented])
 }
 
-fn entry(name: &str, scopes: ScopeSet) -> CredentialEntry {
+fn entry(key: &StaticKey<'_>) -> CredentialEntry {
     CredentialEntry {
         principal: Principal {
-            id: name.into(),
-            name: name.into(),
+            id: key.name.into(),
+            name: key.display.into(),
             kind: Kind::Static,
             account: None,
-            credential: name.into(),
+            credential: key.name.into(),
             mode: Mode::Live,
-            grants: Grants::Named(scopes),
+            grants: Grants::Named(key.scopes.clone()),
         },
         line: None,
         addresses: AddressRules::default(),

@@ -79,7 +79,10 @@ async fn refuse(client: &Client, wire: &mut Wire, why: impl Fn(DecisionId) -> Bo
     let snapshot = client.core.worker.snapshot();
     let mut note = Note::begin(client, client.peer, &snapshot, (&Method::GET, ""));
     let told = why(DecisionId::default());
-    let refused = why(note.judge(Verdict { detail: told.detail, ..Verdict::of(told.outcome, None) }).id());
+    let mut refused = why(note.judge(Verdict { detail: told.detail, ..Verdict::of(told.outcome, None) }).id());
+    if let Some(ways) = client.core.ways(snapshot.version()) {
+        refused.reword(&ways.responses);
+    }
     note.refused(&refused);
     drop(note);
     let manner = Manner { bodiless: false, is_old: false, goes_on: false, now: snapshot.now().wall };
@@ -115,7 +118,10 @@ async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool
             note.ended(why);
             return false;
         }
-        Err(refused) => {
+        Err(mut refused) => {
+            if let Some(ways) = &ways {
+                refused.reword(&ways.responses);
+            }
             note.refused(&refused);
             refused.answer
         }
@@ -189,7 +195,7 @@ async fn pass(met: Met<'_>, wire: &mut Wire, request: &Request<'_>, note: &mut N
         Some(Destination::Own(endpoint)) => {
             // Nobody says otherwise of bodies for Keyward itself.
             ways.upstreams.iter().take(1).for_each(|upstream| client.watch.keep(upstream.pace));
-            own::call(visit, wire, note, (permit, endpoint)).await
+            own::call(visit, wire, note, (permit, endpoint)).await.map_err(|refused| refused.at(endpoint))
         }
         // A permit names a route of the rules that made it.
         None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),

@@ -1,6 +1,7 @@
 //! A permitted request to one of Keyward's own endpoints: buffered, sent to the control side, answered.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
@@ -35,6 +36,7 @@ pub(crate) async fn call(
         target: request.target.into(),
         json: is_json(request.fields),
         body: collect(visit, wire, note, endpoint).await?,
+        names: Arc::clone(&visit.ways.requests),
         client: visit.caller.address,
         permit,
         ids: note.ids(),
@@ -48,7 +50,10 @@ pub(crate) async fn call(
         wire.poll_gone(cx, client).map(|_| None)
     }));
     match answered.await {
-        Ok(Some(Some(OwnReply { answer, refusal: None }))) => Ok(Reply::Own(answer)),
+        Ok(Some(Some(OwnReply { mut answer, refusal: None }))) => {
+            visit.ways.responses.answer(endpoint, &request.method, &mut answer);
+            Ok(Reply::Own(answer))
+        }
         Ok(Some(Some(OwnReply { answer, refusal: Some(refusal) }))) => {
             note.retract(refusal);
             Err(Refused::by_endpoint(answer, refusal))

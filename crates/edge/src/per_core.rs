@@ -16,6 +16,8 @@ use keyward_http::caller::TrustedProxies;
 use keyward_http::cors::Cors;
 use keyward_http::h1::write;
 use keyward_http::own::OwnSender;
+use keyward_http::templates::Responses;
+use keyward_http::templates::requests::Requests;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::{interval, sleep, timeout};
@@ -72,6 +74,8 @@ pub(crate) struct Ways {
     version: u64,
     pub(crate) proxies: TrustedProxies,
     pub(crate) cors: Option<Cors>,
+    pub(crate) responses: Arc<Responses>,
+    pub(crate) requests: Arc<Requests>,
     pub(crate) upstreams: Vec<Rc<Upstream>>,
 }
 
@@ -131,7 +135,14 @@ impl Core {
         let upstream = |upstream| Rc::new(Upstream::new(upstream, self.place, kept, &self.common));
         let upstreams: Vec<_> = setup.upstreams.iter().map(upstream).collect();
         let cors = setup.cors.as_ref().map(Cors::unshared);
-        let ways = Rc::new(Ways { version, proxies: setup.proxies.clone(), cors, upstreams });
+        let ways = Rc::new(Ways {
+            version,
+            proxies: setup.proxies.clone(),
+            cors,
+            responses: Arc::clone(&setup.responses),
+            requests: Arc::clone(&setup.requests),
+            upstreams,
+        });
         // A request that still goes by an older version must not undo what a newer one made ready.
         if known.is_none_or(|known| known.version < version) {
             self.tick.set(self.spans.tick(ways.upstreams.iter().map(|upstream| upstream.pace)));

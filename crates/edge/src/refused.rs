@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use keyward_core::decision::{DecisionId, Denial, Fault, Forbidden, Reason};
 use keyward_core::machine::RequestFacts;
+use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
 use keyward_http::answer::{self, UpstreamFault};
 use keyward_http::caller::CallerFault;
@@ -12,6 +13,7 @@ use keyward_http::h1::lines::LineFault;
 use keyward_http::h1::request::RequestFault;
 use keyward_http::own::Refusal;
 use keyward_http::problem::{Answer, Problem};
+use keyward_http::templates::{self, Responses};
 
 /// The word for what cannot be read.
 pub(crate) const MALFORMED: &str = "Malformed";
@@ -29,17 +31,43 @@ pub(crate) struct Refused {
     pub(crate) outcome: &'static str,
     /// More of it.
     pub(crate) detail: Option<Cow<'static, str>>,
+    /// The name and the cause that templates know it by.
+    told: (&'static str, Option<&'static str>),
+    /// The own endpoint that it happened at.
+    endpoint: Option<Endpoint>,
 }
 
 impl Refused {
     fn new(answer: Answer, outcome: &'static str, detail: Option<&'static str>) -> Box<Self> {
-        Box::new(Self { answer, outcome, detail: detail.map(Cow::Borrowed) })
+        Box::new(Self { answer, outcome, detail: detail.map(Cow::Borrowed), told: (outcome, None), endpoint: None })
+    }
+
+    /// With the cause that templates know it by.
+    fn caused(mut self: Box<Self>, cause: &'static str) -> Box<Self> {
+        self.told.1 = Some(cause);
+        self
+    }
+
+    /// At an own endpoint.
+    pub(crate) fn at(mut self: Box<Self>, endpoint: Endpoint) -> Box<Self> {
+        self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// In the words of a configuration's templates.
+    pub(crate) fn reword(&mut self, responses: &Responses) {
+        let (reason, cause) = self.told;
+        let limit = self.detail.as_deref().filter(|_| reason == "Limited");
+        responses.refuse(templates::Refusal { endpoint: self.endpoint, reason, cause, limit }, &mut self.answer);
     }
 
     /// The decision says no.
     pub(crate) fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, id: DecisionId) -> Box<Self> {
         let answer = answer::denied(denial, rules, facts, id);
-        Box::new(Self { answer, outcome: denial.reason.name(), detail: detail(denial.reason, rules) })
+        let outcome = denial.reason.name();
+        let told = (outcome, templates::names::cause(denial.reason));
+        let endpoint = answer::endpoint(denial, rules);
+        Box::new(Self { answer, outcome, detail: detail(denial.reason, rules), told, endpoint })
     }
 
     /// It could not be found out.
@@ -54,12 +82,14 @@ impl Refused {
 
     /// The upstream gave no answer.
     pub(crate) fn upstream(fault: UpstreamFault, id: DecisionId) -> Box<Self> {
-        Self::new(fault.answer(id), fault.as_str(), None)
+        let mut refused = Self::new(fault.answer(id), fault.as_str(), None);
+        refused.told = ("Upstream", Some(fault.cause()));
+        refused
     }
 
     /// The body is too large.
     pub(crate) fn too_large(limit: u64, id: DecisionId) -> Box<Self> {
-        Self::new(answer::too_large(limit, id), "TooLarge", Some("body"))
+        Self::new(answer::too_large(limit, id), "TooLarge", Some("body")).caused("body")
     }
 
     /// Bytes that are no head, or a head that is too large: 400, or 431 (RFC 6585 §5).
@@ -68,9 +98,9 @@ impl Refused {
         if matches!(fault, LineFault::TooLarge | LineFault::TooMany) {
             let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
             let problem = Problem::new(status, "Request Header Fields Too Large", "TooLarge", text);
-            return Self::new(problem.answer(id), "TooLarge", Some("head"));
+            return Self::new(problem.answer(id), "TooLarge", Some("head")).caused("head");
         }
-        Self::new(answer::malformed(text, id), MALFORMED, Some(fault.text()))
+        Self::new(answer::malformed(text, id), MALFORMED, Some(fault.text())).caused("head")
     }
 
     /// A head that is no request which is taken here: 400, 417 or 505.
@@ -82,17 +112,17 @@ impl Refused {
             RequestFault::Expect => refused(StatusCode::EXPECTATION_FAILED, "Expectation Failed"),
             _ => answer::malformed(text, id),
         };
-        Self::new(answer, MALFORMED, Some(text))
+        Self::new(answer, MALFORMED, Some(text)).caused("head")
     }
 
     /// It is not known who calls.
     pub(crate) fn nameless(fault: CallerFault, id: DecisionId) -> Box<Self> {
-        Self::new(answer::malformed(fault.text(), id), MALFORMED, Some(fault.text()))
+        Self::new(answer::malformed(fault.text(), id), MALFORMED, Some(fault.text())).caused("head")
     }
 
     /// A preflight of a page that may not call.
     pub(crate) fn foreign_page(id: DecisionId) -> Box<Self> {
-        Self::new(answer::foreign_page(id), FOREIGN_PAGE.0, Some(FOREIGN_PAGE.1))
+        Self::new(answer::foreign_page(id), FOREIGN_PAGE.0, Some(FOREIGN_PAGE.1)).caused("origin")
     }
 
     /// A request in the clear where TLS is required.
@@ -100,7 +130,7 @@ impl Refused {
         let text = "Keyward takes requests over TLS only. Use https. What was sent in the clear may have been read on the way: \
                     replace the credential, if it was a real one.";
         let problem = Problem::new(StatusCode::FORBIDDEN, "Forbidden", IN_THE_CLEAR.0, text);
-        Self::new(problem.answer(id), IN_THE_CLEAR.0, Some(IN_THE_CLEAR.1))
+        Self::new(problem.answer(id), IN_THE_CLEAR.0, Some(IN_THE_CLEAR.1)).caused("tls")
     }
 
     /// The client did not send the body that it announced (RFC 9110 §15.5.9, or §15.5.1 where it broke off).

@@ -10,6 +10,8 @@ use keyward_engine::upstreams::{self, Balance, Figures, Shown};
 use keyward_http::caller::TrustedProxies;
 use keyward_http::cors::Cors;
 use keyward_http::edits::HeaderEdits;
+use keyward_http::templates::Responses;
+use keyward_http::templates::requests::Requests;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -29,6 +31,10 @@ pub struct Setup {
     pub proxies: TrustedProxies,
     /// Which web pages may call; `None`: Keyward does not meddle with what the upstream says of that.
     pub cors: Option<Cors>,
+    /// In which words requests are answered.
+    pub responses: Arc<Responses>,
+    /// What the members of requests' bodies are called.
+    pub requests: Arc<Requests>,
 }
 
 /// One upstream.

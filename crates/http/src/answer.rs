@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode};
 use keyward_core::api_key::Rejection;
 use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Limited, Reason};
 use keyward_core::machine::RequestFacts;
-use keyward_core::route::{Access, Route};
+use keyward_core::route::{Access, Destination, Endpoint, Route};
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
 
@@ -36,6 +36,14 @@ pub fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, decision
         }
     }
     answer
+}
+
+/// The own endpoint that a denied request was for.
+pub fn endpoint(denial: &Denial, rules: &Rules) -> Option<Endpoint> {
+    match rules.routes.get(denial.route?)?.destination {
+        Destination::Own(endpoint) => Some(endpoint),
+        Destination::Upstream(_) => None,
+    }
 }
 
 /// The answer where it could not be found out: never a word on the credential.
@@ -75,6 +83,18 @@ impl UpstreamFault {
             Self::Timeout => "upstream timed out",
             Self::Busy => "upstream busy",
             Self::Out(_) => "upstream out",
+        }
+    }
+
+    /// The word for templates.
+    pub const fn cause(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Untrusted => "untrusted",
+            Self::Garbage => "garbage",
+            Self::Timeout => "timeout",
+            Self::Busy => "busy",
+            Self::Out(_) => "out",
         }
     }
 

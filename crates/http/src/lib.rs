@@ -16,4 +16,5 @@ pub mod names;
 pub mod own;
 pub mod problem;
 pub mod proxy_protocol;
+pub mod templates;
 pub mod trailers;

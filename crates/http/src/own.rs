@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::bounds::DOOR;
 use crate::problem::Answer;
+use crate::templates::requests::Requests;
 
 /// A request to an own endpoint, already permitted.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct OwnRequest {
     pub json: bool,
     /// The whole body.
     pub body: Bytes,
+    /// What its members are called.
+    pub names: Arc<Requests>,
     /// The client's address.
     pub client: IpAddr,
     /// The permit.

@@ -24,6 +24,9 @@ pub struct Cli {
     /// The configuration file [env: KEYWARD_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// A configuration that comes with Keyward, under the file: `keyward preset list` [env: KEYWARD_PRESET]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub preset: Option<String>,
     /// Answer in JSON, for programs
     #[arg(long, global = true)]
     pub json: bool,
@@ -42,6 +45,9 @@ pub enum Command {
     /// Check, show or describe the configuration
     #[command(subcommand)]
     Config(Config),
+    /// List and show the configurations that come with Keyward
+    #[command(subcommand)]
+    Preset(Preset),
     /// Make and manage API keys
     #[command(subcommand)]
     Key(Key),
@@ -150,6 +156,18 @@ pub enum Config {
     Schema,
     /// Show each value in force and where it comes from
     Show,
+}
+
+/// Commands about presets.
+#[derive(Debug, Subcommand)]
+pub enum Preset {
+    /// List them
+    List,
+    /// Print one: a configuration file like any other
+    Show {
+        /// Its name
+        name: String,
+    },
 }
 
 /// Reads the command line; ends the process with exit code 2 and what is wrong where it cannot.

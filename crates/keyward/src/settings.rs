@@ -122,7 +122,8 @@ fn configuration_file(cli: &Cli) -> Result<Option<PathBuf>> {
 }
 
 fn flags(cli: &Cli, serve: Option<&Serve>) -> Result<Flags> {
-    let mut flags = Flags { data_dir: text("--data-dir", cli.data_dir.as_deref())?, ..Flags::default() };
+    let data_dir = text("--data-dir", cli.data_dir.as_deref())?;
+    let mut flags = Flags { preset: cli.preset.clone(), data_dir, ..Flags::default() };
     if let Some(serve) = serve {
         flags.host.clone_from(&serve.host);
         flags.port.clone_from(&serve.port);

@@ -160,6 +160,7 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
         // A list of plain values always has a form as JSON.
         values: serde_json::to_value(loaded.config.show()).unwrap_or_default(),
         rules: Arc::new(keyward_config::rules(settings, MacKey::from_bytes(secret))),
+        responses: Arc::new(keyward_config::responses(settings)),
         prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
         issuing: Issuing {
             expiration: settings.security.jwt.expiration,
@@ -180,6 +181,8 @@ pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
         upstreams: settings.upstreams().map(|(name, one)| upstream(settings, (name, one), trust.as_ref())).collect(),
         proxies: keyward_config::trusted_proxies(settings),
         cors: keyward_config::cors(settings),
+        responses: Arc::new(keyward_config::responses(settings)),
+        requests: Arc::new(keyward_config::requests(settings)),
     })
 }
 

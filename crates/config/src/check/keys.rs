@@ -31,6 +31,10 @@ pub(super) fn check(look: &mut Look<'_>) {
                 ["the name is the principal; two keys of one name could not be told apart"],
             );
         }
+        let display = key.display.as_deref().unwrap_or("x");
+        if display.is_empty() || display.len() > LONGEST_NAME || display.trim() != display || has_control(display) {
+            look.mistake(&place("display"), "nobody can be called this", [NAME_HELP]);
+        }
         let secret = key.key.expose_secret();
         if let Some(other) = secrets.insert(secret, &key.name) {
             look.mistake(
@@ -46,7 +50,14 @@ pub(super) fn check(look: &mut Look<'_>) {
     }
     let here = at!["security", "api_keys", "open_if_none"];
     if keys.open_if_none && keys.static_keys.is_empty() {
-        look.warning(&here, "all routes are open: there is no static key", ["set one, or remove open_if_none"]);
+        let host = look.settings.server.host;
+        let help = ["set one, or remove open_if_none"];
+        if host.is_loopback() || look.settings.server.socket.is_some() {
+            look.warning(&here, "all routes are open: there is no static key", help);
+        } else {
+            let message = format!("ALL ROUTES ARE OPEN TO EVERYBODY WHO REACHES {host}: there is no static key");
+            look.warning(&here, message, help);
+        }
     }
     if !keys.enabled && !look.settings.security.jwt.enabled {
         let here = at!["security", "api_keys", "enabled"];

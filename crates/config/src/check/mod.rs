@@ -2,9 +2,12 @@
 
 mod callers;
 mod endpoints;
+mod env;
 mod headers;
 mod keys;
 mod limits;
+mod requests;
+mod responses;
 mod routes;
 mod schemes;
 mod server;
@@ -43,6 +46,9 @@ pub(crate) fn check(look: &mut Look<'_>) {
     keys::check(look);
     tokens::check(look);
     endpoints::check(look);
+    requests::check(look);
+    responses::check(look);
+    env::check(look);
 }
 
 impl Look<'_> {

@@ -7,8 +7,10 @@ mod cors;
 mod data;
 mod decisions;
 mod endpoints;
+mod env;
 mod identity;
 mod limits;
+mod responses;
 mod routes;
 mod schemes;
 mod security;
@@ -30,8 +32,10 @@ pub use cors::Cors;
 pub use data::Data;
 pub use decisions::Decisions;
 pub use endpoints::Endpoints;
+pub use env::{Empty, Variable};
 pub use identity::{Identity, IdentityHeaders};
 pub use limits::{Limit, Performance, RateLimit};
+pub use responses::Response;
 pub use routes::Route;
 pub use schemes::Scheme;
 pub use security::{ApiKeys, Jwt, Security, StaticKey};
@@ -77,6 +81,13 @@ pub struct Settings {
     pub decisions: Decisions,
     /// Keyward's own endpoints on the data port, before `routes`; null turns one off.
     pub endpoints: Endpoints,
+    /// Answers in other words, by the name of an endpoint (`login`), of a reason (`Rejected`), of a cause within it
+    /// (`Rejected.revoked`) or of a reason at an endpoint (`login.Rejected`); null: Keyward's own words.
+    pub responses: BTreeMap<String, Option<Response>>,
+    /// What the members of a request's body are called, by endpoint: `{token: {client_id: api_key}}`.
+    pub requests: BTreeMap<String, BTreeMap<String, String>>,
+    /// Further variables beside `KEYWARD_*`, by name: what each sets, or adds to; null takes one away.
+    pub env: BTreeMap<String, Option<Variable>>,
 }
 
 /// The name of the upstream that has a section of its own.

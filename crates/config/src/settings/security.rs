@@ -77,6 +77,9 @@ pub struct ApiKeys {
 pub struct StaticKey {
     /// Whom it stands for in decisions and at the upstream.
     pub name: String,
+    /// What it is called at the upstream, where that is another name.
+    #[serde(default)]
+    pub display: Option<String>,
     /// The key: best as `${env:NAME}` or `${file:PATH}`.
     #[serde(with = "Written::<SecretString>")]
     pub key: SecretString,

@@ -45,6 +45,10 @@ impl<'de> Deserialize<'de> for WrittenFiles {
                 PathBuf::from_text(text).map(|path| WrittenFiles(Files(vec![path]))).map_err(E::custom)
             }
 
+            fn visit_u64<E: Error>(self, number: u64) -> Result<WrittenFiles, E> {
+                self.visit_str(&number.to_string())
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<WrittenFiles, A::Error> {
                 let mut paths = Vec::new();
                 while let Some(path) = list.next_element::<Leaf<PathBuf>>()? {

@@ -159,9 +159,9 @@ macro_rules! words {
         }
     };
 }
-use words;
+pub(crate) use words;
 
-fn no_word(text: &str, known: &[&str]) -> String {
+pub(crate) fn no_word(text: &str, known: &[&str]) -> String {
     let mut lines = vec!["is not one of the words that stand here".to_owned()];
     lines.extend(crate::suggest::suggest(text, known.iter().copied()));
     lines.join("\n")

@@ -49,6 +49,7 @@ impl World {
         let flags = &mut self.flags;
         let slot = match name {
             "--public" => return flags.public.push(value),
+            "--preset" => &mut flags.preset,
             "--host" => &mut flags.host,
             "--port" => &mut flags.port,
             "--upstream" => &mut flags.upstream,

@@ -151,6 +151,8 @@ impl Setup {
             upstreams: std::iter::once(default).chain(further).collect(),
             proxies: TrustedProxies::default(),
             cors: None,
+            responses: Arc::default(),
+            requests: Arc::default(),
         }));
         let config = EdgeConfig {
             limits: self.limits,
@@ -348,8 +350,12 @@ fn rules(open: bool) -> Rules {
         configured = vec![route("/**", &[], Access::Public, there)];
     }
     let scheme = |name: &str, carrier| Scheme { name: name.into(), carrier, kind: CredentialKind::ApiKey };
-    let operator =
-        StaticKey { name: "operator", secret: STATIC_KEY.as_bytes(), scopes: ScopeSet::parse(["*"]).unwrap() };
+    let operator = StaticKey {
+        name: "operator",
+        display: "operator",
+        secret: STATIC_KEY.as_bytes(),
+        scopes: ScopeSet::parse(["*"]).unwrap(),
+    };
     Rules {
         routes: Routes::new(own, configured),
         schemes: vec![

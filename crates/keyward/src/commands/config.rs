@@ -33,8 +33,11 @@ fn check(cli: &Cli) -> Result<()> {
             for warning in &loaded.config.warnings {
                 terminal::line(warning.render_warning(false).trim_end());
             }
-            let what =
-                loaded.file.map_or("no configuration file; the defaults".to_owned(), |file| file.display().to_string());
+            let what = match (loaded.file, loaded.config.preset) {
+                (Some(file), _) => file.display().to_string(),
+                (None, Some(preset)) => format!("no configuration file; the preset {preset}"),
+                (None, None) => "no configuration file; the defaults".to_owned(),
+            };
             terminal::line(&format!("{what}: no mistakes"));
         }
         Err(mistakes) => {

@@ -10,6 +10,7 @@ mod explain;
 mod export;
 mod init;
 mod key;
+mod preset;
 mod restore;
 mod serve;
 mod user;
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Serve(flags) => serve::run(cli, flags),
         Command::Init => init::run(cli),
         Command::Config(command) => config::run(cli, command),
+        Command::Preset(command) => preset::run(cli, command),
         Command::Key(command) => key::run(cli, command),
         Command::User(command) => user::run(cli, command),
         Command::Account(command) => account::run(cli, command),
