@@ -1,0 +1,7 @@
+curl -X POST http://localhost:3000/api/ask \
+  -H "Content-Type: application/json" \
+  -H "Authorization: Bearer your-api-key-here" \
+  -d '{
+    "workspaceId": "workspace-123",
+    "question": "How does this code work?"
+  }'

@@ -1,0 +1,3 @@
+# Client
+curl -H "Authorization: Bearer secure-key-123" \
+http://localhost:9615/api/processes

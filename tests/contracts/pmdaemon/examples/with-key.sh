@@ -1,0 +1,2 @@
+# Test with authentication
+curl -H "X-API-Key: your-key" http://localhost:9615/api/processes
