@@ -91,6 +91,40 @@ fn a_reference_is_found_beside_the_configuration() {
     assert_eq!(loaded.unwrap().settings.upstream.headers["x-a"], "/etc/keyward/secrets/a.txt");
 }
 
+#[test]
+fn a_key_of_ours_takes_the_place_of_a_variable_s() {
+    let yaml =
+        "env: {INNER_KEY: {adds: security.api_keys.static, each: {name: api-key, key: \"${value}\", scopes: []}}}";
+    let world = World::of_case(&format!("#! env INNER_KEY={KEY}"));
+    let origin = |world: &World| shown(&world.load(Some(yaml)).unwrap(), "security.api_keys.static[0].key").1;
+    assert_eq!(origin(&world), "INNER_KEY");
+    let flags = Flags { api_key: Some(format!("{KEY}-of-the-flag")), ..Flags::default() };
+    let both = World { flags, ..world };
+    assert_eq!(origin(&both), "--api-key");
+    assert_eq!(both.load(Some(yaml)).unwrap().settings.security.api_keys.static_keys.len(), 1);
+}
+
+#[test]
+fn every_preset_is_a_configuration_between_defaults_and_file() {
+    for (name, text) in keyward_config::presets() {
+        assert!(text.starts_with("# "), "{name} begins with what it is for");
+        // It stands on its own, and as a file.
+        let mut world = World::default();
+        let as_file = world.load(Some(text)).unwrap();
+        world.flags.preset = Some(name.to_owned());
+        let loaded = world.load(None).unwrap();
+        let values =
+            |loaded: &Loaded| loaded.show().iter().map(|one| (one.path.clone(), one.value.clone())).collect::<Vec<_>>();
+        assert_eq!(values(&loaded), values(&as_file), "{name}");
+        assert_eq!((loaded.preset, &*shown(&loaded, "server.port").1), (Some(name), "preset"));
+        // A file goes on top, and variables on top of that.
+        world.env.insert("KEYWARD_HOST".into(), "127.0.0.7".into());
+        let over = world.load(Some("server: {port: 1}")).unwrap();
+        assert_eq!((over.settings.server.port, over.settings.server.host.to_string()), (1, "127.0.0.7".into()));
+    }
+    assert!(keyward_config::presets().count() > 1);
+}
+
 /// Pieces that configurations, right and wrong, are made of.
 fn piece() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
