@@ -50,11 +50,19 @@ pub enum Why {
     Over,
     /// The roles of the refresh token's user do not fit into a token.
     Outgrown,
+    /// The refresh token was given to another.
+    Foreign,
+    /// The key or the secret of a client is wrong.
+    WrongSecret,
+    /// The client's key is revoked, disabled or expired.
+    ClientOver,
+    /// The client's key may not be used from there.
+    ClientElsewhere,
 }
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::WrongPassword,
         Self::TooLong,
         Self::Paused,
@@ -65,6 +73,10 @@ impl Why {
         Self::Expired,
         Self::Over,
         Self::Outgrown,
+        Self::Foreign,
+        Self::WrongSecret,
+        Self::ClientOver,
+        Self::ClientElsewhere,
     ];
 
     fn action(self) -> Action {
@@ -74,8 +86,11 @@ impl Why {
             | Self::Paused
             | Self::TooManyScopes
             | Self::AddressBusy
-            | Self::Busy => Action::SignInFailed,
-            Self::NotKnown | Self::Expired | Self::Over | Self::Outgrown => Action::RefreshFailed,
+            | Self::Busy
+            | Self::WrongSecret
+            | Self::ClientOver
+            | Self::ClientElsewhere => Action::SignInFailed,
+            Self::NotKnown | Self::Expired | Self::Over | Self::Outgrown | Self::Foreign => Action::RefreshFailed,
         }
     }
 
@@ -90,6 +105,10 @@ impl Why {
             Self::NotKnown => "no such refresh token",
             Self::Expired => "the refresh token has expired",
             Self::Over => "the session is over, or its user is disabled",
+            Self::Foreign => "the refresh token was given to another client",
+            Self::WrongSecret => "wrong key or secret of a client",
+            Self::ClientOver => "the client's key is revoked, disabled or expired",
+            Self::ClientElsewhere => "the client's key may not be used from this address",
         }
     }
 }

@@ -15,9 +15,11 @@ use crate::failure::Failure;
 use crate::fields;
 use crate::in_force::RunningView;
 use crate::keys::{self, ChangedKey, NewKey};
+use crate::origin::Origin;
 use crate::people_command::{self, PeopleCommand};
 use crate::service::Service;
 use crate::sessions::SessionView;
+use crate::signing_keys::{self, ChangedSigningKey, SigningKeyView};
 use crate::users::{ChangedUser, UserView};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
@@ -105,6 +107,18 @@ pub enum Command {
     },
     /// Something about users or accounts.
     People(PeopleCommand),
+    /// List signing keys.
+    ListSigningKeys,
+    /// Make the next signing key.
+    RotateSigningKey {
+        /// Whether it signs at once, or is announced first.
+        at_once: bool,
+    },
+    /// End what a signing key signed.
+    RetireSigningKey {
+        /// Its id.
+        id: String,
+    },
 }
 
 /// What came of it.
@@ -212,6 +226,16 @@ pub enum Reply {
         /// The account and the receipt.
         account: ChangedAccount,
     },
+    /// The signing keys.
+    SigningKeys {
+        /// All of them.
+        listing: Listing<SigningKeyView>,
+    },
+    /// A signing key was made or retired.
+    SigningKeyChanged {
+        /// The key and the receipt.
+        key: ChangedSigningKey,
+    },
     /// Nothing was done.
     Failed {
         /// Why.
@@ -271,6 +295,15 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             return Ok(Reply::StoreCopied { folder: backup::copy(service, &target).await? });
         }
         Command::People(command) => return people_command::carry_out(service, command).await,
+        Command::ListSigningKeys => return Ok(Reply::SigningKeys { listing: signing_keys::list(service).await? }),
+        Command::RotateSigningKey { at_once } => {
+            let key = signing_keys::rotate(service, at_once, &Origin::operator(service)).await?;
+            return Ok(Reply::SigningKeyChanged { key });
+        }
+        Command::RetireSigningKey { id } => {
+            let key = signing_keys::retire(service, &id, &Origin::operator(service)).await?;
+            return Ok(Reply::SigningKeyChanged { key });
+        }
         Command::DisableKey { id } => (id, KeyChange::Disable(at)),
         Command::EnableKey { id } => (id, KeyChange::Enable),
         Command::RevokeKey { id, reason } => {

@@ -253,6 +253,7 @@ impl Listener for Account<'_> {
                 self.note(passed, format!("{} {verb} {client} in", list_name(rule)));
             }
             Event::Public => self.note(true, "the route is public: no credential is read"),
+            Event::Unasked => self.note(true, "none was shown: the endpoint asks for what it needs itself"),
             Event::Read(id, reading) => {
                 let scheme = self.scheme(id);
                 match reading {

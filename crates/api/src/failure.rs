@@ -20,6 +20,8 @@ pub enum Kind {
     Conflict,
     /// A name, password or token that is wrong.
     Unauthorized,
+    /// A key or secret of a client that is wrong.
+    WrongClient,
     /// Too much is asked at once from one address.
     Throttled,
     /// The store cannot do it now.

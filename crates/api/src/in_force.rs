@@ -47,6 +47,8 @@ pub struct Configuration {
     pub responses: Arc<Responses>,
     /// How new keys begin.
     pub prefixes: Prefixes,
+    /// How the secrets of new pairs begin.
+    pub pair_prefixes: Prefixes,
     /// How tokens are issued.
     pub issuing: Issuing,
 }

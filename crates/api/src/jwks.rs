@@ -52,7 +52,15 @@ mod tests {
     fn the_set_says_what_is_public_and_nothing_else() {
         let opener = Opener::new(Some(MasterKey::from_bytes(Zeroizing::new([1; 32]))));
         let kept = Algorithm::ALL.map(|algorithm| {
-            opener.make(algorithm.name().into(), algorithm, &Sevens, Timestamp::from_millis(0)).unwrap().1
+            opener
+                .make(
+                    algorithm.name().into(),
+                    algorithm,
+                    &Sevens,
+                    (Timestamp::from_millis(0), Timestamp::from_millis(0)),
+                )
+                .unwrap()
+                .1
         });
         let set = set(&opener.verifying(&kept));
         let names = |key: &Value| key.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");

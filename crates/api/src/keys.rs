@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount};
+use keyward_core::api_key::{ApiKeyRecord, Owner, OwningAccount};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::principal::{Grants, Kind, Mode};
@@ -51,7 +51,7 @@ pub struct NewKey {
     /// An operator's own reference.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// Key + secret pairs are not made by this version.
+    /// Whether a secret belongs to it: such a pair is shown for tokens, and the key alone opens nothing.
     #[serde(default)]
     pub pair: Option<bool>,
 }
@@ -77,21 +77,18 @@ pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result<CreatedKey, Failure> {
     let now = service.now().wall;
     let owner = owner_of_new_key(service, actor, new).await?;
-    if new.pair == Some(true) {
-        return Err(Failure::invalid("key + secret pairs are not in this version; leave out \"pair\""));
-    }
     let account = account_of_new_key(service, actor, new, &owner).await?;
     let mode = mode_of_new_key(actor, new)?;
     let configuration = service.configuration();
-    let prefix = configuration.prefixes.of(mode);
-    let secret = new_secret(service, prefix);
+    let made = Secrets::make(service, mode, new.pair == Some(true));
     let key = ApiKeyRecord {
         id: service.new_id("key"),
         owner: owner.id.clone(),
         account: account.as_ref().map(|account| account.id.clone()),
         name: fields::name(&new.name)?,
-        prefix: shown_prefix(prefix, &secret),
-        digest: ApiKeyDigest::of(secret.expose().as_bytes()),
+        prefix: made.shown.clone(),
+        digest: made.key_digest(),
+        secret: made.secret_digest(),
         mode,
         scopes: scopes_of_new_key(&configuration.rules, actor, new, &owner)?,
         allowed_ips: addresses_of_new_key(actor, new)?,
@@ -106,11 +103,11 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         overlap_ends_at: None,
         line: None,
     };
-    let made = Joined { key, account, owner };
-    may_bring_to_life(service, actor, &made)?;
-    let event = actor.event(now, Action::KeyCreated, &made.key.id, said_of(&made.key));
-    service.store.insert_api_key(&made.key, &event).await?;
-    Ok(CreatedKey::of(&secret, &made, now))
+    let joined = Joined { key, account, owner };
+    may_bring_to_life(service, actor, &joined)?;
+    let event = actor.event(now, Action::KeyCreated, &joined.key.id, said_of(&joined.key));
+    service.store.insert_api_key(&joined.key, &event).await?;
+    Ok(made.with(&joined, now))
 }
 
 /// A page of keys, newest first. `cursor` is a `nextCursor` of the page before.
@@ -171,13 +168,12 @@ pub async fn rotate(
     let old = find(service, actor, id).await?;
     may_bring_to_life(service, actor, &old)?;
     let now = service.now().wall;
-    let configuration = service.configuration();
-    let prefix = configuration.prefixes.of(old.key.mode);
-    let secret = new_secret(service, prefix);
+    let made = Secrets::make(service, old.key.mode, old.key.secret.is_some());
     let successor = ApiKeyRecord {
         id: service.new_id("key"),
-        prefix: shown_prefix(prefix, &secret),
-        digest: ApiKeyDigest::of(secret.expose().as_bytes()),
+        prefix: made.shown.clone(),
+        digest: made.key_digest(),
+        secret: made.secret_digest(),
         created_at: now,
         last_used_at: None,
         replaces: Some(old.key.id.clone()),
@@ -192,7 +188,7 @@ pub async fn rotate(
     let outcome = service.store.rotate_api_key(actor.owner(), &replace, &successor, &event).await?;
     let changed = finish(service, id, outcome).await?;
     let joined = Joined { key: successor, ..old };
-    Ok((CreatedKey::of(&secret, &joined, now), changed.receipt))
+    Ok((made.with(&joined, now), changed.receipt))
 }
 
 async fn find(service: &Service, actor: Actor<'_>, id: &str) -> Result<Joined, Failure> {
@@ -283,18 +279,14 @@ fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Fa
     })
 }
 
-/// Without an end of its own a key ends with its maker.
+/// Without an end of its own a key ends with its maker. A token ends within minutes because it is renewed, not because its
+/// user or its key ends.
 fn end_of_new_key(actor: Actor<'_>, new: &NewKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     match (new.expires_at.as_deref(), actor) {
         (Some(text), _) => fields::expiry(text, now).map(Some),
-        (None, Actor::Caller(maker, _)) => Ok(end_of_maker(maker)),
+        (None, Actor::Caller(maker, _)) => Ok(maker.source_ends_at),
         (None, Actor::Operator) => Ok(None),
     }
-}
-
-/// When whoever makes a key ends itself. A token ends within minutes because it is renewed, not because its user ends.
-fn end_of_maker(maker: &CredentialEntry) -> Option<Timestamp> {
-    maker.ends_at.filter(|_| maker.principal.kind != Kind::Jwt)
 }
 
 /// The scopes that a new key gets: never more than its owner has, and never more than its maker has.
@@ -352,13 +344,44 @@ fn may_bring_to_life(service: &Service, actor: Actor<'_>, made: &Joined) -> Resu
     if !maker.addresses.hold(&entry.addresses) {
         return Err(Failure::forbidden("your own key may not be used from everywhere that this one could be"));
     }
-    if end_of_maker(maker).is_some_and(|end| entry.ends_at.is_none_or(|other| other > end)) {
+    if maker.source_ends_at.is_some_and(|end| entry.ends_at.is_none_or(|other| other > end)) {
         return Err(Failure::forbidden("your own key ends before this one would"));
     }
     if maker.principal.mode == Mode::Test && entry.principal.mode == Mode::Live {
         return Err(Failure::forbidden("your own key is a test key, so you cannot make or renew a live one"));
     }
     Ok(())
+}
+
+/// The texts of a new key, shown once.
+struct Secrets {
+    key: ApiKeySecret,
+    secret: Option<ApiKeySecret>,
+    /// What is kept of the key's text.
+    shown: Box<str>,
+}
+
+impl Secrets {
+    fn make(service: &Service, mode: Mode, pair: bool) -> Self {
+        let configuration = service.configuration();
+        let prefix = configuration.prefixes.of(mode);
+        let key = new_secret(service, prefix);
+        let shown = shown_prefix(prefix, &key);
+        let secret = pair.then(|| new_secret(service, configuration.pair_prefixes.of(mode)));
+        Self { key, secret, shown }
+    }
+
+    fn key_digest(&self) -> ApiKeyDigest {
+        ApiKeyDigest::of(self.key.expose().as_bytes())
+    }
+
+    fn secret_digest(&self) -> Option<ApiKeyDigest> {
+        self.secret.as_ref().map(|secret| ApiKeyDigest::of(secret.expose().as_bytes()))
+    }
+
+    fn with(&self, joined: &Joined, now: Timestamp) -> CreatedKey {
+        CreatedKey::of((&self.key, self.secret.as_ref()), joined, now)
+    }
 }
 
 fn new_secret(service: &Service, prefix: &str) -> ApiKeySecret {

@@ -68,13 +68,13 @@ impl Opener {
         id: Box<str>,
         algorithm: Algorithm,
         random: &dyn Random,
-        created_at: Timestamp,
+        (created_at, active_at): (Timestamp, Timestamp),
     ) -> Option<(SigningKey, SigningKeyRecord)> {
         let secret = new_secret(algorithm, random)?;
         let key = SigningKey::read(&id, algorithm, &secret)?;
         let sealed = self.master.as_ref()?.seal(&purpose(&id, algorithm), &secret, random)?;
         let public = key.public();
-        Some((key, SigningKeyRecord { id, algorithm, public, sealed, created_at, retired_at: None }))
+        Some((key, SigningKeyRecord { id, algorithm, public, sealed, created_at, active_at, retired_at: None }))
     }
 
     fn secret_of(&self, record: &SigningKeyRecord) -> Option<Zeroizing<Vec<u8>>> {

@@ -23,6 +23,7 @@ use crate::fields;
 use crate::jwks;
 use crate::keys::{self, NewKey};
 use crate::limits::{self, LimitView};
+use crate::oauth;
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::refusal::refused;
@@ -36,14 +37,21 @@ use crate::view::{CallerView, Listing, ReceiptView};
 pub async fn run(service: Arc<Service>, mut requests: OwnReceiver) {
     let callers = lane(&service, bounds::CALLERS);
     let refreshes = lane(&service, bounds::REFRESHES);
+    let clients = lane(&service, bounds::CLIENTS);
     while let Some(call) = requests.next().await {
         let lane = match call.0.endpoint {
             // A sign-in has its turn, or is turned away, where passwords are checked.
-            Endpoint::Health | Endpoint::Ready | Endpoint::Jwks | Endpoint::Me | Endpoint::Login => {
+            Endpoint::Health
+            | Endpoint::Ready
+            | Endpoint::Jwks
+            | Endpoint::Metadata
+            | Endpoint::Me
+            | Endpoint::Login => {
                 tokio::spawn(serve(Arc::clone(&service), call));
                 continue;
             }
             Endpoint::Refresh => &refreshes,
+            Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect => &clients,
             Endpoint::ApiKeys | Endpoint::ApiKey | Endpoint::ApiKeyRotate | Endpoint::Logout | Endpoint::Usage => {
                 &callers
             }
@@ -89,6 +97,9 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
         (Endpoint::Login, _) => login(service, request).await,
         (Endpoint::Refresh, _) => refresh(service, request).await,
         (Endpoint::Jwks, _) => Ok(jwks(service)),
+        (Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect | Endpoint::Metadata, _) => {
+            return oauth::answer(service, request).await;
+        }
         (Endpoint::Logout, Some(caller)) => {
             sign_in::sign_out(service, &caller.principal, &origin(request)).await.map(|receipt| no_content(&receipt))
         }
@@ -118,7 +129,7 @@ pub async fn ready(service: &Service) -> Answer {
 }
 
 /// Who asks through a door.
-fn origin(request: &OwnRequest) -> Origin {
+pub(crate) fn origin(request: &OwnRequest) -> Origin {
     let caller = request.permit.principal();
     Origin {
         actor: caller.map_or("stranger", actor::name).into(),
@@ -145,12 +156,23 @@ async fn login(service: &Service, request: &OwnRequest) -> Result<Answer, Failur
 }
 
 async fn refresh(service: &Service, request: &OwnRequest) -> Result<Answer, Failure> {
-    #[derive(serde::Deserialize)]
+    #[derive(Default, serde::Deserialize)]
     struct Refresh {
-        refresh_token: Password,
+        refresh_token: Option<Password>,
     }
-    let refresh: Refresh = secret_body(request, "{\"refresh_token\": …}")?;
-    Ok(handed_out(&sign_in::refresh(service, refresh.refresh_token.expose(), &origin(request)).await?))
+    const FORM: &str = "{\"refresh_token\": …}";
+    let refresh: Refresh = if request.body.is_empty() { Refresh::default() } else { secret_body(request, FORM)? };
+    let origin = origin(request);
+    let tokens = match (refresh.refresh_token, request.permit.credential()) {
+        // The route asks for it, or takes it where no refresh token is shown.
+        (None, Some(caller)) => sign_in::renew(service, caller, &origin).await?,
+        (Some(_), Some(_)) => {
+            return Err(Failure::invalid("show the access token or a refresh token, not both"));
+        }
+        (Some(token), None) => sign_in::refresh(service, token.expose(), &origin).await?,
+        (None, None) => return Err(Failure::invalid(format!("the JSON body does not fit: send {FORM}"))),
+    };
+    Ok(handed_out(&tokens))
 }
 
 /// Tokens, and for templates when they end.
@@ -322,7 +344,7 @@ fn body<T: DeserializeOwned>(request: &OwnRequest) -> Result<T, Failure> {
     read.map_err(|error| Failure::invalid(format!("the JSON body does not fit: {error}")))
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     let mut bytes = serde_json::to_vec(body).unwrap_or_default();
     bytes.push(b'\n');
     let length = HeaderValue::from(bytes.len());

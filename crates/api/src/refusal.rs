@@ -17,9 +17,11 @@ pub(crate) const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
         (Kind::Media, _) => ("Invalid", "media type"),
         (Kind::NotFound, _) => ("NotFound", "no such key"),
         (Kind::Forbidden, Endpoint::Login | Endpoint::Refresh) => ("Forbidden", "roles beyond a token"),
+        (Kind::Forbidden, Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect) => ("Forbidden", "client"),
+        (Kind::WrongClient, _) => ("Rejected", "key or secret"),
         (Kind::Forbidden, _) => ("Forbidden", "beyond the caller"),
         (Kind::Conflict, _) => ("Conflict", "state"),
-        (Kind::Unauthorized, Endpoint::Refresh) => ("Rejected", "refresh token"),
+        (Kind::Unauthorized, Endpoint::Refresh | Endpoint::Token) => ("Rejected", "refresh token"),
         (Kind::Unauthorized, _) => ("Rejected", "name or password"),
         (Kind::Throttled, _) => ("Throttled", "address"),
         (Kind::Unavailable, _) => ("Unavailable", "own endpoint"),
@@ -41,7 +43,7 @@ fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Answer 
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
         Kind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
         Kind::Conflict => (StatusCode::CONFLICT, "Conflict"),
-        Kind::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+        Kind::Unauthorized | Kind::WrongClient => (StatusCode::UNAUTHORIZED, "Unauthorized"),
         Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
     };
@@ -51,7 +53,7 @@ fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Answer 
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         // RFC 9110 §15.5.2: a 401 says how one signs in.
-        Kind::Unauthorized => {
+        Kind::Unauthorized | Kind::WrongClient => {
             let challenge = HeaderValue::from_static("Bearer realm=\"keyward\", error=\"invalid_token\"");
             answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }

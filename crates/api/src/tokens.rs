@@ -4,19 +4,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keyward_core::algorithm::Algorithm;
-use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::rules::Rules;
+use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
 use keyward_core::token::{Claims, MAX_BYTES};
 use keyward_engine::audit::Action;
 use keyward_engine::people::NewRefreshToken;
 use keyward_engine::ports::{JoinedSession, StoreError};
-use keyward_engine::signing::{SigningKey, SigningKeyRecord};
+use keyward_engine::signing::turnover::Turnover;
+use keyward_engine::signing::{SigningKey, SigningKeyRecord, SignsNow};
 use tokio::sync::Mutex;
 
-use crate::opener::Opener;
+use crate::fields::rfc3339;
 use crate::origin::Origin;
 use crate::service::Service;
 
@@ -27,16 +28,27 @@ pub struct Issuing {
     pub expiration: Duration,
     /// How long a refresh token counts.
     pub refresh_expiration: Duration,
+    /// Which keys sign, and how they follow each other.
+    pub turnover: Turnover,
     /// How refresh tokens begin.
     pub refresh_prefix: String,
+    /// Whether those of clients carry on without the pair.
+    pub refresh_without_secret: bool,
 }
 
 /// What signs: a key of the configured algorithm, for as long as it counts; then another.
 pub struct Signing {
     algorithm: Algorithm,
-    current: RwLock<Arc<SigningKey>>,
+    current: RwLock<Current>,
     /// Held by whoever looks for another key, so that not each of many makes one.
     turning: Mutex<()>,
+}
+
+/// The key that signs, and until when: then an announced one takes over.
+#[derive(Clone)]
+struct Current {
+    key: Arc<SigningKey>,
+    until: Option<Timestamp>,
 }
 
 impl Signing {
@@ -46,80 +58,111 @@ impl Signing {
     /// # Errors
     /// The store, or randomness that makes no key.
     pub async fn open(service: &Service, algorithm: Algorithm) -> Result<(Self, bool), StoreError> {
-        let (key, lost) = newest(service, algorithm).await?;
-        Ok((Self { algorithm, current: RwLock::new(Arc::new(key)), turning: Mutex::new(()) }, lost))
+        let (current, lost) = newest(service, algorithm).await?;
+        Ok((Self { algorithm, current: RwLock::new(current), turning: Mutex::new(()) }, lost))
     }
 
-    /// The key that signs now. One that was retired since signs no more: nobody would take its tokens.
+    /// The key that signs now: until an announced one takes over, or until it is retired, when nobody would take its tokens.
     ///
     /// # Errors
-    /// It is retired, and the store gives no other.
+    /// Another one must sign, and the store gives none.
     pub async fn key(&self, service: &Service) -> Result<Arc<SigningKey>, StoreError> {
-        let counts = |key: &SigningKey| {
-            service.refresher.as_ref().is_none_or(|refresher| refresher.signing_keys().has(key.id()))
-        };
-        let current = self.current();
-        if counts(&current) {
-            return Ok(current);
+        if let Some(key) = self.known(service) {
+            return Ok(key);
         }
         let _turning = self.turning.lock().await;
-        let current = self.current();
-        if counts(&current) {
-            return Ok(current);
+        if let Some(key) = self.known(service) {
+            return Ok(key);
         }
-        let next = Arc::new(newest(service, self.algorithm).await?.0);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
-        Ok(next)
+        let next = newest(service, self.algorithm).await?.0;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = next.clone();
+        Ok(next.key)
     }
 
-    fn current(&self) -> Arc<SigningKey> {
+    /// The key that signs now, as far as that is known without asking the store.
+    fn known(&self, service: &Service) -> Option<Arc<SigningKey>> {
+        let current = self.current();
+        self.signs(&current, service).then_some(current.key)
+    }
+
+    fn signs(&self, current: &Current, service: &Service) -> bool {
+        let (now, id) = (service.now().wall, current.key.id());
+        current.until.is_none_or(|until| now < until)
+            && service.refresher.as_ref().is_none_or(|refresher| refresher.signing_keys().has(id))
+    }
+
+    /// Keys were made or retired: which one signs is looked up before the next token.
+    pub fn look_again(&self) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.until = Some(Timestamp::from_millis(i64::MIN));
+    }
+
+    fn current(&self) -> Current {
         // A panic elsewhere leaves it whole: it is replaced by one assignment.
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-async fn newest(service: &Service, algorithm: Algorithm) -> Result<(SigningKey, bool), StoreError> {
+impl SignsNow for Service {
+    fn signs_now(&self) -> Option<Arc<SigningKey>> {
+        self.signing.get()?.known(self)
+    }
+}
+
+async fn newest(service: &Service, algorithm: Algorithm) -> Result<(Current, bool), StoreError> {
     let records = service.store.signing_keys().await?;
-    let opener = &service.opener;
-    let (found, some) = usable(opener, &records, algorithm);
-    if let Some(key) = found {
-        return Ok((key, false));
+    let now = service.now().wall;
+    let turnover = Turnover { algorithm, ..service.configuration().issuing.turnover };
+    if let Some(key) = service.opener.configured(algorithm) {
+        return Ok((Current { key: Arc::new(key), until: None }, false));
     }
-    let made = opener.make(service.new_id("sig"), algorithm, &*service.random, service.now().wall);
+    let signing = turnover.signing(&records, now);
+    if let Some(key) = signing.iter().find_map(|record| service.opener.open(record)) {
+        return Ok((Current { key: Arc::new(key), until: turnover.changes_at(&records, now) }, false));
+    }
+    let (key, _) = make_key(service, now, &Origin::system(service)).await?;
+    Ok((Current { key: Arc::new(key), until: None }, !signing.is_empty()))
+}
+
+/// Makes a key that signs from a time on; every core can check what it signs before this returns.
+pub(crate) async fn make_key(
+    service: &Service,
+    active_at: Timestamp,
+    origin: &Origin,
+) -> Result<(SigningKey, SigningKeyRecord), StoreError> {
+    let algorithm = service.configuration().issuing.turnover.algorithm;
+    let times = (service.now().wall, active_at);
+    let made = service.opener.make(service.new_id("sig"), algorithm, &*service.random, times);
     let (key, record) = made.ok_or_else(|| StoreError::Other("no signing key could be made".to_owned()))?;
-    let mut event = Origin::system(service).event(Action::SigningKeyCreated, &record.id);
+    let mut event = origin.event(Action::SigningKeyCreated, &record.id);
     event.detail.push(("algorithm", algorithm.name().into()));
+    event.detail.push(("activeAt", rfc3339(active_at).into()));
     let head = service.store.insert_signing_key(&record, &event).await?;
-    // Before the first token is issued every core can check it.
     service.receipt(head, service.now()).await;
-    Ok((key, some))
+    Ok((key, record))
 }
 
-/// What can sign with an algorithm, and whether there are keys of it that count at all.
-fn usable(opener: &Opener, records: &[SigningKeyRecord], algorithm: Algorithm) -> (Option<SigningKey>, bool) {
-    let counting = || records.iter().rev().filter(|one| one.retired_at.is_none() && one.algorithm == algorithm);
-    let found = opener.configured(algorithm).or_else(|| counting().find_map(|record| opener.open(record)));
-    (found, counting().next().is_some())
-}
-
-/// An access token of a session, with the scopes that its user's roles give now, and the seconds that it counts for. `None`:
-/// they are too many for a token that anybody would read, or it cannot be signed.
+/// An access token of a session with these scopes, and the seconds that it counts for: no longer than the key of its client.
+/// `None`: the scopes are too many for a token that anybody would read, or it cannot be signed.
 pub fn access_token(
     service: &Service,
     key: &SigningKey,
-    rules: &Rules,
-    held: &JoinedSession,
+    (held, scopes): (&JoinedSession, &ScopeSet),
     now: Timestamp,
 ) -> Option<(String, u64)> {
-    let lifetime = service.configuration().issuing.expiration.as_secs();
+    let configuration = service.configuration();
+    let rules = &configuration.rules;
     let iat = now.as_millis().div_euclid(1000);
+    let end = held.client.as_ref().and_then(|client| client.resolve(rules).ends_at);
+    let most = end.map_or(i64::MAX, |end| end.as_millis().div_euclid(1000).saturating_sub(iat));
+    let lifetime = configuration.issuing.expiration.as_secs().min(u64::try_from(most).unwrap_or_default());
     let claims = Claims {
         iss: rules.tokens.issuer.to_string(),
         aud: rules.tokens.audience.to_string(),
         sub: held.user.id.to_string(),
         sid: held.session.id.to_string(),
         jti: service.new_id("tok").to_string(),
-        scope: scopes(rules, &held.user),
+        scope: scopes.as_list().to_owned(),
         exp: iat.saturating_add_unsigned(lifetime),
         iat,
         nbf: iat,
@@ -128,13 +171,21 @@ pub fn access_token(
     (token.len() <= MAX_BYTES).then_some((token, lifetime))
 }
 
-/// Whether the scopes that a user's roles give fit into a token.
-pub fn fits(rules: &Rules, user: &Owner) -> bool {
-    scopes(rules, user).len() <= rules.tokens.room_for_scopes()
+/// Whether scopes fit into a token.
+pub fn fits(rules: &Rules, scopes: &ScopeSet) -> bool {
+    scopes.as_list().len() <= rules.tokens.room_for_scopes()
 }
 
-fn scopes(rules: &Rules, user: &Owner) -> String {
-    rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref)).as_list().to_owned()
+/// What a session's tokens may do now: all that the roles of its user give, or of what its client was given all that the
+/// key may still do, and of that what is wanted.
+pub fn scopes_of(rules: &Rules, held: &JoinedSession, wanted: Option<&ScopeSet>) -> ScopeSet {
+    match (&held.session.client, &held.client) {
+        (Some(grant), Some(client)) => {
+            let given = client.resolve(rules).principal.grants.scopes().intersection(&grant.scopes);
+            wanted.map(|wanted| given.intersection(wanted)).unwrap_or(given)
+        }
+        _ => rules.scopes_of_roles(held.user.roles.iter().map(AsRef::as_ref)),
+    }
 }
 
 /// A refresh token, and what is kept of it.

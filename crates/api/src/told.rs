@@ -10,6 +10,9 @@ use crate::fields;
 pub(crate) fn said_of(key: &ApiKeyRecord) -> Vec<Detail> {
     let mut detail: Vec<Detail> =
         vec![("name", key.name.clone()), ("owner", key.owner.clone()), ("mode", key.mode.as_str().into())];
+    if key.secret.is_some() {
+        detail.push(("pair", "true".into()));
+    }
     if let Some(scopes) = &key.scopes {
         detail.push(("scopes", words(scopes.iter()).into()));
     }

@@ -21,6 +21,8 @@ pub struct KeyView {
     pub prefix: String,
     /// `live` or `test`.
     pub mode: String,
+    /// Whether a secret belongs to it, so that it opens nothing alone.
+    pub pair: bool,
     /// `active`, `disabled`, `revoked` or `expired`, as of now.
     pub status: String,
     /// The user that owns it, by name.
@@ -62,6 +64,7 @@ impl KeyView {
             name: key.name.to_string(),
             prefix: key.prefix.to_string(),
             mode: key.mode.as_str().to_owned(),
+            pair: key.secret.is_some(),
             status: status(joined, now).to_owned(),
             owner: joined.owner.username.to_string(),
             account: text(&key.account),
@@ -87,8 +90,7 @@ pub(crate) fn network(network: &ipnet::IpNet) -> String {
 
 fn status(joined: &Joined, now: Timestamp) -> &'static str {
     use keyward_core::api_key::Rejection;
-    let scopes = keyward_core::scope::ScopeSet::default();
-    match CredentialEntry::resolve(&joined.key, joined.account.as_ref(), &joined.owner, &scopes, None).check(now) {
+    match joined.state(now) {
         Ok(()) => "active",
         Err(Rejection::Expired) => "expired",
         Err(Rejection::Disabled) => "disabled",
@@ -140,15 +142,19 @@ impl From<&CredentialEntry> for CallerView {
 pub struct CreatedKey {
     /// The key, shown once.
     pub key: String,
+    /// Of a pair its secret, shown once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
     /// Everything else.
     #[serde(flatten)]
     pub view: KeyView,
 }
 
 impl CreatedKey {
-    /// A record with its secret.
-    pub fn of(secret: &ApiKeySecret, joined: &Joined, now: Timestamp) -> Self {
-        Self { key: secret.expose().to_owned(), view: KeyView::of(joined, now) }
+    /// A record with the texts of its key and, if it is a pair, its secret.
+    pub fn of((key, secret): (&ApiKeySecret, Option<&ApiKeySecret>), joined: &Joined, now: Timestamp) -> Self {
+        let text = |secret: &ApiKeySecret| secret.expose().to_owned();
+        Self { key: text(key), secret: secret.map(text), view: KeyView::of(joined, now) }
     }
 }
 

@@ -18,10 +18,13 @@ use keyward_core::token::TokenRules;
 use secrecy::ExposeSecret;
 
 use crate::settings::{self, Settings};
-use crate::text::EndpointPath;
+use crate::text::{EndpointPath, RefreshBy};
 
 /// The schemes that own endpoints read, as far as they exist.
-const OWN_SCHEMES: [&str; 4] = ["key_header", "key_auth", "bearer", "basic"];
+const OWN_SCHEMES: [&str; 4] = ["key_header", "key_auth", "bearer", BASIC];
+
+/// The one by which clients of OAuth endpoints show their pairs.
+const BASIC: &str = "basic";
 
 /// The limit that `performance.rate_limit` is short for; no other can have a name with a dot.
 pub(crate) const SHORT_LIMIT: &str = "performance.rate_limit";
@@ -45,11 +48,16 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         static_keys: StaticKeys::new(secret, static_keys),
         limits: limits(settings),
         limit_fields: settings.performance.rate_limit_headers,
-        tokens: TokenRules {
-            issuer: settings.security.jwt.issuer.as_str().into(),
-            audience: settings.security.jwt.audience.as_str().into(),
-            typ: settings.security.jwt.typ.as_str().into(),
-        },
+        tokens: token_rules(settings),
+    }
+}
+
+fn token_rules(settings: &Settings) -> TokenRules {
+    let jwt = &settings.security.jwt;
+    TokenRules {
+        issuer: jwt.issuer.as_str().into(),
+        audience: jwt.audience.as_str().into(),
+        typ: jwt.typ.as_str().into(),
     }
 }
 
@@ -140,6 +148,9 @@ fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
     // Tokens that nothing reads are not handed out.
     if schemes.iter().any(|scheme| scheme.kind == CredentialKind::Jwt) {
         all.extend(sign_in_routes(settings, schemes));
+    } else if let Some(path) = endpoints.jwks.as_ref().filter(|_| settings.identity.token.enabled) {
+        let get = unscoped(Method::GET);
+        all.push(own("endpoints.jwks", path.as_str().to_owned(), Endpoint::Jwks, Access::Public, get));
     }
     if let Some(path) = &endpoints.me {
         let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
@@ -184,17 +195,39 @@ fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
 fn sign_in_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Result<Route, PatternError>> {
     let endpoints = &settings.endpoints;
     let bearer = schemes.iter().enumerate().filter(|(_, scheme)| scheme.kind == CredentialKind::Jwt);
-    let token =
-        Access::Credential { schemes: bearer.map(|(place, _)| SchemeId(place)).collect(), several: Several::Refuse };
+    let bearer: Vec<SchemeId> = bearer.map(|(place, _)| SchemeId(place)).collect();
+    let several = Several::Refuse;
+    let token = Access::Credential { schemes: bearer.clone(), several };
+    // A client shows its pair, which these endpoints read themselves; anybody else a credential.
+    let or_bearer = Access::Optional { schemes: bearer, several };
+    let refresh = match settings.security.jwt.refresh_by {
+        RefreshBy::Token => Access::Public,
+        RefreshBy::Bearer => token.clone(),
+        RefreshBy::Either => or_bearer.clone(),
+    };
+    let keys = ids(schemes, OWN_SCHEMES.into_iter().filter(|name| *name != BASIC));
+    let or_any = Access::Optional { schemes: keys, several };
+    let metadata = endpoints.metadata.as_ref().filter(|_| token_rules(settings).origin().is_some()).cloned();
     let table = [
         ("endpoints.login", &endpoints.login, Endpoint::Login, Method::POST, Access::Public),
-        ("endpoints.refresh", &endpoints.refresh, Endpoint::Refresh, Method::POST, Access::Public),
+        ("endpoints.refresh", &endpoints.refresh, Endpoint::Refresh, Method::POST, refresh),
         ("endpoints.logout", &endpoints.logout, Endpoint::Logout, Method::POST, token),
+        ("endpoints.token", &endpoints.token, Endpoint::Token, Method::POST, Access::Public),
+        ("endpoints.revoke", &endpoints.revoke, Endpoint::Revoke, Method::POST, or_bearer),
+        ("endpoints.introspect", &endpoints.introspect, Endpoint::Introspect, Method::POST, or_any),
         ("endpoints.jwks", &endpoints.jwks, Endpoint::Jwks, Method::GET, Access::Public),
+        ("endpoints.metadata", &metadata, Endpoint::Metadata, Method::GET, Access::Public),
     ];
     let route = |(name, path, endpoint, method, access)| {
         let path: &Option<EndpointPath> = path;
-        path.as_ref().map(|path| own(name, path.as_str().to_owned(), endpoint, access, unscoped(method)))
+        let scopes = match endpoint {
+            // Of everybody's tokens; a client that shows its pair sees its own.
+            Endpoint::Introspect => {
+                ScopeRules { by_method: scoped(&[method], "keyward:tokens:read"), otherwise: ScopeSet::default() }
+            }
+            _ => unscoped(method),
+        };
+        path.as_ref().map(|path| own(name, path.as_str().to_owned(), endpoint, access, scopes))
     };
     table.into_iter().filter_map(route).collect()
 }

@@ -46,7 +46,8 @@ pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;
 pub use text::{
-    Balance, EndpointPath, Files, HealthPath, HostSeen, Prefix, Seconds, Size, StripPrefix, TokenSecret, UpstreamUrl,
+    Balance, EndpointPath, Files, HealthPath, HostSeen, Prefix, RefreshBy, Seconds, Size, StripPrefix, TokenSecret,
+    UpstreamUrl,
 };
 
 use crate::defaults::Defaults;

@@ -10,7 +10,7 @@ use crate::place::{Place, Step, fits};
 use crate::report::Report;
 
 /// Where `${mode}` stands for `live` or `test` and is no reference.
-const MODE_TEMPLATES: &[&str] = &["security.api_keys.prefix"];
+const MODE_TEMPLATES: &[&str] = &["security.api_keys.prefix", "security.api_keys.pair_prefix"];
 
 /// Where `${…}` is a field of a template and no reference: what it may be is said by whoever compiles it.
 const TEMPLATES: &[&str] = &["responses", "env.*.each"];

@@ -85,6 +85,8 @@ impl World {
                 grants: Grants::of_key(scopes.as_ref(), None, &owner),
             },
             written: Written::default(),
+            is_half: false,
+            source_ends_at: None,
             addresses: AddressRules {
                 allow: attributes
                     .get("ip")

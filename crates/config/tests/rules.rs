@@ -24,7 +24,7 @@ fn asked(rules: &Rules, method: &str, path: &str) -> String {
     let route = rules.routes.get(id).unwrap();
     let access = match &route.access {
         Access::Public => "public".to_owned(),
-        Access::Credential { schemes, .. } => {
+        Access::Credential { schemes, .. } | Access::Optional { schemes, .. } => {
             let names: Vec<_> = schemes.iter().map(|id| &*rules.scheme(*id).unwrap().name).collect();
             names.join("+")
         }
@@ -60,7 +60,12 @@ fn by_default_every_path_needs_a_key() {
             "POST   | /_keyward/logout             | endpoints.logout bearer",
             "GET    | /_keyward/me                 | endpoints.me key_header+key_auth+bearer",
             "GET    | /_keyward/jwks.json          | endpoints.jwks public",
-            "GET    | /_keyward/token              | UnknownOwn",
+            "GET    | /_keyward/token              | WrongMethod",
+            "POST   | /_keyward/token              | endpoints.token public",
+            "POST   | /_keyward/revoke             | endpoints.revoke bearer",
+            "POST   | /_keyward/introspect         | endpoints.introspect key_header+key_auth+bearer keyward:tokens:read",
+            "GET    | /.well-known/oauth-authorization-server | all key_header+key_auth+bearer",
+            "GET    | /_keyward/verify             | UnknownOwn",
             "GET    | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer self:keys:read",
             "HEAD   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer self:keys:read",
             "POST   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer self:keys:write",
@@ -71,6 +76,14 @@ fn by_default_every_path_needs_a_key() {
             "PUT    | /_keyward/api-keys/1         | WrongMethod",
             "POST   | /_keyward/api-keys/1/rotate  | endpoints.api_keys.rotate key_header+key_auth+bearer self:keys:write",
         ],
+    );
+}
+
+#[test]
+fn where_the_issuer_is_a_url_programs_can_find_the_endpoints() {
+    table(
+        "security: {jwt: {issuer: 'https://api.example'}}",
+        &["GET | /.well-known/oauth-authorization-server | endpoints.metadata public"],
     );
 }
 
@@ -131,7 +144,7 @@ fn static_keys_roles_and_destinations_arrive() {
     assert_eq!(rules.default_scopes.as_ref().unwrap().as_list(), "d");
     assert_eq!(rules.roles["admin"].as_list(), "*");
     assert_eq!(rules.roles["self"].as_list(), "self:*");
-    assert_eq!(rules.roles["operator"].iter().filter(|scope| scope.is_reserved()).count(), 10);
+    assert_eq!(rules.roles["operator"].iter().filter(|scope| scope.is_reserved()).count(), 11);
     let destinations: Vec<_> = rules.routes.iter().map(|(_, route)| route.destination).collect();
     assert_eq!(destinations.last(), Some(&Destination::Upstream(0)));
     assert!(destinations.contains(&Destination::Own(Endpoint::ApiKeys)));

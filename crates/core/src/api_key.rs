@@ -1,7 +1,7 @@
 //! API keys as records, and the one rule that says whether a known key still counts.
 
 use crate::address::AddressRules;
-use crate::digest::ApiKeyDigest;
+use crate::digest::{ApiKeyDigest, same};
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -22,6 +22,8 @@ pub struct ApiKeyRecord {
     pub prefix: Box<str>,
     /// SHA-256 of the whole key.
     pub digest: ApiKeyDigest,
+    /// Of a key + secret pair: SHA-256 of the whole secret.
+    pub secret: Option<ApiKeyDigest>,
     /// Live or test.
     pub mode: Mode,
     /// Its own scopes; `None` = its owner's, less `self:` and `keyward:`.
@@ -54,6 +56,11 @@ impl ApiKeyRecord {
     /// The first key in its line of rotations.
     pub fn first_in_line(&self) -> &str {
         self.line.as_deref().unwrap_or(&self.id)
+    }
+
+    /// Whether a presented secret is that of the pair. A key without one has none that fits.
+    pub fn has_secret(&self, presented: &ApiKeyDigest) -> bool {
+        self.secret.is_some_and(|kept| same(kept.as_bytes(), presented.as_bytes()))
     }
 }
 
@@ -147,12 +154,16 @@ pub struct CredentialEntry {
     pub account_addresses: Vec<AddressRules>,
     /// A key: the earlier of expiry and end of overlap. A token: its expiry.
     pub ends_at: Option<Timestamp>,
+    /// When what it stands for ends: a key, or the key of a client. A user who signed in goes on.
+    pub source_ends_at: Option<Timestamp>,
     /// A token: from when on it counts, leeway included. A clock that was set back finds it too early again.
     pub begins_at: Option<Timestamp>,
     /// It, its owner or an account above it is paused.
     pub disabled: bool,
     /// It was revoked, or its session is over.
     pub revoked: bool,
+    /// It is the key of a pair: whoever shows it alone has shown half of a credential.
+    pub is_half: bool,
     /// How upstreams are told of it.
     pub written: Written,
 }
@@ -181,21 +192,31 @@ impl CredentialEntry {
             addresses: AddressRules { allow: record.allowed_ips.clone(), deny: Vec::new() },
             account_addresses: OwningAccount::lists([account, owner.account.as_ref()]),
             ends_at: earlier(record.expires_at, record.overlap_ends_at),
+            source_ends_at: earlier(record.expires_at, record.overlap_ends_at),
             begins_at: None,
             disabled: record.disabled_at.is_some()
                 || account.is_some_and(OwningAccount::is_paused)
                 || owner.is_paused(),
             revoked: record.revoked_at.is_some(),
+            is_half: record.secret.is_some(),
             written: Written::default(),
         }
+    }
+
+    /// The same where the pair's secret was shown as well.
+    #[must_use]
+    pub fn with_secret(self) -> Self {
+        Self { is_half: false, ..self }
     }
 
     /// Whether the credential counts at a point in time. At its very end it no longer does (as `exp`, RFC 7519 §4.1.4).
     ///
     /// # Errors
-    /// Why not; revocation outranks disabling, which outranks expiry.
+    /// Why not; revocation outranks disabling, which outranks expiry. Half a credential is told nothing of the other half.
     pub fn check(&self, now: Timestamp) -> Result<(), Rejection> {
-        if self.revoked {
+        if self.is_half {
+            Err(Rejection::Unknown)
+        } else if self.revoked {
             Err(Rejection::Revoked)
         } else if self.disabled {
             Err(Rejection::Disabled)

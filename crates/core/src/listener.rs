@@ -30,6 +30,7 @@ pub enum Event<'a> {
     NotRouted(Match),
     Address(AddressRule, IpAddr, bool),
     Public,
+    Unasked,
     Read(SchemeId, &'a Reading<'a>),
     StaticKey(bool),
     Checked(&'a CredentialEntry, Result<(), Rejection>),

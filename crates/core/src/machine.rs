@@ -129,14 +129,19 @@ pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener:
         Ok(routed) => routed,
         Err(denial) => return Step::Ruled(Ruled::Decided(Decision::Deny(denial))),
     };
-    let Access::Credential { schemes, several } = &routed.route.access else {
+    let unasked = Cleared { route: routed.id, authentication: None };
+    let Some((schemes, several)) = routed.route.access.reads() else {
         listener.hear(Event::Public);
-        return Step::Ruled(routed.spend(Cleared { route: routed.id, authentication: None }));
+        return Step::Ruled(routed.spend(unasked));
     };
-    match routed.read(schemes, *several, listener) {
+    match routed.read(schemes, several, listener) {
         Ok((scheme, presented)) => {
             let digest = ApiKeyDigest::of(presented.expose());
             Step::Recall(digest, Recalling { routed, scheme, presented, digest })
+        }
+        Err(Reason::NoCredential) if matches!(routed.route.access, Access::Optional { .. }) => {
+            listener.hear(Event::Unasked);
+            Step::Ruled(routed.spend(unasked))
         }
         Err(reason) => Step::Ruled(Ruled::Decided(Decision::Deny(routed.denial(reason, None)))),
     }
@@ -161,7 +166,7 @@ pub fn would_pass<'a>(
             listener.hear(Event::Public);
             Cleared { route: routed.id, authentication: None }
         }
-        Access::Credential { schemes, .. } => {
+        Access::Credential { schemes, .. } | Access::Optional { schemes, .. } => {
             let carries = |id: &&SchemeId| {
                 rules.scheme(**id).is_some_and(|scheme| known.principal.kind.is_carried_by(scheme.kind))
             };

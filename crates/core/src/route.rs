@@ -218,6 +218,14 @@ pub enum Endpoint {
     Me,
     /// The public halves of the signing keys.
     Jwks,
+    /// Tokens for clients that show a key + secret pair (RFC 6749).
+    Token,
+    /// The end of a token and of its family (RFC 7009).
+    Revoke,
+    /// What a token is worth (RFC 7662).
+    Introspect,
+    /// Where all of these are (RFC 8414).
+    Metadata,
     /// What a caller used.
     Usage,
     /// Whether the process lives.
@@ -247,6 +255,23 @@ pub enum Access {
         /// What to do with two credentials at once.
         several: Several,
     },
+    /// A credential where one is shown; who shows none is left to the endpoint, which asks for something else.
+    Optional {
+        /// Schemes in reading order.
+        schemes: Vec<SchemeId>,
+        /// What to do with two credentials at once.
+        several: Several,
+    },
+}
+
+impl Access {
+    /// The schemes that are read, and what to do with two credentials at once; nothing on a public route.
+    pub fn reads(&self) -> Option<(&[SchemeId], Several)> {
+        match self {
+            Self::Public => None,
+            Self::Credential { schemes, several } | Self::Optional { schemes, several } => Some((schemes, *several)),
+        }
+    }
 }
 
 /// What to do with two credentials at once.

@@ -130,9 +130,11 @@ fn entry(key: &StaticKey<'_>) -> CredentialEntry {
         addresses: AddressRules::default(),
         account_addresses: Vec::new(),
         ends_at: None,
+        source_ends_at: None,
         begins_at: None,
         disabled: false,
         revoked: false,
+        is_half: false,
         written: Written::default(),
     }
 }

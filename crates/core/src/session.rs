@@ -21,9 +21,42 @@ pub struct SessionRecord {
     pub ended_at: Option<Timestamp>,
     /// Which of these.
     pub ended_reason: Option<Box<str>>,
+    /// Of a client that showed a key + secret pair, what it was given; of a user who signed in nothing.
+    pub client: Option<ClientGrant>,
+}
+
+/// What a client holds that showed a key + secret pair (RFC 6749 §4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientGrant {
+    /// The id of the pair's key: the client of RFC 6749, to whom its tokens are bound.
+    pub key: Box<str>,
+    /// What it asked for, of all that the key may; later tokens of the family are never more.
+    pub scopes: ScopeSet,
 }
 
 impl CredentialEntry {
+    /// A token of a client: no more than its pair's key is today, in scopes, addresses and life, however it was made.
+    pub fn of_client_token(claims: &Claims, session: &SessionRecord, key: Self) -> Self {
+        let (scopes, key) = (claims.scopes(), key.with_secret());
+        let grants = match &key.principal.grants {
+            Grants::Named(own) => Grants::Named(scopes.intersection(own)),
+            // An inherited `*` stops before `self:`, and does so in a token as well.
+            Grants::Inherited(own) => Grants::Inherited(scopes.intersection(own)),
+        };
+        let revoked =
+            key.revoked || session.ended_at.is_some() || *claims.sub != *key.principal.id || *claims.sid != *session.id;
+        let ends_at = key.ends_at.map_or(claims.ends_at(), |end| end.min(claims.ends_at()));
+        let credential = session.id.clone().into();
+        Self {
+            principal: Principal { kind: Kind::Jwt, credential, grants, ..key.principal },
+            ends_at: Some(ends_at),
+            begins_at: Some(claims.begins_at()),
+            revoked,
+            written: Written::default(),
+            ..key
+        }
+    }
+
     /// A verified token resolved along its lineage: its scopes cut to those of its user's roles today, its session and
     /// its user as they are.
     pub fn of_token(claims: &Claims, session: &SessionRecord, user: &Owner, user_scopes: &ScopeSet) -> Self {
@@ -41,10 +74,12 @@ impl CredentialEntry {
             addresses: AddressRules::default(),
             account_addresses: OwningAccount::lists([user.account.as_ref()]),
             ends_at: Some(claims.ends_at()),
+            source_ends_at: None,
             begins_at: Some(claims.begins_at()),
             disabled: user.is_paused(),
             // A token of somebody else's session was never issued; should it be, it opens nothing.
             revoked: session.ended_at.is_some() || *claims.sub != *user.id || *claims.sid != *session.id,
+            is_half: false,
             written: Written::default(),
         }
     }

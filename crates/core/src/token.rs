@@ -33,6 +33,14 @@ pub struct TokenRules {
 const ID_BYTES: usize = 32;
 
 impl TokenRules {
+    /// Scheme and authority of the issuer, where it is a URL without query and fragment (RFC 8414 §2).
+    pub fn origin(&self) -> Option<&str> {
+        let rest = self.issuer.strip_prefix("https://").or_else(|| self.issuer.strip_prefix("http://"))?;
+        let authority = rest.split('/').next().unwrap_or_default();
+        let end = self.issuer.len() - rest.len() + authority.len();
+        (!authority.is_empty() && !self.issuer.contains(['?', '#'])).then(|| self.issuer.get(..end)).flatten()
+    }
+
     /// How many bytes of scopes fit into a token of these rules, so that it is read again ([`MAX_BYTES`]). They are plain
     /// text that JSON writes as it is.
     pub fn room_for_scopes(&self) -> usize {
@@ -213,8 +221,41 @@ impl Claims {
     }
 }
 
+/// `typ` of the tokens that tell an upstream who calls: of another kind than any that lets somebody in (RFC 8725 §3.11).
+pub const IDENTITY_TYPE: &str = "keyward-identity+jwt";
+
+/// What such a token says: the facts that an upstream is told in headers, for itself alone and for a short time.
+#[derive(Clone, Debug, Serialize)]
+pub struct IdentityClaims<'a> {
+    /// Who says so.
+    pub iss: &'a str,
+    /// To whom: the upstream's name.
+    pub aud: &'a str,
+    /// The owner's id; of a static key its name.
+    pub sub: &'a str,
+    /// The key's name or the username.
+    pub name: &'a str,
+    /// What was shown.
+    pub kind: &'a str,
+    /// The account, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<&'a str>,
+    /// The credential's id.
+    pub credential: &'a str,
+    /// `live` or `test`.
+    pub mode: &'a str,
+    /// What it may do, joined by spaces.
+    pub scope: &'a str,
+    /// From when on it no longer counts, in seconds since the Unix epoch.
+    pub exp: i64,
+    /// When it was made.
+    pub iat: i64,
+    /// Before when it does not count.
+    pub nbf: i64,
+}
+
 /// What is signed: header and claims in base64url, joined by a dot.
-pub fn message(header: &Header, claims: &Claims) -> String {
+pub fn message(header: &Header, claims: &impl Serialize) -> String {
     // Plain texts and numbers: writing them as JSON cannot fail.
     let encode = |json: serde_json::Result<Vec<u8>>| URL_SAFE_NO_PAD.encode(json.unwrap_or_default());
     format!("{}.{}", encode(serde_json::to_vec(header)), encode(serde_json::to_vec(claims)))
@@ -258,6 +299,23 @@ mod tests {
         assert_eq!(read.verified(&rules(), Timestamp::from_millis(NOW * 1000)).unwrap(), claims);
         assert_eq!(claims.scopes(), ScopeSet::parse(["a", "b:*"]).unwrap());
         assert_eq!(claims.ends_at(), Timestamp::from_millis(1_700_000_900_000));
+    }
+
+    #[test]
+    fn an_issuer_that_is_a_url_has_an_origin() {
+        for (issuer, origin) in [
+            ("https://api.example", Some("https://api.example")),
+            ("https://api.example:8443/a/b", Some("https://api.example:8443")),
+            ("http://127.0.0.1:8080/", Some("http://127.0.0.1:8080")),
+            ("keyward", None),
+            ("https://", None),
+            ("https:///a", None),
+            ("https://api.example/?a", None),
+            ("https://api.example/#a", None),
+            ("ftp://api.example", None),
+        ] {
+            assert_eq!(TokenRules { issuer: issuer.into(), ..rules() }.origin(), origin, "{issuer}");
+        }
     }
 
     #[test]

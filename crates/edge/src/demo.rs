@@ -6,13 +6,14 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use keyward_core::machine::Permit;
 use keyward_core::principal::Principal;
 use keyward_engine::worker::Judged;
+use keyward_http::edits::Passing;
 use keyward_http::h1::request::Request;
 use keyward_http::problem::Answer;
 use serde_json::{Map, Value, json};
 
 use crate::client::Visit;
 use crate::exchange::{Outcome, Reply};
-use crate::forward::{Forwarded, passing, told};
+use crate::forward::{Forwarded, passing, token, told};
 use crate::upstream::Upstream;
 
 const NOTE: &str = "this is Keyward's built-in demo upstream; start with --upstream URL to put Keyward before your API";
@@ -28,7 +29,8 @@ pub(crate) fn answer(
     permit: &Permit,
 ) -> Outcome {
     let mut headers = Map::new();
-    let passing = passing(visit, judged, permit, HOST);
+    let token = token(upstream, judged, permit);
+    let passing = Passing { token: token.as_deref(), ..passing(visit, judged, permit, HOST) };
     let put = &mut |name: &[u8], value: &[u8]| join(&mut headers, name, value);
     upstream.edits.visit(visit.request.fields, &passing, put);
     let target = format!("{}{}", target.slash(), target.rest);

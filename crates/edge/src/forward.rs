@@ -1,6 +1,7 @@
 //! A permitted request on its way to an upstream, up to the head of its answer.
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::StatusCode;
@@ -73,7 +74,11 @@ pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>)
     if let Some(trailing) = &trailing {
         trailing.announce(request.fields, &mut announced);
     }
-    let head = |pool: &Pool| head(visit, (upstream, target), &passing(visit, judged, &permit, pool.host()), &announced);
+    let token = token(upstream, judged, &permit);
+    let head = |pool: &Pool| {
+        let passing = Passing { token: token.as_deref(), ..passing(visit, judged, &permit, pool.host()) };
+        head(visit, (upstream, target), &passing, &announced)
+    };
     let mut up = Pump::new(Vec::new(), request.framing, request.framing, limit).with_trailer(trailing);
     let sent = visit.asked().guarded(send(visit, wire, (&mut up, upstream), head)).await;
     let why = match sent {
@@ -166,7 +171,13 @@ pub(crate) fn passing<'a>(visit: Visit<'a>, judged: Judged<'a>, permit: &'a Perm
         scheme: visit.client.carried.scheme(),
         host: visit.request.host,
         upstream,
+        token: None,
     }
+}
+
+/// The signed token of who calls, where the upstream is given one.
+pub(crate) fn token(upstream: &Upstream, judged: Judged<'_>, permit: &Permit) -> Option<Rc<[u8]>> {
+    upstream.vouched.as_ref()?.token(permit, judged.now().wall)
 }
 
 /// Sends a request and waits for the head of its answer.

@@ -42,6 +42,7 @@ mod trailing;
 mod trust;
 mod tunnel;
 mod upstream;
+mod vouched;
 mod watch;
 
 pub use bind::{BindError, Bound};
@@ -50,6 +51,6 @@ pub use config::{EdgeConfig, Limits, Timeouts};
 pub use edge::{Edge, LINGER};
 pub use origin::Address;
 pub use place::Place;
-pub use setup::{Caps, Check, Setup, Setups, Upstream};
+pub use setup::{Caps, Check, Setup, Setups, Upstream, Vouch};
 pub use tls::{Identity, IdentityError, Part, Prepared, TlsDoor};
 pub use trust::{Trust, TrustError};

@@ -13,6 +13,7 @@ use keyward_core::route::Endpoint;
 use keyward_http::bounds;
 use keyward_http::h1::Framing;
 use keyward_http::h1::chunked::{Chunks, Piece};
+use keyward_http::oauth::Shown;
 use keyward_http::own::{OwnReply, OwnRequest, Refusal};
 
 use crate::buffer::fill;
@@ -34,7 +35,12 @@ pub(crate) async fn call(
         endpoint,
         method: request.method.clone(),
         target: request.target.into(),
-        json: is_json(request.fields),
+        json: is_declared(request.fields, "application/json"),
+        form: is_declared(request.fields, "application/x-www-form-urlencoded"),
+        authorization: match endpoint {
+            Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect => Shown::of(request.fields),
+            _ => Shown::Nothing,
+        },
         body: collect(visit, wire, note, endpoint).await?,
         names: Arc::clone(&visit.ways.requests),
         client: visit.caller.address,
@@ -150,8 +156,8 @@ async fn whole(client: &Client, wire: &mut Wire, framing: Framing, limit: u64) -
     }
 }
 
-fn is_json(fields: Fields<'_>) -> bool {
+fn is_declared(fields: Fields<'_>, media: &str) -> bool {
     let declared = fields.values(CONTENT_TYPE.as_str()).next().and_then(|value| std::str::from_utf8(value).ok());
     let kind = declared.unwrap_or_default().split(';').next().unwrap_or_default();
-    kind.trim().eq_ignore_ascii_case("application/json")
+    kind.trim().eq_ignore_ascii_case(media)
 }

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use keyward_engine::signing::SignsNow;
 use keyward_engine::upstreams::{self, Balance, Figures, Shown};
 use keyward_http::caller::TrustedProxies;
 use keyward_http::cors::Cors;
@@ -51,9 +52,24 @@ pub struct Upstream {
     pub check: Option<Check>,
     /// How many connections each address may have.
     pub caps: Caps,
+    /// Whether it is told in a signed token who calls.
+    pub vouch: Option<Vouch>,
     /// Its addresses, with what cores share of them; none: the built-in demo.
     pub(crate) addresses: Vec<(Address, Arc<upstreams::Address>)>,
     pub(crate) figures: Arc<Figures>,
+}
+
+/// What signed tokens for an upstream say, beside who calls.
+#[derive(Clone)]
+pub struct Vouch {
+    /// Which key signs.
+    pub signer: Arc<dyn SignsNow>,
+    /// Who says so.
+    pub issuer: Box<str>,
+    /// To whom.
+    pub audience: Box<str>,
+    /// For how long.
+    pub expiration: Duration,
 }
 
 /// An active check.
@@ -94,6 +110,7 @@ impl Upstream {
             timeouts: Timeouts::default(),
             balance: Balance::default(),
             check: None,
+            vouch: None,
             caps: Caps::default(),
             addresses: addresses
                 .into_iter()

@@ -14,6 +14,7 @@ use keyward_http::h1::request::Request;
 
 use crate::pool::{Lease, Pool};
 use crate::setup::{self, Caps};
+use crate::vouched::Vouched;
 use crate::watch::{Pace, Ticks};
 
 /// The most addresses that one request is tried at.
@@ -23,6 +24,7 @@ const TRIES: u32 = 3;
 pub(crate) struct Upstream {
     pub(crate) edits: HeaderEdits,
     pub(crate) pace: Pace,
+    pub(crate) vouched: Option<Vouched>,
     connect: Duration,
     balance: Balance,
     /// None: the built-in demo.
@@ -51,6 +53,7 @@ impl Upstream {
         Self {
             edits: setup.edits.unshared(),
             pace: Pace::new(&setup.timeouts),
+            vouched: setup.vouch.as_ref().map(Vouched::new),
             connect: setup.timeouts.connect,
             balance: setup.balance,
             pools: pools.collect(),

@@ -62,6 +62,10 @@ pub enum Action {
     AccountAddresses,
     /// Somebody signed in.
     SignedIn,
+    /// A client showed its key and secret and was given tokens.
+    ClientSignedIn,
+    /// A client ended a token and its family, or a user did.
+    TokenRevoked,
     /// Somebody tried to sign in and failed.
     SignInFailed,
     /// Somebody showed a refresh token that carries no session on.
@@ -72,6 +76,8 @@ pub enum Action {
     FamilyKilled,
     /// A signing key was made.
     SigningKeyCreated,
+    /// What a signing key signed counts no more.
+    SigningKeyRetired,
     /// The running server took over another configuration.
     ConfigChanged,
     /// A changed configuration was refused.
@@ -106,11 +112,14 @@ impl Action {
             Self::AccountEnabled => "account.enabled",
             Self::AccountAddresses => "account.addresses_changed",
             Self::SignedIn => "session.signed_in",
+            Self::ClientSignedIn => "session.client_signed_in",
+            Self::TokenRevoked => "session.token_revoked",
             Self::SignInFailed => "session.sign_in_failed",
             Self::RefreshFailed => "session.refresh_failed",
             Self::SignedOut => "session.signed_out",
             Self::FamilyKilled => "session.family_killed",
             Self::SigningKeyCreated => "signing_key.created",
+            Self::SigningKeyRetired => "signing_key.retired",
             Self::ConfigChanged => "config.changed",
             Self::ConfigRefused => "config.refused",
             Self::BackupMade => "backup.made",

@@ -9,6 +9,7 @@ pub mod change;
 pub mod counts;
 pub mod decisions;
 pub mod fetcher;
+mod held_session;
 pub mod ledger;
 pub mod limits;
 pub mod lineage;

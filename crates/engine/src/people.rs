@@ -84,6 +84,11 @@ impl UserChange {
             Self::Enable | Self::Roles(_) => None,
         }
     }
+
+    /// Whether what was issued to clients ends as well: a password ends what it began, and a key none of that.
+    pub fn ends_clients(&self) -> bool {
+        matches!(self, Self::Disable(_))
+    }
 }
 
 /// An account as it is kept.
@@ -171,16 +176,73 @@ pub enum Spent {
     Expired(Box<str>),
     /// Its session is over, or its user is paused; the id of its session.
     Over(Box<str>),
-    /// It would count, but its session may not be carried on; nothing was written. The id of its session.
-    Unfit(Box<str>),
+    /// It would count, but its session may not be carried on like this; nothing was written. The id of its session.
+    Unfit(Box<str>, Unfit),
+    /// It was given to another; nothing was written. The id of its session.
+    Foreign(Box<str>),
     /// It was spent before: its session was ended by this change of the feed.
     Reused(FeedHead, Box<JoinedSession>),
     /// It is spent now, and its successor is kept.
     Done(Box<JoinedSession>),
 }
 
+/// Why a session may not be carried on as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It has more scopes than fit into a token.
+    TooManyScopes,
+    /// It was not given a scope that is asked for.
+    NotGranted,
+}
+
 /// Whether a session may be carried on, as it is now.
-pub type Fits<'a> = &'a (dyn Fn(&JoinedSession) -> bool + Send + Sync);
+pub type Fits<'a> = &'a (dyn Fn(&JoinedSession) -> Result<(), Unfit> + Send + Sync);
+
+/// Who shows a refresh token: each is bound to whom it was given (RFC 6749 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer<'a> {
+    /// Nobody who says who they are: a user's own.
+    User,
+    /// A client that showed this pair's key and its secret.
+    Client(&'a str),
+    /// Nobody who says who they are, where a client's secret is not asked for.
+    Anybody,
+}
+
+impl Bearer<'_> {
+    /// Whether a session is its own.
+    pub fn holds(self, session: &SessionRecord) -> bool {
+        match (self, &session.client) {
+            (Self::User, client) => client.is_none(),
+            (Self::Client(id), client) => client.as_ref().is_some_and(|client| *client.key == *id),
+            (Self::Anybody, _) => true,
+        }
+    }
+}
+
+/// A refresh token that somebody shows, and what is to follow it.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownRefreshToken<'a> {
+    /// SHA-256 of the whole token.
+    pub digest: &'a ApiKeyDigest,
+    /// Who shows it.
+    pub bearer: Bearer<'a>,
+    /// Its successor.
+    pub successor: &'a NewRefreshToken,
+}
+
+/// A refresh token as it is kept, with its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRefreshToken {
+    /// The session that it carries on.
+    pub family: JoinedSession,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+    /// Since when it is spent.
+    pub spent_at: Option<Timestamp>,
+}
 
 /// What operations on people ask of a store. Every write is one transaction, its audit event in it.
 pub trait People: Send + Sync {
@@ -225,12 +287,21 @@ pub trait People: Send + Sync {
         refresh: &'a NewRefreshToken,
         event: &'a AuditEvent,
     ) -> Answer<'a, Option<JoinedSession>>;
-    /// Spends a refresh token once and keeps its successor, if the session that it carries on `fits`; ends the session of one
-    /// that was spent before, with `reuse` as the audit event (its subject is filled in here).
+    /// Begins the session of a client whose pair was verified.
+    fn begin_client_session<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+        refresh: &'a NewRefreshToken,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<JoinedSession>>;
+    /// A refresh token by its digest, spent or not.
+    fn find_refresh_token<'a>(&'a self, digest: &'a ApiKeyDigest) -> Answer<'a, Option<KeptRefreshToken>>;
+    /// Spends a refresh token once and keeps its successor, if it is the bearer's and the session that it carries on
+    /// `fits`; ends the session of one that was spent before, with `reuse` as the audit event (its subject is filled in
+    /// here).
     fn spend_refresh_token<'a>(
         &'a self,
-        digest: &'a ApiKeyDigest,
-        successor: &'a NewRefreshToken,
+        shown: &'a ShownRefreshToken<'a>,
         fits: Fits<'a>,
         reuse: &'a AuditEvent,
     ) -> Answer<'a, Spent>;
@@ -245,4 +316,11 @@ pub trait People: Send + Sync {
     fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>>;
     /// Keeps a signing key and tells the feed.
     fn insert_signing_key<'a>(&'a self, key: &'a SigningKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
+    /// Takes a signing key out of those that count, and tells the feed.
+    fn retire_signing_key<'a>(
+        &'a self,
+        id: &'a str,
+        at: Timestamp,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<SigningKeyRecord>>;
 }

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount, Rejection};
 use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::rules::Rules;
-use keyward_core::session::SessionRecord;
+use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_core::token::Claims;
 
@@ -19,6 +19,7 @@ use crate::lineage::Lineage;
 use crate::people::{PasswordHash, People};
 use crate::signing::SigningKeyRecord;
 
+pub use crate::held_session::JoinedSession;
 pub use crate::reserves::{Known, Reserve, Reserved, Unused};
 
 /// What a port answers, some time later.
@@ -70,15 +71,6 @@ pub struct Joined {
     pub owner: Owner,
 }
 
-/// A session with its user, read in one transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JoinedSession {
-    /// The session.
-    pub session: SessionRecord,
-    /// Who signed in.
-    pub user: Owner,
-}
-
 /// What a store knows of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
@@ -94,10 +86,7 @@ impl Held {
     pub fn resolve(&self, rules: &Rules, claims: Option<&Claims>) -> Option<CredentialEntry> {
         match self {
             Self::ApiKey(joined) => Some(joined.resolve(rules)),
-            Self::Session(joined) => {
-                let scopes = rules.scopes_of_roles(joined.user.roles.iter().map(AsRef::as_ref));
-                Some(CredentialEntry::of_token(claims?, &joined.session, &joined.user, &scopes))
-            }
+            Self::Session(joined) => Some(joined.resolve(rules, claims?)),
         }
     }
 
@@ -105,10 +94,7 @@ impl Held {
     pub fn lineage(&self) -> Lineage {
         match self {
             Self::ApiKey(joined) => joined.lineage(),
-            Self::Session(joined) => {
-                let ids = [Some(&joined.user.id), joined.user.account.as_ref().map(|account| &account.id)];
-                Lineage::of(ids.into_iter().flatten().chain([&joined.session.id]).map(AsRef::as_ref))
-            }
+            Self::Session(joined) => joined.lineage(),
         }
     }
 }
@@ -118,6 +104,15 @@ impl Joined {
     pub fn resolve(&self, rules: &Rules) -> CredentialEntry {
         let scopes = rules.scopes_of_roles(self.owner.roles.iter().map(AsRef::as_ref));
         CredentialEntry::resolve(&self.key, self.account.as_ref(), &self.owner, &scopes, rules.default_scopes.as_ref())
+    }
+
+    /// Whether it counts at a point in time, for whoever shows all of it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn state(&self, now: Timestamp) -> Result<(), Rejection> {
+        let none = ScopeSet::default();
+        CredentialEntry::resolve(&self.key, self.account.as_ref(), &self.owner, &none, None).with_secret().check(now)
     }
 
     /// Whose change it must feel.

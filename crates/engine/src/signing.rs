@@ -1,7 +1,10 @@
 //! Signing keys: one half makes tokens, the other half checks them. The algorithm is the key's, never the token's.
 
 mod key;
+pub mod turnover;
 mod verify;
+
+use std::sync::Arc;
 
 use keyward_core::algorithm::Algorithm;
 use keyward_core::time::Timestamp;
@@ -26,6 +29,8 @@ pub struct SigningKeyRecord {
     pub sealed: Box<[u8]>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it signs.
+    pub active_at: Timestamp,
     /// Since when nothing signed by it counts any more.
     pub retired_at: Option<Timestamp>,
 }
@@ -35,6 +40,12 @@ pub struct SigningKeyRecord {
 pub trait VerifyingSource: Send + Sync {
     /// The keys whose signatures count.
     fn verifying(&self, kept: &[SigningKeyRecord]) -> VerifyingKeys;
+}
+
+/// Who knows which key signs at this moment, and waits for nothing to say so.
+pub trait SignsNow: Send + Sync {
+    /// The key; `None` where there is none for a moment.
+    fn signs_now(&self) -> Option<Arc<SigningKey>>;
 }
 
 /// Public halves alone: symmetric keys check nothing.

@@ -104,6 +104,8 @@ fn of_caller(number: u32) -> Verdict {
         begins_at: None,
         disabled: false,
         revoked: false,
+        is_half: false,
+        source_ends_at: None,
         written: Written::default(),
     };
     Verdict { credential: Some(Arc::new(entry)), ..Verdict::of("allowed", None) }

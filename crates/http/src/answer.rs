@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode};
 use keyward_core::api_key::Rejection;
 use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Limited, Reason};
 use keyward_core::machine::RequestFacts;
-use keyward_core::route::{Access, Destination, Endpoint, Route};
+use keyward_core::route::{Destination, Endpoint, Route};
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
 
@@ -280,10 +280,7 @@ fn placeholder(kind: CredentialKind) -> &'static str {
 }
 
 fn schemes(route: Option<&Route>) -> &[SchemeId] {
-    match route.map(|route| &route.access) {
-        Some(Access::Credential { schemes, .. }) => schemes,
-        _ => &[],
-    }
+    route.and_then(|route| route.access.reads()).map_or(&[], |(schemes, _)| schemes)
 }
 
 fn carrier(rules: &Rules, scheme: SchemeId) -> String {

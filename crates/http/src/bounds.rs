@@ -7,6 +7,7 @@
 //! | health, readiness, the public keys, who calls | nothing of it waits | – |
 //! | passwords to be hashed or checked | [`PASSWORDS`], of them [`PASSWORDS_PER_ADDRESS`] from one place | 503, 429 |
 //! | refresh tokens to be spent | [`REFRESHES`] | 503 |
+//! | what clients with a key + secret pair ask for | [`CLIENTS`] | 503 |
 //! | what callers with a credential ask of the store | [`CALLERS`] | 503 |
 //! | bytes of a body, from anybody | [`STRANGERS_BODY`] for each connection | 413 |
 //! | bytes of a body, from callers with a credential | [`CALLERS_BODY`] for each connection | 413 |
@@ -31,6 +32,9 @@ pub const CALLERS: Lane = Lane { at_once: 64, waiting: 256 };
 /// Refresh tokens, which a stranger may show: they take no turn of a caller's.
 pub const REFRESHES: Lane = Lane { at_once: 16, waiting: 256 };
 
+/// Clients that show a pair, which a stranger may do as well: they take no turn of those.
+pub const CLIENTS: Lane = Lane { at_once: 16, waiting: 256 };
+
 /// Passwords that wait, beside the ones that are being hashed.
 pub const PASSWORDS: usize = 64;
 
@@ -46,7 +50,15 @@ pub const CALLERS_BODY: usize = 64 * 1024;
 /// The longest body that an endpoint reads.
 pub const fn body(endpoint: Endpoint) -> usize {
     match endpoint {
-        Endpoint::Login | Endpoint::Refresh | Endpoint::Jwks | Endpoint::Health | Endpoint::Ready => STRANGERS_BODY,
+        Endpoint::Login
+        | Endpoint::Refresh
+        | Endpoint::Token
+        | Endpoint::Jwks
+        | Endpoint::Metadata
+        | Endpoint::Health
+        | Endpoint::Ready => STRANGERS_BODY,
+        // A token may be as long as it is, and its form escapes nothing of it.
+        Endpoint::Revoke | Endpoint::Introspect => 2 * STRANGERS_BODY,
         Endpoint::ApiKeys
         | Endpoint::ApiKey
         | Endpoint::ApiKeyRotate

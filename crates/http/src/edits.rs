@@ -58,6 +58,8 @@ pub struct Passing<'a> {
     pub host: Option<&'a [u8]>,
     /// The upstream's own name.
     pub upstream: &'a [u8],
+    /// The signed token of who calls, where upstreams are given one.
+    pub token: Option<&'a [u8]>,
 }
 
 /// Takes a name and a value on their way to the upstream.
@@ -137,6 +139,9 @@ impl HeaderEdits {
             put(name.as_str().as_bytes(), value.as_bytes());
         }
         self.identity.visit_decision(passing.decision, put);
+        if let Some(token) = passing.token {
+            put(self.identity.token.as_str().as_bytes(), token);
+        }
     }
 
     /// Whether a field may pass in the trailer section of a request: nothing that would be removed from its head, and none that
@@ -208,7 +213,9 @@ impl<'a> Secrets<'a> {
             return none;
         };
         match &route.access {
-            Access::Credential { schemes, .. } => Self { schemes: Some((schemes, passing.rules)), ..none },
+            Access::Credential { schemes, .. } | Access::Optional { schemes, .. } => {
+                Self { schemes: Some((schemes, passing.rules)), ..none }
+            }
             Access::Public => Self { all: &passing.rules.schemes, ..none },
         }
     }

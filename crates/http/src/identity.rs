@@ -26,6 +26,8 @@ pub struct IdentityHeaders {
     pub credential: HeaderName,
     /// Live or test.
     pub mode: HeaderName,
+    /// All of it as a signed token, where that is on. Whatever a client sends there is removed in any case.
+    pub token: HeaderName,
 }
 
 /// What may not stand in a value as it is; `%` itself is encoded, so that decoding is unambiguous.
@@ -43,6 +45,7 @@ impl IdentityHeaders {
             &self.decision,
             &self.credential,
             &self.mode,
+            &self.token,
         ]
         .into_iter()
     }
@@ -58,6 +61,7 @@ impl IdentityHeaders {
             decision: unshared_name(&self.decision),
             credential: unshared_name(&self.credential),
             mode: unshared_name(&self.mode),
+            token: unshared_name(&self.token),
         }
     }
 

@@ -13,6 +13,7 @@ mod hops;
 pub mod identity;
 pub mod limits;
 pub mod names;
+pub mod oauth;
 pub mod own;
 pub mod problem;
 pub mod proxy_protocol;

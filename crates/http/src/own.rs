@@ -13,6 +13,7 @@ use keyward_core::time::Now;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bounds::DOOR;
+use crate::oauth::Shown;
 use crate::problem::Answer;
 use crate::templates::requests::Requests;
 
@@ -27,6 +28,10 @@ pub struct OwnRequest {
     pub target: Box<str>,
     /// Whether the body is declared to be JSON.
     pub json: bool,
+    /// Whether it is declared to be `application/x-www-form-urlencoded`.
+    pub form: bool,
+    /// What stood in `Authorization`, for endpoints that read clients by it themselves.
+    pub authorization: Shown,
     /// The whole body.
     pub body: Bytes,
     /// What its members are called.

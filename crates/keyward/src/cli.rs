@@ -3,6 +3,7 @@
 mod keys;
 mod past;
 mod people;
+mod signing_keys;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use keys::{CreateKey, Key};
 pub use past::{Audit, DecisionFlags, Decisions, Explain};
 pub use people::{Account, User};
+pub use signing_keys::SigningKey;
 
 /// Authentication in front of any HTTP API, in one binary.
 ///
@@ -57,6 +59,9 @@ pub enum Command {
     /// Make and manage accounts, the owners of users and keys
     #[command(subcommand)]
     Account(Account),
+    /// List, rotate and retire the keys that sign tokens
+    #[command(subcommand)]
+    SigningKey(SigningKey),
     /// List, verify and export the record of what happened
     #[command(subcommand)]
     Audit(Audit),

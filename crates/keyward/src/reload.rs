@@ -135,7 +135,7 @@ impl<'a> Reloader<'a> {
             return Err(format!("{}: takes a restart; put it back, or restart the server", fixed.join(", ")));
         }
         let version = self.version + 1;
-        let setup = wire::setup(next.settings(), version).map_err(|error| error.to_string())?;
+        let setup = wire::setup(next.settings(), version, Some(&self.service)).map_err(|error| error.to_string())?;
         let configuration = wire::configuration(&next, version, self.service.now().wall);
         // Recorded first: a change of who may do what, of which nobody can be told, does not come about.
         let detail = vec![("version", version.to_string().into()), ("changes", shortened(&lines(&changes)))];

@@ -12,17 +12,18 @@ use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
-use keyward_config::{HostSeen, Settings, UpstreamUrl, settings};
+use keyward_config::{HostSeen, Prefix, Settings, UpstreamUrl, settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
-use keyward_edge::{Address, Check, EdgeConfig, Limits, Setup, Setups, Timeouts, Trust, Upstream};
+use keyward_edge::{Address, Check, EdgeConfig, Limits, Setup, Setups, Timeouts, Trust, Upstream, Vouch};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
 use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
+use keyward_engine::signing::turnover::Turnover;
 use keyward_engine::upstreams::Balance;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
@@ -152,7 +153,8 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
     let mut secret = [0; 32];
     SystemRandom.fill(&mut secret);
     let settings = loaded.settings();
-    let prefix = &settings.security.api_keys.prefix;
+    let keys = &settings.security.api_keys;
+    let prefixes = |prefix: &Prefix| Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) };
     Configuration {
         version,
         since,
@@ -161,24 +163,42 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
         values: serde_json::to_value(loaded.config.show()).unwrap_or_default(),
         rules: Arc::new(keyward_config::rules(settings, MacKey::from_bytes(secret))),
         responses: Arc::new(keyward_config::responses(settings)),
-        prefixes: Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) },
+        prefixes: prefixes(&keys.prefix),
+        pair_prefixes: prefixes(&keys.pair_prefix),
         issuing: Issuing {
             expiration: settings.security.jwt.expiration,
             refresh_expiration: settings.security.jwt.refresh_expiration,
-            refresh_prefix: settings.security.api_keys.refresh_prefix.clone(),
+            refresh_prefix: keys.refresh_prefix.clone(),
+            turnover: Turnover {
+                algorithm: settings.security.jwt.algorithm,
+                every: settings.security.jwt.rotate_every,
+                lifetime: settings.security.jwt.expiration,
+            },
+            refresh_without_secret: keys.refresh_without_secret,
         },
     }
 }
 
-/// A version of the configuration as doors see it.
+/// A version of the configuration as doors see it; `signer` signs what upstreams are told.
 ///
 /// # Errors
 /// An upstream that cannot be spoken to.
-pub fn setup(settings: &Settings, version: u64) -> Result<Setup> {
+pub fn setup(settings: &Settings, version: u64, signer: Option<&Arc<Service>>) -> Result<Setup> {
     let trust = trust(settings)?;
+    let vouch = |name: &str| {
+        let token = &settings.identity.token;
+        let signer = Arc::<Service>::clone(signer.filter(|_| token.enabled)?);
+        let issuer = settings.security.jwt.issuer.as_str().into();
+        Some(Vouch { signer, issuer, audience: name.into(), expiration: token.expiration })
+    };
+    let upstream = |(name, one)| {
+        let mut upstream = upstream(settings, (name, one), trust.as_ref());
+        upstream.vouch = vouch(name);
+        upstream
+    };
     Ok(Setup {
         version,
-        upstreams: settings.upstreams().map(|(name, one)| upstream(settings, (name, one), trust.as_ref())).collect(),
+        upstreams: settings.upstreams().map(upstream).collect(),
         proxies: keyward_config::trusted_proxies(settings),
         cors: keyward_config::cors(settings),
         responses: Arc::new(keyward_config::responses(settings)),
@@ -259,6 +279,7 @@ fn header_edits(settings: &Settings, upstream: &settings::Upstream) -> HeaderEdi
         decision: names.decision.clone(),
         credential: names.credential.clone(),
         mode: names.mode.clone(),
+        token: settings.identity.token.header.clone(),
     };
     let host = match upstream.host {
         HostSeen::Received => UpstreamHost::Received,

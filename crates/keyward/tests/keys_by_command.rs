@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
 
 /// Every field of a key in answers (docs/reference/endpoints.md).
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "id",
     "name",
     "prefix",
     "mode",
+    "pair",
     "status",
     "owner",
     "account",

@@ -110,7 +110,6 @@ fn what_does_not_fit_is_refused_and_nothing_is_made() {
         ("{\"name\":\"x\",\"mode\":\"prod\"}", "neither \"live\" nor \"test\""),
         ("{\"name\":\"x\",\"allowedIps\":[\"10.0.0.0/33\"]}", "10.0.0.0/33"),
         ("{\"name\":\"x\",\"owner\":\"bob\"}", "\"owner\" is for operators"),
-        ("{\"name\":\"x\",\"pair\":true}", "not in this version"),
     ];
     for (body, part) in rows {
         let json = ["Content-Type: application/json", &format!("X-API-Key: {maker}")];

@@ -11,6 +11,7 @@
 )]
 
 pub mod audit;
+pub mod clients;
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
@@ -59,6 +60,10 @@ macro_rules! conformance {
             people::signing_keys_come_back_and_are_told,
             people::signing_keys_keep_their_algorithm_and_a_public_half_of_any_length,
             people::sessions_come_in_the_order_of_their_ids,
+            clients::a_pair_and_its_clients_session_come_back_as_they_were_kept,
+            clients::a_refresh_token_is_bound_to_whom_it_was_given,
+            clients::a_clients_session_rests_on_its_key,
+            clients::a_password_ends_no_client_and_a_pause_ends_all,
             limits::what_was_written_ahead_is_never_forgotten_in_its_window,
             limits::of_many_at_once_each_is_answered_in_its_place,
             limits::a_clock_that_jumps_refills_nothing,

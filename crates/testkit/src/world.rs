@@ -89,7 +89,12 @@ impl World {
 
     /// As [`World::serve`], on a world that is there.
     pub fn start(&mut self, flags: &[&str]) {
-        let ready = self.try_start(flags);
+        self.start_at(0, flags);
+    }
+
+    /// As [`World::start`], on a data port that is named.
+    pub fn start_at(&mut self, port: u16, flags: &[&str]) {
+        let ready = self.try_start_at(&port.to_string(), flags);
         self.server = Some(ready.unwrap_or_else(|written| panic!("the server did not become ready:\n{written}")));
     }
 

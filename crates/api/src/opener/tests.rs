@@ -15,7 +15,9 @@ fn opener(byte: u8) -> Opener {
 }
 
 fn made(algorithm: Algorithm) -> (SigningKey, SigningKeyRecord) {
-    opener(1).make("sig_1".into(), algorithm, &Counting, Timestamp::from_millis(0)).unwrap()
+    opener(1)
+        .make("sig_1".into(), algorithm, &Counting, (Timestamp::from_millis(0), Timestamp::from_millis(0)))
+        .unwrap()
 }
 
 #[test]

@@ -13,8 +13,10 @@ use crate::settings::Upstream;
 pub(super) fn check(look: &mut Look<'_>) {
     let settings = look.settings;
     let mut identity: BTreeMap<String, &str> = BTreeMap::new();
-    for (fact, name) in settings.identity.headers.iter() {
-        let path = at!["identity", "headers", fact];
+    let facts =
+        settings.identity.headers.iter().map(|(fact, name)| (at!["identity", "headers", fact].to_vec(), fact, name));
+    let token = (at!["identity", "token", "header"].to_vec(), "token", &settings.identity.token.header);
+    for (path, fact, name) in facts.chain([token]) {
         if belongs_to_http(look, &path, name) {
             continue;
         }

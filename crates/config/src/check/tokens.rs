@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use keyward_core::algorithm::Algorithm;
-use keyward_core::token::TokenRules;
+use keyward_core::token::{IDENTITY_TYPE, TokenRules};
 
 use super::Look;
 use crate::place::at;
 
 /// The longest that a token which nobody looks up elsewhere should count.
 const LONG: Duration = Duration::from_secs(24 * 3600);
+/// The shortest that a key should sign.
+const SHORTEST_TURN: Duration = Duration::from_secs(3600);
 /// Bytes of a name in a token.
 const LONGEST: usize = 256;
 
@@ -29,6 +31,14 @@ pub(super) fn check(look: &mut Look<'_>) {
             look.mistake(&at!["security", "jwt", name], "tokens would never count", ["write 15m, for example"]);
         }
     }
+    if jwt.rotate_every.is_some_and(|every| every < SHORTEST_TURN) {
+        look.mistake(
+            &at!["security", "jwt", "rotate_every"],
+            "keys would follow each other faster than anybody could hear of them",
+            ["write 1h or more, or null to rotate by hand"],
+        );
+    }
+    let jwt = &look.settings.security.jwt;
     if jwt.secret.is_some() && jwt.algorithm != Algorithm::Hs256 {
         look.mistake(
             &at!["security", "jwt", "secret"],
@@ -37,6 +47,7 @@ pub(super) fn check(look: &mut Look<'_>) {
         );
     }
     roles(look);
+    identity(look);
     let jwt = &look.settings.security.jwt;
     if jwt.expiration > LONG {
         look.warning(
@@ -52,6 +63,35 @@ pub(super) fn check(look: &mut Look<'_>) {
             &at!["security", "api_keys", "refresh_prefix"],
             "this cannot be what refresh tokens begin with",
             ["at most 32 of the characters a-z, A-Z, 0-9, _ and -"],
+        );
+    }
+}
+
+/// The token that upstreams are given.
+fn identity(look: &mut Look<'_>) {
+    let (token, jwt) = (&look.settings.identity.token, &look.settings.security.jwt);
+    let is_taken = jwt.typ == IDENTITY_TYPE;
+    let unseen = token.enabled && jwt.algorithm == Algorithm::Hs256;
+    let fits = (Duration::from_secs(2)..=LONG).contains(&token.expiration);
+    if is_taken {
+        look.mistake(
+            &at!["security", "jwt", "type"],
+            "this is the type of the tokens that upstreams are given",
+            ["a token of theirs must never let anybody in; write at+jwt or JWT"],
+        );
+    }
+    if unseen {
+        look.mistake(
+            &at!["identity", "token", "enabled"],
+            "nobody could check it: HS256 has no public key",
+            ["sign with EdDSA, ES256 or RS256 (security.jwt.algorithm)"],
+        );
+    }
+    if !fits {
+        look.mistake(
+            &at!["identity", "token", "expiration"],
+            "this is no time for a token that goes no further than the upstream",
+            ["from 2s to 24h; write 60s, for example"],
         );
     }
 }

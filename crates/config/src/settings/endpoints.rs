@@ -21,9 +21,21 @@ pub struct Endpoints {
     /// Who calls.
     #[serde(with = "Written::<Option<EndpointPath>>")]
     pub me: Option<EndpointPath>,
+    /// Tokens for clients that show a key + secret pair (RFC 6749).
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub token: Option<EndpointPath>,
+    /// The end of a token and of its family (RFC 7009).
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub revoke: Option<EndpointPath>,
+    /// What a token is worth (RFC 7662).
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub introspect: Option<EndpointPath>,
     /// The public keys that verify tokens.
     #[serde(with = "Written::<Option<EndpointPath>>")]
     pub jwks: Option<EndpointPath>,
+    /// Where these are, for programs (RFC 8414); it is there where `security.jwt.issuer` is a URL.
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub metadata: Option<EndpointPath>,
     /// A caller's own API keys.
     #[serde(with = "Written::<Option<EndpointPath>>")]
     pub api_keys: Option<EndpointPath>,
@@ -46,7 +58,11 @@ impl Endpoints {
             ("refresh", &self.refresh),
             ("logout", &self.logout),
             ("me", &self.me),
+            ("token", &self.token),
+            ("revoke", &self.revoke),
+            ("introspect", &self.introspect),
             ("jwks", &self.jwks),
+            ("metadata", &self.metadata),
             ("api_keys", &self.api_keys),
             ("usage", &self.usage),
             ("health", &self.health),

@@ -1,5 +1,7 @@
 //! `identity`: what the upstream is told about a caller.
 
+use std::time::Duration;
+
 use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,6 +14,22 @@ use crate::text::Written;
 pub struct Identity {
     /// The header of each fact. A client's own headers of these names are always removed.
     pub headers: IdentityHeaders,
+    /// The same facts as a signed token.
+    pub token: IdentityToken,
+}
+
+/// A signed JWT of who calls, checkable by the JWK set.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityToken {
+    /// Whether upstreams are given one. Its `aud` is the name of the upstream.
+    pub enabled: bool,
+    /// The header that it is in. A client's own is removed even where this is off.
+    #[serde(with = "Written::<HeaderName>")]
+    pub header: HeaderName,
+    /// How long it counts; it is given again for half of that.
+    #[serde(with = "Written::<Duration>")]
+    pub expiration: Duration,
 }
 
 /// The header of each fact.

@@ -33,7 +33,7 @@ pub use data::Data;
 pub use decisions::Decisions;
 pub use endpoints::Endpoints;
 pub use env::{Empty, Variable};
-pub use identity::{Identity, IdentityHeaders};
+pub use identity::{Identity, IdentityHeaders, IdentityToken};
 pub use limits::{Limit, Performance, RateLimit};
 pub use responses::Response;
 pub use routes::Route;

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::Cors;
-use crate::text::{Prefix, TokenSecret, Written};
+use crate::text::{Prefix, RefreshBy, TokenSecret, Written};
 
 /// Credentials and how they are guarded.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -48,6 +48,13 @@ pub struct Jwt {
     /// How long a refresh token counts; each is good for one use.
     #[serde(with = "Written::<Duration>")]
     pub refresh_expiration: Duration,
+    /// What `endpoints.refresh` asks for: `token`, a refresh token in the body; `bearer`, the access token that still counts,
+    /// and no body; `either`.
+    #[serde(with = "Written::<RefreshBy>")]
+    pub refresh_by: RefreshBy,
+    /// How long a key signs before the next one takes over, announced a day before; null: until `keyward signing-key rotate`.
+    #[serde(with = "Written::<Option<Duration>>")]
+    pub rotate_every: Option<Duration>,
 }
 
 /// API keys.
@@ -59,8 +66,13 @@ pub struct ApiKeys {
     /// What generated keys begin with; `${mode}` is live or test.
     #[serde(with = "Written::<Prefix>")]
     pub prefix: Prefix,
+    /// What the secret of a key + secret pair begins with; `${mode}` is live or test.
+    #[serde(with = "Written::<Prefix>")]
+    pub pair_prefix: Prefix,
     /// What refresh tokens begin with.
     pub refresh_prefix: String,
+    /// Whether `endpoints.refresh` takes the refresh tokens of pairs too, without the pair.
+    pub refresh_without_secret: bool,
     /// The scopes of keys made without scopes; null means whatever the owner may, less `self:` and `keyward:`.
     #[serde(with = "Written::<Option<ScopeSet>>")]
     pub default_scopes: Option<ScopeSet>,

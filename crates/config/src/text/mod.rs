@@ -6,6 +6,7 @@ mod files;
 mod header;
 mod key;
 mod maps;
+mod refresh;
 mod token_secret;
 mod unit;
 mod upstream;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 
 pub use files::Files;
 pub use key::Prefix;
+pub use refresh::RefreshBy;
 pub use token_secret::TokenSecret;
 pub use unit::{Seconds, Size};
 pub use upstream::{Balance, EndpointPath, HealthPath, HostSeen, StripPrefix, UpstreamUrl};

@@ -300,6 +300,7 @@ fn edits(own: &'static str) -> HeaderEdits {
         decision: name("keyward-decision"),
         credential: name("keyward-credential"),
         mode: name("keyward-mode"),
+        token: name("keyward-identity"),
     };
     let inner = (name("x-inner-key"), HeaderValue::from_static(own));
     HeaderEdits::new(identity, vec![inner], UpstreamHost::Received)

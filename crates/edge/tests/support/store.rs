@@ -88,6 +88,7 @@ fn record(digest: ApiKeyDigest) -> ApiKeyRecord {
         name: "first-customer".into(),
         prefix: "kw_live_0".into(),
         digest,
+        secret: None,
         mode: Mode::Live,
         scopes: None,
         allowed_ips: Vec::new(),

@@ -8,7 +8,8 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use keyward_core::algorithm::Algorithm;
-use keyward_core::token::{Claims, Header, assemble, message};
+use keyward_core::token::{Header, assemble, message};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::SHORTEST_SECRET;
@@ -91,7 +92,7 @@ impl SigningKey {
     }
 
     /// A token of a type with these claims; `None` where the library fails, such as for want of randomness.
-    pub fn sign(&self, typ: &str, claims: &Claims) -> Option<String> {
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Option<String> {
         let header = Header { alg: self.algorithm().name().to_owned(), typ: typ.to_owned(), kid: self.id.to_string() };
         let message = message(&header, claims);
         let signature = self.signature(message.as_bytes())?;

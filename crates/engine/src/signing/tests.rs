@@ -29,6 +29,7 @@ fn key(id: &str, algorithm: Algorithm) -> (SigningKey, SigningKeyRecord) {
         public: key.public(),
         sealed: secret.as_slice().into(),
         created_at: Timestamp::from_millis(0),
+        active_at: Timestamp::from_millis(0),
         retired_at: None,
     };
     (key, record)

@@ -42,6 +42,10 @@ impl Worker {
             Change::ApiKey(position, joined) => {
                 let entry = Arc::new(joined.resolve(&rules));
                 memory.overwrite(joined.key.digest, entry, joined.lineage(), *position);
+                // Tokens rest on the key of a pair; on any other key rests nothing.
+                if joined.key.secret.is_some() {
+                    memory.touch(&joined.key.id, *position);
+                }
             }
             Change::Ancestor(position, id) => memory.touch(id, *position),
             // The node posts what follows from these.

@@ -173,8 +173,9 @@ pub fn session() -> JoinedSession {
         created_at: Timestamp::from_millis(0),
         ended_at: None,
         ended_reason: None,
+        client: None,
     };
-    JoinedSession { session, user }
+    JoinedSession { session, user, client: None }
 }
 
 /// What tokens are signed with.
@@ -190,6 +191,7 @@ pub fn public(key: &SigningKey) -> SigningKeyRecord {
         public: key.public(),
         sealed: Box::default(),
         created_at: Timestamp::from_millis(0),
+        active_at: Timestamp::from_millis(0),
         retired_at: None,
     }
 }
@@ -230,6 +232,7 @@ pub fn record(secret: &str) -> Joined {
             name: "key".into(),
             prefix: "kw_live_".into(),
             digest: ApiKeyDigest::of(secret.as_bytes()),
+            secret: None,
             mode: Mode::Live,
             scopes: Some(ScopeSet::parse(["orders:read"]).unwrap()),
             allowed_ips: vec!["192.0.2.0/24".parse().unwrap()],

@@ -62,6 +62,30 @@ const TOKENS: &[Field] = &[
     renamed("user.name", "user.username"),
 ];
 
+const CLIENT_TOKENS: &[Field] = &[
+    one("access_token"),
+    one("token_type"),
+    one("expires_in"),
+    one("access_expires_at"),
+    one("refresh_token"),
+    one("scope"),
+];
+
+const TOKEN: &[Field] = &[
+    one("active"),
+    one("scope"),
+    one("client_id"),
+    one("username"),
+    one("token_type"),
+    one("exp"),
+    one("iat"),
+    one("nbf"),
+    one("sub"),
+    one("aud"),
+    one("iss"),
+    one("jti"),
+];
+
 const CALLER: &[Field] = &[
     one("id"),
     one("name"),
@@ -97,6 +121,7 @@ const KEY: &[Field] = &[
 /// As [`KEY`], with the key itself: the one answer that shows it.
 const NEW_KEY: &[Field] = &[
     one("key"),
+    one("secret"),
     one("id"),
     one("name"),
     one("prefix"),
@@ -126,6 +151,10 @@ pub const ANSWERS: &[(&str, &[Field])] = &[
     ("refresh", TOKENS),
     ("logout", &[]),
     ("me", CALLER),
+    ("token", CLIENT_TOKENS),
+    ("revoke", &[one("revoked")]),
+    ("introspect", TOKEN),
+    ("metadata", &[one("issuer"), one("token_endpoint"), one("jwks_uri")]),
     ("jwks", &[one("keys")]),
     ("api_keys.list", KEYS),
     ("api_keys.create", NEW_KEY),
@@ -159,6 +188,10 @@ pub const fn name(endpoint: Endpoint) -> &'static str {
         Endpoint::Refresh => "refresh",
         Endpoint::Logout => "logout",
         Endpoint::Me => "me",
+        Endpoint::Token => "token",
+        Endpoint::Revoke => "revoke",
+        Endpoint::Introspect => "introspect",
+        Endpoint::Metadata => "metadata",
         Endpoint::Jwks => "jwks",
         Endpoint::Usage => "usage",
         Endpoint::Health => "health",

@@ -11,7 +11,10 @@ use super::names;
 pub const MEMBERS: &[(&str, &[&str])] = &[
     ("login", &["username", "password"]),
     ("refresh", &["refresh_token"]),
-    ("api_keys", &["name", "expiresAt", "scopes", "mode", "allowedIps", "externalId", "disabled", "overlap"]),
+    ("token", &["grant_type", "client_id", "client_secret", "refresh_token", "scope"]),
+    ("revoke", &["token", "refresh_token", "client_id", "client_secret"]),
+    ("introspect", &["token", "client_id", "client_secret"]),
+    ("api_keys", &["name", "expiresAt", "scopes", "mode", "allowedIps", "externalId", "pair", "disabled", "overlap"]),
 ];
 
 /// Members under other names, by endpoint.

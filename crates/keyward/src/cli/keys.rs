@@ -72,6 +72,9 @@ pub struct CreateKey {
     /// Where it may be used from: addresses and CIDRs, comma-separated [default: anywhere]
     #[arg(long, value_name = "LIST")]
     pub ip: Option<String>,
+    /// Make a secret along with it: the pair gets tokens at POST token, and the key alone opens nothing
+    #[arg(long)]
+    pub pair: bool,
     /// Your own reference for it
     #[arg(long, value_name = "TEXT")]
     pub external_id: Option<String>,

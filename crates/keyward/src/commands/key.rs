@@ -53,27 +53,34 @@ fn new_key(flags: &CreateKey) -> Result<NewKey> {
         mode: Some(flags.mode.clone()),
         allowed_ips,
         external_id: flags.external_id.clone(),
-        pair: None,
+        pair: flags.pair.then_some(true),
     })
 }
 
-/// On a terminal the whole card; piped, the key alone, and the card where a person may still see it.
+/// On a terminal the whole card; piped, the key alone (of a pair its secret in a second line), and the card where a person
+/// may still see it.
 fn created(json: bool, created: &CreatedKey, receipt: Option<&ReceiptView>) {
     if json {
         return terminal::json(created);
     }
-    let mut text = format!("{}\n  shown once: it cannot be shown again\n", created.key);
+    let shown = match &created.secret {
+        Some(secret) => format!("{}\n{secret}", created.key),
+        None => created.key.clone(),
+    };
+    let mut text = match &created.secret {
+        Some(_) => "  shown once: neither the key nor the secret can be shown again\n".to_owned(),
+        None => "  shown once: it cannot be shown again\n".to_owned(),
+    };
     if let (Some(old), Some(receipt)) = (&created.view.replaces, receipt) {
         text.push_str(&format!("  replaces     {old}, which goes on until its overlap ends ({})\n", receipt.felt()));
     }
     text.push_str(&card(&created.view));
     text.push_str(&format!("\n  undo         keyward key revoke {}", created.view.id));
     if terminal::is_terminal() {
-        terminal::line(&text);
+        terminal::line(&format!("{shown}\n{text}"));
     } else {
-        terminal::line(&created.key);
-        let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-        terminal::warn_line(rest);
+        terminal::line(&shown);
+        terminal::warn_line(&text);
     }
 }
 
@@ -92,6 +99,9 @@ fn card(key: &KeyView) -> String {
         ("expires", key.expires_at.clone().unwrap_or_else(|| "never".to_owned())),
         ("last used", key.last_used_at.clone().unwrap_or_else(|| "never".to_owned())),
     ];
+    if key.pair {
+        rows.push(("secret", "with one, for tokens; the key alone opens nothing".to_owned()));
+    }
     let optional = [
         ("account", &key.account),
         ("external id", &key.external_id),

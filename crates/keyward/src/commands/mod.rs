@@ -13,6 +13,7 @@ mod key;
 mod preset;
 mod restore;
 mod serve;
+mod signing_key;
 mod user;
 
 use crate::cli::{Cli, Command};
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Key(command) => key::run(cli, command),
         Command::User(command) => user::run(cli, command),
         Command::Account(command) => account::run(cli, command),
+        Command::SigningKey(command) => signing_key::run(cli, command),
         Command::Audit(command) => audit::run(cli, command),
         Command::Decisions(command) => decisions::run(cli, command),
         Command::Doctor => doctor::run(cli),

@@ -57,7 +57,7 @@ pub fn run(cli: &Cli, flags: &Serve) -> Result<()> {
     let taken = match offered {
         Some(offered) => {
             // The last that can be found wrong while the other server still goes on.
-            wire::setup(loaded.settings(), 1)?;
+            wire::setup(loaded.settings(), 1, None)?;
             offered.agree(doors.stays)?
         }
         None => None,
@@ -209,7 +209,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let (uses, uses_received) = mpsc::channel(BATCHES_OF_USES);
     let places = (data.place().clone(), admin.local_addr().map_err(failed)?);
     let certificate_reads = Arc::<CertificateReads>::default();
-    let setups = Arc::new(Setups::new(wire::setup(settings, 1)?));
+    let setups = Arc::new(Setups::new(wire::setup(settings, 1, Some(&service))?));
     let counted = Arc::clone(&setups);
     let metrics = Metrics::new(
         Sources {

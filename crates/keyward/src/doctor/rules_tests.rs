@@ -48,6 +48,7 @@ fn key(change: impl FnOnce(&mut KeyView)) -> Facts {
         name: "a key".to_owned(),
         prefix: "kw_live_".to_owned(),
         mode: "live".to_owned(),
+        pair: false,
         status: "active".to_owned(),
         owner: "admin".to_owned(),
         account: None,

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_engine::change::KeyChange;
-use keyward_engine::people::{AccountChange, Spent, UserChange};
+use keyward_engine::people::{AccountChange, Bearer, Spent, UserChange};
 use keyward_engine::ports::{Answer, Store, StoreError, Unused, Use};
 
 use super::Home;
+use super::clients::client_session;
 use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
 use super::limits::reserve;
-use super::people::{account, hash, refresh, session, signed_in, signing_key};
+use super::people::{account, hash, refresh, session, shown, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
 
 /// A user and an account that are paused before anything is cut off.
@@ -49,10 +50,19 @@ const OPERATIONS: &[(&str, Operation)] = &[
             store.begin_session(&session("ses_2"), &hash("a"), &refresh("other", 9), &event()).await.map(drop)
         })
     }),
+    ("begin_client_session", |store| {
+        Box::pin(async {
+            let session = client_session("ses_2", "key_1");
+            store.begin_client_session(&session, &refresh("other", 9), &event()).await.map(drop)
+        })
+    }),
     ("reuse_refresh_token", |store| spend(store, "first", "fresh")),
     ("end_session", |store| Box::pin(async { store.end_session("ses_1", "signed out", &event()).await.map(drop) })),
     ("insert_signing_key", |store| {
         Box::pin(async { store.insert_signing_key(&signing_key("sig_1"), &event()).await.map(drop) })
+    }),
+    ("retire_signing_key", |store| {
+        Box::pin(async { store.retire_signing_key("sig_0", at(9), &event()).await.map(drop) })
     }),
     ("begin_epoch", |store| Box::pin(async { store.begin_epoch(99, &event()).await.map(drop) })),
     ("reserve", |store| Box::pin(async { store.reserve(&[reserve("b", 3, 2000)]).await.map(drop) })),
@@ -76,7 +86,8 @@ fn change_user(store: &dyn Store, change: UserChange) -> Answer<'_, ()> {
 fn spend<'a>(store: &'a dyn Store, text: &'static str, successor: &'static str) -> Answer<'a, ()> {
     Box::pin(async move {
         let digest = ApiKeyDigest::of(text.as_bytes());
-        store.spend_refresh_token(&digest, &refresh(successor, 9), &|_| true, &event()).await.map(drop)
+        let successor = refresh(successor, 9);
+        store.spend_refresh_token(&shown(&digest, Bearer::User, &successor), &|_| Ok(()), &event()).await.map(drop)
     })
 }
 
@@ -113,7 +124,9 @@ pub async fn a_spending_that_is_cut_off_is_whole<H: Home>() {
         answer.unwrap_err();
         let store = home.open(Arc::default()).await;
         let digest = ApiKeyDigest::of(b"second");
-        let again = store.spend_refresh_token(&digest, &refresh("another", 9), &|_| true, &event()).await.unwrap();
+        let another = refresh("another", 9);
+        let token = shown(&digest, Bearer::User, &another);
+        let again = store.spend_refresh_token(&token, &|_| Ok(()), &event()).await.unwrap();
         committed += usize::from(matches!(again, Spent::Reused(..)));
         assert!(matches!(again, Spent::Reused(..) | Spent::Done(_)), "after {statements} statements: {again:?}");
     }
@@ -195,8 +208,10 @@ async fn cut<H: Home>(
 async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     let (home, store) = signed_in::<H>().await;
     let first = ApiKeyDigest::of(b"first");
-    store.spend_refresh_token(&first, &refresh("second", 6), &|_| true, &event()).await.unwrap();
+    let second = refresh("second", 6);
+    store.spend_refresh_token(&shown(&first, Bearer::User, &second), &|_| Ok(()), &event()).await.unwrap();
     store.reserve(&[reserve("a", 3, 100)]).await.unwrap();
+    store.insert_signing_key(&signing_key("sig_0"), &event()).await.unwrap();
     store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();

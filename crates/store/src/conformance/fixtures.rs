@@ -55,6 +55,7 @@ pub fn key(id: &str, owner: &str, created_at: i64) -> ApiKeyRecord {
         name: format!("name of {id}").into(),
         prefix: "kw_live_abcd".into(),
         digest: ApiKeyDigest::of(id.as_bytes()),
+        secret: None,
         mode: Mode::Live,
         scopes: None,
         allowed_ips: Vec::new(),

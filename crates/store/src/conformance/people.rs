@@ -8,9 +8,10 @@ use keyward_core::api_key::OwningAccount;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
 use keyward_engine::people::{
-    AccountChange, AccountRecord, Changed, Made, NewRefreshToken, PasswordHash, Spent, UserChange,
+    AccountChange, AccountRecord, Bearer, Changed, Made, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
+    Unfit, UserChange,
 };
-use keyward_engine::ports::{Change, FeedHead, NewUser, Store};
+use keyward_engine::ports::{Change, FeedHead, JoinedSession, NewUser, Store};
 use keyward_engine::signing::SigningKeyRecord;
 
 use super::Home;
@@ -33,7 +34,14 @@ pub fn account(id: &str) -> AccountRecord {
 }
 
 pub fn session(id: &str) -> SessionRecord {
-    SessionRecord { id: id.into(), user: OWNER.into(), created_at: at(5), ended_at: None, ended_reason: None }
+    SessionRecord {
+        id: id.into(),
+        user: OWNER.into(),
+        created_at: at(5),
+        ended_at: None,
+        ended_reason: None,
+        client: None,
+    }
 }
 
 /// A refresh token of some text, made at a time and good for a while.
@@ -45,6 +53,15 @@ pub fn refresh(text: &str, created_at: i64) -> NewRefreshToken {
     }
 }
 
+/// A refresh token that somebody shows.
+pub fn shown<'a>(
+    digest: &'a ApiKeyDigest,
+    bearer: Bearer<'a>,
+    successor: &'a NewRefreshToken,
+) -> ShownRefreshToken<'a> {
+    ShownRefreshToken { digest, bearer, successor }
+}
+
 pub fn signing_key(id: &str) -> SigningKeyRecord {
     SigningKeyRecord {
         id: id.into(),
@@ -52,6 +69,7 @@ pub fn signing_key(id: &str) -> SigningKeyRecord {
         public: Some([3; 32].into()),
         sealed: vec![1, 2, 3].into(),
         created_at: at(4),
+        active_at: at(4),
         retired_at: None,
     }
 }
@@ -70,13 +88,15 @@ pub async fn signed_in<H: Home>() -> (H, Arc<dyn Store>) {
 
 async fn spend(store: &dyn Store, text: &str, successor: &str, now: i64) -> Spent {
     let digest = ApiKeyDigest::of(text.as_bytes());
-    store.spend_refresh_token(&digest, &refresh(successor, now), &|_| true, &event()).await.unwrap()
+    let successor = refresh(successor, now);
+    store.spend_refresh_token(&shown(&digest, Bearer::User, &successor), &|_| Ok(()), &event()).await.unwrap()
 }
 
 /// Shows a refresh token of a session that may not be carried on.
 async fn unfit(store: &dyn Store, text: &str) -> Spent {
     let digest = ApiKeyDigest::of(text.as_bytes());
-    store.spend_refresh_token(&digest, &refresh("unfit", 8), &|_| false, &event()).await.unwrap()
+    let (successor, unfit) = (refresh("unfit", 8), |_: &JoinedSession| Err(Unfit::TooManyScopes));
+    store.spend_refresh_token(&shown(&digest, Bearer::User, &successor), &unfit, &event()).await.unwrap()
 }
 
 async fn ended(store: &dyn Store, id: &str) -> Option<Box<str>> {
@@ -200,7 +220,7 @@ pub async fn a_refresh_token_is_good_for_one_use<H: Home>() {
     assert_eq!(spend(&*store, "nobody's", "x", 6).await, Spent::Unknown);
     // One that may not be carried on is not spent either.
     let unspent = state(&*store).await;
-    assert_eq!(unfit(&*store, "first").await, Spent::Unfit("ses_1".into()));
+    assert_eq!(unfit(&*store, "first").await, Spent::Unfit("ses_1".into(), Unfit::TooManyScopes));
     assert_eq!(state(&*store).await, unspent);
     assert!(matches!(spend(&*store, "first", "second", 6).await, Spent::Done(_)));
     assert!(matches!(spend(&*store, "second", "third", 7).await, Spent::Done(_)));
@@ -278,12 +298,25 @@ pub async fn of_many_uses_at_once_one_succeeds<H: Home>() {
 pub async fn signing_keys_come_back_and_are_told<H: Home>() {
     let (_home, store) = fresh::<H>().await;
     let before = store.identity().await.unwrap().head;
-    let retired = SigningKeyRecord { retired_at: Some(at(9)), created_at: at(5), ..signing_key("sig_2") };
+    let retired =
+        SigningKeyRecord { retired_at: Some(at(9)), created_at: at(5), active_at: at(7), ..signing_key("sig_2") };
     store.insert_signing_key(&signing_key("sig_1"), &event()).await.unwrap();
     store.insert_signing_key(&retired, &event()).await.unwrap();
     assert_eq!(store.signing_keys().await.unwrap(), [signing_key("sig_1"), retired]);
     let changes = store.changes(before).await.unwrap().changes;
     assert!(matches!(changes[..], [Change::SigningKeys(_), Change::SigningKeys(_)]), "{changes:?}");
+    for told in [1, 0] {
+        let before = state(&*store).await;
+        let Changed::Done(head, key) = store.retire_signing_key("sig_1", at(9), &event()).await.unwrap() else {
+            panic!("not retired")
+        };
+        let after = state(&*store).await;
+        assert_eq!((head.position, after.position), (before.position + told, head.position));
+        assert_eq!(after.events.len() as u64, before.events.len() as u64 + told);
+        assert_eq!(key, SigningKeyRecord { retired_at: Some(at(9)), ..signing_key("sig_1") });
+        assert_eq!(store.signing_keys().await.unwrap().remove(0), key);
+    }
+    assert_eq!(store.retire_signing_key("sig_none", at(9), &event()).await.unwrap(), Changed::NotFound);
 }
 
 pub async fn signing_keys_keep_their_algorithm_and_a_public_half_of_any_length<H: Home>() {

@@ -158,8 +158,8 @@ async fn load(transaction: &mut Transaction, id: &str, owner: Option<&str>) -> R
 async fn keep(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<(), StoreError> {
     let insert = "INSERT INTO api_keys (id, owner, account, name, prefix, digest, mode, scopes, allowed_ips, \
            external_id, created_at, expires_at, last_used_at, disabled_at, revoked_at, revoked_reason, replaces, \
-           overlap_ends_at, line) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+           overlap_ends_at, line, secret) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
     transaction.run(bind_key(query(insert), key)).await.map(drop)
 }
 
@@ -167,7 +167,7 @@ async fn overwrite(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<
     let update = "UPDATE api_keys SET owner = ?2, account = ?3, name = ?4, prefix = ?5, digest = ?6, mode = ?7, \
            scopes = ?8, allowed_ips = ?9, external_id = ?10, created_at = ?11, expires_at = ?12, last_used_at = ?13, \
            disabled_at = ?14, revoked_at = ?15, revoked_reason = ?16, replaces = ?17, overlap_ends_at = ?18, \
-           line = ?19 \
+           line = ?19, secret = ?20 \
          WHERE id = ?1";
     transaction.run(bind_key(query(update), key)).await.map(drop)
 }

@@ -2,10 +2,11 @@
 
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
+use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{
-    AccountChange, AccountRecord, Changed, Fits, Made, NewRefreshToken, PasswordHash, People, Spent, UserChange,
-    UserRecord,
+    AccountChange, AccountRecord, Changed, Fits, KeptRefreshToken, Made, NewRefreshToken, PasswordHash, People,
+    ShownRefreshToken, Spent, UserChange, UserRecord,
 };
 use keyward_engine::ports::{Answer, FeedHead, JoinedSession, NewUser, Page};
 use keyward_engine::signing::SigningKeyRecord;
@@ -76,15 +77,30 @@ impl People for SqliteStore {
         )
     }
 
+    fn begin_client_session<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+        refresh: &'a NewRefreshToken,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<JoinedSession>> {
+        Box::pin(
+            self.writer.write(async move |transaction| sessions::insert(transaction, session, refresh, event).await),
+        )
+    }
+
+    fn find_refresh_token<'a>(&'a self, digest: &'a ApiKeyDigest) -> Answer<'a, Option<KeptRefreshToken>> {
+        Box::pin(async move {
+            self.read(sessions::select_refresh_token(digest)).await?.first().map(sessions::refresh_token).transpose()
+        })
+    }
+
     fn spend_refresh_token<'a>(
         &'a self,
-        digest: &'a ApiKeyDigest,
-        successor: &'a NewRefreshToken,
+        shown: &'a ShownRefreshToken<'a>,
         fits: Fits<'a>,
         reuse: &'a AuditEvent,
     ) -> Answer<'a, Spent> {
-        let token = sessions::Presented { digest, successor, fits };
-        Box::pin(self.writer.write(async move |transaction| sessions::spend(transaction, token, reuse).await))
+        Box::pin(self.writer.write(async move |transaction| sessions::spend(transaction, *shown, fits, reuse).await))
     }
 
     fn end_session<'a>(
@@ -104,5 +120,14 @@ impl People for SqliteStore {
 
     fn insert_signing_key<'a>(&'a self, key: &'a SigningKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
         Box::pin(self.writer.write(async move |transaction| signing_keys::insert(transaction, key, event).await))
+    }
+
+    fn retire_signing_key<'a>(
+        &'a self,
+        id: &'a str,
+        at: Timestamp,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Changed<SigningKeyRecord>> {
+        Box::pin(self.writer.write(async move |transaction| signing_keys::retire(transaction, id, at, event).await))
     }
 }

@@ -20,7 +20,7 @@ macro_rules! joined_columns {
     () => {
         "k.id, k.owner, k.account, k.name, k.prefix, k.digest, k.mode, k.scopes, k.allowed_ips, k.external_id, \
          k.created_at, k.expires_at, k.last_used_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.replaces, \
-         k.overlap_ends_at, k.line, ka.disabled_at AS account_disabled_at, ka.allowed_ips AS account_allowed_ips, u.username, \
+         k.overlap_ends_at, k.line, k.secret, ka.disabled_at AS account_disabled_at, ka.allowed_ips AS account_allowed_ips, u.username, \
          u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, ua.disabled_at AS user_account_disabled_at, \
          ua.allowed_ips AS user_account_allowed_ips"
     };
@@ -45,7 +45,7 @@ macro_rules! user_columns {
 }
 pub(super) use user_columns;
 
-/// Binds a whole record as ?1 to ?19, in the order of the table.
+/// Binds a whole record as ?1 to ?20, in the order of the table.
 pub(super) fn bind_key(statement: Statement, key: &ApiKeyRecord) -> Statement {
     let scopes = key.scopes.as_ref().map(|scopes| json_list(scopes.iter()));
     statement
@@ -68,6 +68,7 @@ pub(super) fn bind_key(statement: Statement, key: &ApiKeyRecord) -> Statement {
         .bind(key.replaces.as_deref())
         .bind(key.overlap_ends_at.map(Timestamp::as_millis))
         .bind(key.line.as_deref())
+        .bind(key.secret.as_ref().map(|secret| secret.as_bytes().as_slice()))
 }
 
 /// A JSON list of texts.
@@ -88,8 +89,8 @@ pub(super) fn joined(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
 }
 
 fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
-    let scopes = match column::<Option<&str>>(row, "scopes")? {
-        Some(_) => Some(ScopeSet::from_iter(list(row, "scopes", |text| Scope::parse(text).ok())?)),
+    let secret = match column::<Option<&[u8]>>(row, "secret")? {
+        Some(_) => Some(ApiKeyDigest::from_bytes(bytes(row, "secret")?)),
         None => None,
     };
     Ok(ApiKeyRecord {
@@ -99,8 +100,9 @@ fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
         name: column(row, "name")?,
         prefix: column(row, "prefix")?,
         digest: ApiKeyDigest::from_bytes(bytes(row, "digest")?),
+        secret,
         mode: Mode::parse(column(row, "mode")?).ok_or_else(|| unreadable("mode"))?,
-        scopes,
+        scopes: scopes(row, "scopes")?,
         allowed_ips: networks(row, "allowed_ips")?,
         external_id: column(row, "external_id")?,
         created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
@@ -120,7 +122,8 @@ pub(super) fn owner(row: &SqliteRow) -> Result<Owner, StoreError> {
     owner_named(row, column(row, "user_id")?)
 }
 
-fn owner_named(row: &SqliteRow, id: Box<str>) -> Result<Owner, StoreError> {
+/// The user of an id, in the other columns of [`user_columns`].
+pub(super) fn owner_named(row: &SqliteRow, id: Box<str>) -> Result<Owner, StoreError> {
     let account = column::<Option<Box<str>>>(row, "user_account")?;
     let account = self::account(row, account, ("user_account_disabled_at", "user_account_allowed_ips"))?;
     Ok(Owner {
@@ -145,6 +148,14 @@ fn account(
         None => Vec::new(),
     };
     Ok(Some(OwningAccount { id, disabled_at: time(row, pause)?, allowed_ips }))
+}
+
+/// A column of scopes; NULL is none.
+pub(super) fn scopes(row: &SqliteRow, name: &'static str) -> Result<Option<ScopeSet>, StoreError> {
+    if column::<Option<&str>>(row, name)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(ScopeSet::from_iter(list(row, name, |text| Scope::parse(text).ok())?)))
 }
 
 /// A column of networks.

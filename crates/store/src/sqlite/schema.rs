@@ -19,6 +19,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "account addresses", include_str!("../../migrations/sqlite/0004_account_addresses.sql")),
     (5, "algorithms", include_str!("../../migrations/sqlite/0005_algorithms.sql")),
     (6, "limits", include_str!("../../migrations/sqlite/0006_limits.sql")),
+    (7, "clients", include_str!("../../migrations/sqlite/0007_clients.sql")),
+    (8, "signing key turnover", include_str!("../../migrations/sqlite/0008_signing_key_turnover.sql")),
 ];
 
 /// The newest version that this program knows.

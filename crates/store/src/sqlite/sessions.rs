@@ -1,29 +1,42 @@
 //! Sessions and their refresh tokens: begun, carried on one use at a time, and ended.
 
 use keyward_core::digest::ApiKeyDigest;
-use keyward_core::session::SessionRecord;
+use keyward_core::session::{ClientGrant, SessionRecord};
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
-use keyward_engine::people::{Changed, Fits, NewRefreshToken, PasswordHash, Spent};
+use keyward_engine::people::{
+    Changed, Fits, KeptRefreshToken, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
+};
 use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::audit;
 use super::feed::{SESSION, stand, tell};
-use super::rows::{column, first, head, json_list, owner, time, unreadable, user_columns};
+use super::rows::{
+    column, first, head, joined as key_of, joined_columns, json_list, owner_named, scopes, time, unreadable,
+};
 use super::transaction::{Statement, Transaction};
 
-macro_rules! session_columns {
+/// The columns of a session `s` alone, under names that no key has.
+macro_rules! own_columns {
     () => {
-        concat!("s.id, s.user, s.created_at, s.ended_at, s.ended_reason, ", user_columns!())
+        "s.id AS session, s.user AS session_user, s.created_at AS session_created_at, s.ended_at, s.ended_reason, \
+         s.client, s.scopes AS client_scopes"
     };
 }
 
-/// The joins of a session `s` to its user and the user's account.
+macro_rules! session_columns {
+    () => {
+        concat!(own_columns!(), ", ", joined_columns!())
+    };
+}
+
+/// The joins of a session `s` to its user, to the key of its client, and to their accounts.
 macro_rules! session_joins {
     () => {
-        " LEFT JOIN users u ON u.id = s.user LEFT JOIN accounts ua ON ua.id = u.account"
+        " LEFT JOIN users u ON u.id = s.user LEFT JOIN accounts ua ON ua.id = u.account \
+          LEFT JOIN api_keys k ON k.id = s.client LEFT JOIN accounts ka ON ka.id = k.account"
     };
 }
 
@@ -50,26 +63,34 @@ pub(super) fn read_found(ids: &[Box<str>], rows: &[SqliteRow]) -> Result<FoundSe
 }
 
 fn joined(row: &SqliteRow) -> Result<Option<JoinedSession>, StoreError> {
-    if column::<Option<&str>>(row, "id")?.is_none() {
+    if column::<Option<&str>>(row, "session")?.is_none() {
         return Ok(None);
     }
-    Ok(Some(JoinedSession { session: record(row)?, user: owner(row)? }))
+    let session = record(row)?;
+    let user = owner_named(row, session.user.clone())?;
+    Ok(Some(JoinedSession { session, user, client: key_of(row)?.map(Box::new) }))
 }
 
 /// Sessions in the order of their ids, which their primary key has; by age they have no index.
 pub(super) fn select_after(after: &str, limit: u32) -> Statement {
-    let select = "SELECT id, user, created_at, ended_at, ended_reason FROM sessions WHERE id > ?1 ORDER BY id LIMIT ?2";
-    query(select).bind(after).bind(limit)
+    const SELECT: &str = concat!("SELECT ", own_columns!(), " FROM sessions s WHERE s.id > ?1 ORDER BY s.id LIMIT ?2");
+    query(SELECT).bind(after).bind(limit)
 }
 
 /// The session in a row.
 pub(super) fn record(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
+    let client = match (column(row, "client")?, scopes(row, "client_scopes")?) {
+        (Some(key), Some(scopes)) => Some(ClientGrant { key, scopes }),
+        (None, None) => None,
+        _ => return Err(unreadable("client")),
+    };
     Ok(SessionRecord {
-        id: column(row, "id")?,
-        user: column(row, "user")?,
-        created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
+        id: column(row, "session")?,
+        user: column(row, "session_user")?,
+        created_at: time(row, "session_created_at")?.ok_or_else(|| unreadable("created_at"))?,
         ended_at: time(row, "ended_at")?,
         ended_reason: column(row, "ended_reason")?,
+        client,
     })
 }
 
@@ -89,8 +110,24 @@ pub(super) async fn begin(
     if transaction.run(select.bind(&*session.user).bind(&*verified.0)).await?.is_empty() {
         return Ok(None);
     }
-    let insert = query("INSERT INTO sessions (id, user, created_at) VALUES (?1, ?2, ?3)");
-    let insert = insert.bind(&*session.id).bind(&*session.user).bind(session.created_at.as_millis());
+    insert(transaction, session, refresh, event).await
+}
+
+/// Keeps a session with its first refresh token. The key of a client may have been revoked since it was looked at; every use
+/// of a token looks again.
+pub(super) async fn insert(
+    transaction: &mut Transaction,
+    session: &SessionRecord,
+    refresh: &NewRefreshToken,
+    event: &AuditEvent,
+) -> Result<Option<JoinedSession>, StoreError> {
+    let client = session.client.as_ref();
+    let insert = query("INSERT INTO sessions (id, user, created_at, client, scopes) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .bind(&*session.id)
+        .bind(&*session.user)
+        .bind(session.created_at.as_millis())
+        .bind(client.map(|client| &*client.key))
+        .bind(client.map(|client| json_list(client.scopes.iter())));
     transaction.run(insert).await?;
     keep(transaction, &session.id, refresh).await?;
     audit::insert(transaction, event).await?;
@@ -108,40 +145,53 @@ async fn keep(transaction: &mut Transaction, session: &str, refresh: &NewRefresh
     transaction.run(insert).await.map(drop)
 }
 
-/// A refresh token that was presented, and what is to follow it.
-#[derive(Clone, Copy)]
-pub(super) struct Presented<'a> {
-    pub(super) digest: &'a ApiKeyDigest,
-    pub(super) successor: &'a NewRefreshToken,
-    pub(super) fits: Fits<'a>,
-}
-
-/// Spends a refresh token (RFC 9700 §4.14.2): one use and a successor, or the end of the whole family.
-pub(super) async fn spend(
-    transaction: &mut Transaction,
-    Presented { digest, successor, fits }: Presented<'_>,
-    reuse: &AuditEvent,
-) -> Result<Spent, StoreError> {
+/// A refresh token of a digest, with its session.
+pub(super) fn select_refresh_token(digest: &ApiKeyDigest) -> Statement {
     const SELECT: &str = concat!(
-        "SELECT r.expires_at, r.spent_at, ",
+        "SELECT r.created_at AS made_at, r.expires_at AS good_until, r.spent_at, ",
         session_columns!(),
         " FROM refresh_tokens r JOIN sessions s ON s.id = r.session",
         session_joins!(),
         " WHERE r.digest = ?1"
     );
-    let rows = transaction.run(query(SELECT).bind(digest.as_bytes().as_slice())).await?;
+    query(SELECT).bind(digest.as_bytes().as_slice())
+}
+
+/// The token in a row of [`select_refresh_token`].
+pub(super) fn refresh_token(row: &SqliteRow) -> Result<KeptRefreshToken, StoreError> {
+    Ok(KeptRefreshToken {
+        family: joined(row)?.ok_or_else(|| unreadable("session"))?,
+        created_at: time(row, "made_at")?.ok_or_else(|| unreadable("created_at"))?,
+        expires_at: time(row, "good_until")?.ok_or_else(|| unreadable("expires_at"))?,
+        spent_at: time(row, "spent_at")?,
+    })
+}
+
+/// Spends a refresh token (RFC 9700 §4.14.2): one use and a successor, or the end of the whole family.
+pub(super) async fn spend(
+    transaction: &mut Transaction,
+    ShownRefreshToken { digest, bearer, successor }: ShownRefreshToken<'_>,
+    fits: Fits<'_>,
+    reuse: &AuditEvent,
+) -> Result<Spent, StoreError> {
+    let rows = transaction.run(select_refresh_token(digest)).await?;
     let Some(row) = rows.first() else { return Ok(Spent::Unknown) };
-    let Some(mut family) = joined(row)? else { return Ok(Spent::Unknown) };
-    if family.session.ended_at.is_some() || family.user.is_paused() {
-        return Ok(Spent::Over(family.session.id));
+    let KeptRefreshToken { mut family, expires_at, spent_at, .. } = refresh_token(row)?;
+    // Whose it is not learns nothing of it, and ends nothing by it.
+    if !bearer.holds(&family.session) {
+        return Ok(Spent::Foreign(family.session.id));
     }
     let now = successor.created_at;
-    let is_spent = time(row, "spent_at")?.is_some();
-    if !is_spent && time(row, "expires_at")?.is_none_or(|end| end <= now) {
+    if family.is_over(now) {
+        return Ok(Spent::Over(family.session.id));
+    }
+    if spent_at.is_none() && expires_at <= now {
         return Ok(Spent::Expired(family.session.id));
     }
-    if !is_spent && !fits(&family) {
-        return Ok(Spent::Unfit(family.session.id));
+    if spent_at.is_none()
+        && let Err(why) = fits(&family)
+    {
+        return Ok(Spent::Unfit(family.session.id, why));
     }
     // Compare and set: of two that come at once, one finds it unspent.
     let spend =
@@ -189,15 +239,18 @@ async fn finish(
     tell(transaction, SESSION, &[&session.id]).await
 }
 
-/// Ends every session of a user. The feed is told of the user, whom all of them rest on.
-pub(super) fn end_all_of_user(user: &str, at: Timestamp, reason: &'static str) -> Statement {
-    let update = "UPDATE sessions SET ended_at = ?2, ended_reason = ?3 WHERE user = ?1 AND ended_at IS NULL";
-    query(update).bind(user).bind(at.as_millis()).bind(reason)
+/// Ends every session of a user, those of the clients with keys of the user too or not. The feed is told of the user, whom
+/// all of them rest on.
+pub(super) fn end_all_of_user(user: &str, (at, reason): (Timestamp, &'static str), clients: bool) -> Statement {
+    let update = "UPDATE sessions SET ended_at = ?2, ended_reason = ?3 \
+         WHERE user = ?1 AND ended_at IS NULL AND (?4 OR client IS NULL)";
+    query(update).bind(user).bind(at.as_millis()).bind(reason).bind(clients)
 }
 
-/// Ends every session of an account's users. The feed is told of the account.
+/// Ends every session of an account's users, and of clients with keys of the account. The feed is told of the account.
 pub(super) fn end_all_of_account(account: &str, at: Timestamp, reason: &'static str) -> Statement {
     let update = "UPDATE sessions SET ended_at = ?2, ended_reason = ?3 \
-         WHERE ended_at IS NULL AND user IN (SELECT id FROM users WHERE account = ?1)";
+         WHERE ended_at IS NULL AND (user IN (SELECT id FROM users WHERE account = ?1) \
+           OR client IN (SELECT id FROM api_keys WHERE account = ?1))";
     query(update).bind(account).bind(at.as_millis()).bind(reason)
 }

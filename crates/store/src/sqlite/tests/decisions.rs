@@ -82,6 +82,8 @@ fn key_of(user: &str) -> CredentialEntry {
         begins_at: None,
         disabled: false,
         revoked: false,
+        is_half: false,
+        source_ends_at: None,
         written: Written::default(),
     }
 }

@@ -1,0 +1,82 @@
+//! Which client asks: one that shows the key and the secret of a pair (RFC 6749 §2.3.1).
+
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::key_format::is_genuine;
+use keyward_engine::ports::{Joined, Use};
+use keyward_http::oauth::{self, Parameters};
+use keyward_http::own::OwnRequest;
+
+use super::error::{Code, Error};
+use crate::attempts::Why;
+use crate::failure::{Failure, Kind};
+use crate::families::Failed;
+use crate::origin::Origin;
+use crate::own::origin;
+use crate::service::Service;
+
+/// How often it is noted at most that a pair was used, in milliseconds.
+const NOTE_EVERY: i64 = 60_000;
+
+/// A client that proved who it is, and may be where it is.
+pub(super) struct Client {
+    /// The key of its pair, with its owner and account.
+    pub(super) joined: Joined,
+    /// Where it asks from, and as whom.
+    pub(super) origin: Origin,
+}
+
+/// The client of a request.
+///
+/// # Errors
+/// `invalid_client`: none, or one that is not what it says, alike in words; recorded before it leaves.
+pub(super) async fn authenticate(
+    service: &Service,
+    request: &OwnRequest,
+    parameters: &Parameters,
+) -> Result<Client, Error> {
+    let Some(shown) = oauth::Client::of(&request.authorization, parameters)? else {
+        return Err(Error::new(Code::InvalidClient, "No client: show the key and the secret of a pair."));
+    };
+    let origin = origin(request);
+    let failed = Failed { service, origin: &origin, endpoint: request.endpoint };
+    let wrong = || refused(Kind::WrongClient, "The key or the secret is wrong.");
+    let (id, secret) = (shown.id.as_bytes(), shown.secret.as_ref().map(|secret| secret.as_bytes()).unwrap_or_default());
+    // A guess costs no question.
+    if !is_genuine(id, &service.tag_key) || !is_genuine(secret, &service.tag_key) {
+        return Err(failed.refuse((Why::WrongSecret, "unknown client"), wrong()).await.into());
+    }
+    let found = service.store.find(&[ApiKeyDigest::of(id)]).await?.keys.into_iter().next().flatten();
+    let Some(joined) = found else {
+        return Err(failed.refuse((Why::WrongSecret, "unknown client"), wrong()).await.into());
+    };
+    let key = &joined.key;
+    if !key.has_secret(&ApiKeyDigest::of(secret)) {
+        return Err(failed.refuse((Why::WrongSecret, &key.id), wrong()).await.into());
+    }
+    if let Err(rejection) = joined.state(origin.at) {
+        let message = format!("The key is {}.", rejection.as_str());
+        return Err(failed.refuse((Why::ClientOver, &key.id), refused(Kind::WrongClient, &message)).await.into());
+    }
+    let entry = joined.resolve(&service.configuration().rules);
+    let client = keyward_core::address::canonical(request.client);
+    if !entry.addresses.permits(client) || !entry.account_addresses.iter().all(|list| list.permits(client)) {
+        let elsewhere = refused(Kind::Forbidden, "The key may not be used from this address.");
+        return Err(failed.refuse((Why::ClientElsewhere, &key.id), elsewhere).await.into());
+    }
+    note_use(service, &joined, &origin).await;
+    let origin = Origin { actor: key.id.clone(), ..origin };
+    Ok(Client { joined, origin })
+}
+
+fn refused(kind: Kind, message: &str) -> Failure {
+    Failure { kind, message: message.to_owned() }
+}
+
+/// Notes that the pair was used, now and then. A note that cannot be written is made at the next use.
+async fn note_use(service: &Service, joined: &Joined, origin: &Origin) {
+    let last = joined.key.last_used_at.map_or(i64::MIN, |at| at.as_millis());
+    if origin.at.as_millis().saturating_sub(last) >= NOTE_EVERY {
+        let used = Use { id: joined.key.id.clone(), at: origin.at };
+        let _ = service.store.record_uses(&[used]).await;
+    }
+}
