@@ -38,5 +38,9 @@ echo "past $(curl -s -w '%{http_code}' -X POST $api/api-keys -H "Authorization: 
 echo "deleted $(curl -s -o /dev/null -w '%{http_code}' -X DELETE $api/api-keys/$ID -H "X-API-Key: $API_KEY")"
 echo "then $(curl -s -o /dev/null -w '%{http_code}' $api/workflows -H "X-API-Key: $KEY")"
 echo "again $(curl -s -w '%{http_code}' -X DELETE $api/api-keys/key_gone -H "X-API-Key: $API_KEY" | tr -d '\n' | grep -o 'NOT_FOUND.*404')"
+FRESH=$(curl -s -X POST $api/auth/refresh -H "Authorization: Bearer $TOKEN")
+echo "fresh $(echo "$FRESH" | jq -c keys_unsorted) $(curl -s $api/workflows -H "Authorization: Bearer $(echo "$FRESH" | jq -r .token)" | jq -r .caller)"
+echo "old $(curl -s $api/workflows -H "Authorization: Bearer $TOKEN" | jq -r .caller)"
+echo "none $(curl -s -X POST $api/auth/refresh | jq -r .code)"
 echo "out $(curl -s -o /dev/null -w '%{http_code}' -X POST $api/auth/logout -H "Authorization: Bearer $TOKEN")"
 echo "then $(curl -s $api/workflows -H "Authorization: Bearer $TOKEN" | jq -c .)"
