@@ -117,9 +117,21 @@ async fn walk(
 ) -> Result<Option<Denial>, Failure> {
     let ruled = match decide(rules, facts, service.now(), account) {
         Step::Ruled(ruled) => ruled,
+        Step::Body(awaiting) => {
+            account.note(true, "the signature is over the body, which is not at hand here: if it is right, then");
+            return Ok(awaiting.still(account).err());
+        }
         Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &service.tag_key, account) {
             Resumed::Ruled(ruled) => ruled,
             Resumed::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
+            Resumed::Examine(examining) => {
+                let issuer = &examining.token().issuer().name;
+                account.note(
+                    true,
+                    format!("{issuer} issued it, and its keys are not asked here: if its signature is right, then"),
+                );
+                return Ok(examining.assume(account).err());
+            }
             Resumed::Verify(verifying) => {
                 let keys = service.opener.verifying(&service.store.signing_keys().await?);
                 let is_signed = keys.verify(verifying.token());
@@ -265,6 +277,10 @@ impl Listener for Account<'_> {
             Event::StaticKey(_) => self.note(true, "it is one of the operator's keys in the configuration"),
             Event::NotGenuine => self.note(false, "it is no key made by this server: checksum or keyed tag is wrong"),
             Event::NoToken(fault) => self.note(false, format!("the token {}", fault.text())),
+            Event::Signed(Ok(())) => self.note(true, "the webhook proved its sender"),
+            Event::Signed(Err(fault)) => self.note(false, format!("the signature {}", fault.text())),
+            Event::Repeated(true) => self.note(false, "the delivery came before"),
+            Event::Repeated(false) => self.note(true, "the delivery is a new one"),
             Event::NotKnown => self.note(false, "it was made by this server, but the store does not know it"),
             Event::Checked(entry, verdict) => self.note_check(entry, verdict),
             Event::Scope(scope, granted) => {
@@ -308,6 +324,7 @@ fn carrier(carrier: &Carrier) -> String {
     match carrier {
         Carrier::Header(name) => format!("header {name}"),
         Carrier::Authorization(scheme) => format!("Authorization: {scheme}"),
+        Carrier::Webhook(webhook) => format!("webhook in header {}", webhook.header()),
     }
 }
 
@@ -345,6 +362,7 @@ fn advice(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>) -> String {
         Reason::Rejected(Rejection::Expired) => "make a new key, or rotate before the end next time".to_owned(),
         Reason::Rejected(Rejection::Disabled) => "`keyward key enable ID`, or enable the user that owns it".to_owned(),
         Reason::Rejected(Rejection::Revoked) => "make a new key; a revoked one never comes back".to_owned(),
+        Reason::Rejected(Rejection::Repeated) => "the sender signs anew what it sends again".to_owned(),
         Reason::Forbidden(Forbidden::Scope) => {
             let needed: Vec<&str> =
                 route.iter().flat_map(|route| route.scopes.needed(facts.method)).map(|scope| scope.as_str()).collect();

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use keyward_core::time::Monotonic;
+use keyward_engine::issuers::{Figures, Followed};
 use keyward_engine::node::Shared;
 use keyward_engine::tally::{ANSWERED_WITHIN, DECIDED_WITHIN, HandshakeFault, Limited, Shown, Spans, Totals};
 use keyward_engine::upstreams;
@@ -37,6 +39,8 @@ pub struct Sources {
     pub upstreams: Upstreams,
     /// What the cores share: how fresh their memory is.
     pub node: Arc<Shared>,
+    /// The other issuers whose tokens count.
+    pub issuers: Arc<Followed>,
     /// How often certificates were read again.
     pub certificates: Arc<CertificateReads>,
     /// Of this program.
@@ -132,6 +136,9 @@ impl Collector for All {
         if let Some(age) = self.sources.node.age(self.service.now().monotonic) {
             page.gauge("feed_age_seconds", "Since memory was proven to hold every change", age.as_secs_f64())?;
         }
+        let remembered = u64::try_from(self.sources.node.deliveries().count()).unwrap_or(u64::MAX);
+        page.gauge("deliveries_remembered", "Deliveries of webhooks that count once", remembered as f64)?;
+        page.issuers(&self.sources.issuers.figures(), self.service.now().monotonic)?;
         page.build(self.sources.version)
     }
 }
@@ -230,6 +237,30 @@ impl Page<'_> {
             let is_up = address.health.standing(one.now) == upstreams::Standing::In;
             let labels = [("upstream", &*one.name), ("address", &*address.label)];
             ConstGauge::new(i64::from(is_up)).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn issuers(&mut self, all: &[Figures], now: Monotonic) -> fmt::Result {
+        let help = "Fetches of the keys of another issuer, by what came of them";
+        let mut metric = self.0.encode_descriptor("issuer_fetches", help, None, MetricType::Counter)?;
+        for one in all {
+            for (result, count) in [("keys", one.fetches.0), ("nothing", one.fetches.1)] {
+                let labels = [("issuer", &*one.name), ("result", result)];
+                ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
+        let help = "Keys of another issuer that count";
+        let mut metric = self.0.encode_descriptor("issuer_keys", help, None, MetricType::Gauge)?;
+        for one in all {
+            let keys = u64::try_from(one.keys).unwrap_or(u64::MAX);
+            ConstGauge::new(keys).encode(metric.encode_family(&[("issuer", &*one.name)])?)?;
+        }
+        let help = "Since the keys of another issuer were fetched";
+        let mut metric = self.0.encode_descriptor("issuer_age_seconds", help, None, MetricType::Gauge)?;
+        for (name, fetched) in all.iter().filter_map(|one| Some((&one.name, one.fetched?))) {
+            let age = now.since(fetched).as_secs_f64();
+            ConstGauge::new(age).encode(metric.encode_family(&[("issuer", &**name)])?)?;
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ fn status(joined: &Joined, now: Timestamp) -> &'static str {
         Ok(()) => "active",
         Err(Rejection::Expired) => "expired",
         Err(Rejection::Disabled) => "disabled",
-        Err(Rejection::Revoked | Rejection::Unknown) => "revoked",
+        Err(Rejection::Revoked | Rejection::Unknown | Rejection::Repeated) => "revoked",
     }
 }
 

@@ -15,7 +15,8 @@ use keyward_core::rules::{Rules, StaticKey, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::token::TokenRules;
-use secrecy::ExposeSecret;
+use keyward_core::webhook::{Form, Webhook, WebhookSecret};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::settings::{self, Settings};
 use crate::text::{EndpointPath, RefreshBy};
@@ -49,6 +50,7 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         limits: limits(settings),
         limit_fields: settings.performance.rate_limit_headers,
         tokens: token_rules(settings),
+        issuers: settings.security.issuers.iter().map(settings::Issuer::rules).collect(),
     }
 }
 
@@ -63,25 +65,49 @@ fn token_rules(settings: &Settings) -> TokenRules {
 
 /// The schemes that read something: those of kinds of credentials that are on.
 fn schemes(settings: &Settings) -> Vec<Scheme> {
-    let carrier = |scheme: &settings::Scheme| match (&scheme.header, &scheme.authorization) {
-        (Some(header), _) => Some(Carrier::Header(header.clone())),
-        (None, Some(word)) => Some(Carrier::Authorization(word.as_str().into())),
-        (None, None) => None,
-    };
     let security = &settings.security;
     let named = settings.schemes.iter().filter(|(_, scheme)| match scheme.kind {
         CredentialKind::ApiKey => security.api_keys.enabled,
         CredentialKind::Jwt => security.jwt.enabled,
+        CredentialKind::Webhook => true,
     });
     named
-        .filter_map(|(name, one)| Some(Scheme { name: name.as_str().into(), carrier: carrier(one)?, kind: one.kind }))
+        .filter_map(|(name, one)| {
+            Some(Scheme { name: name.as_str().into(), carrier: carrier(name, one)?, kind: one.kind })
+        })
         .collect()
+}
+
+/// Where a scheme's credential stands; `None`: it reads nothing.
+fn carrier(name: &str, scheme: &settings::Scheme) -> Option<Carrier> {
+    match (scheme.kind, &scheme.header, &scheme.authorization) {
+        (CredentialKind::Webhook, ..) => {
+            let form = scheme.form()?;
+            let secret = |secret: &SecretString| match &form {
+                Form::Standard { .. } => WebhookSecret::standard(secret.expose_secret()),
+                Form::Plain(_) | Form::Hmac { .. } | Form::Stripe(_) => Some(WebhookSecret::of(secret.expose_secret())),
+            };
+            // What is no secret was refused by the checks.
+            let secrets = scheme.all_secrets().filter_map(secret).collect();
+            let webhook = Webhook::new(name, form, secrets, scheme.tolerance(), scheme.body_bytes());
+            Some(Carrier::Webhook(Box::new(webhook)))
+        }
+        (_, Some(header), _) => Some(Carrier::Header(header.clone())),
+        (_, None, Some(word)) => Some(Carrier::Authorization(word.as_str().into())),
+        (_, None, None) => None,
+    }
 }
 
 /// Places of schemes by name; names that read nothing are left out.
 fn ids<'a>(schemes: &[Scheme], names: impl IntoIterator<Item = &'a str>) -> Vec<SchemeId> {
     let place = |name: &str| schemes.iter().position(|scheme| *scheme.name == *name).map(SchemeId);
     names.into_iter().filter_map(place).collect()
+}
+
+/// Those that own endpoints read. What a webhook proves is nothing to them.
+fn own_ids(schemes: &[Scheme]) -> Vec<SchemeId> {
+    let is_webhook = |id: &SchemeId| schemes.get(id.0).is_some_and(|one| one.kind == CredentialKind::Webhook);
+    ids(schemes, OWN_SCHEMES).into_iter().filter(|id| !is_webhook(id)).collect()
 }
 
 fn routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
@@ -153,17 +179,17 @@ fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
         all.push(own("endpoints.jwks", path.as_str().to_owned(), Endpoint::Jwks, Access::Public, get));
     }
     if let Some(path) = &endpoints.me {
-        let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
+        let access = Access::Credential { schemes: own_ids(schemes), several: Several::Refuse };
         all.push(own("endpoints.me", path.as_str().to_owned(), Endpoint::Me, access, unscoped(Method::GET)));
     }
     if let Some(path) = &endpoints.usage {
-        let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
+        let access = Access::Credential { schemes: own_ids(schemes), several: Several::Refuse };
         let scopes =
             ScopeRules { by_method: scoped(&[Method::GET], "self:usage:read"), otherwise: ScopeSet::default() };
         all.push(own("endpoints.usage", path.as_str().to_owned(), Endpoint::Usage, access, scopes));
     }
     if let Some(keys) = endpoints.api_keys.as_ref().filter(|_| settings.security.api_keys.enabled) {
-        let access = Access::Credential { schemes: ids(schemes, OWN_SCHEMES), several: Several::Refuse };
+        let access = Access::Credential { schemes: own_ids(schemes), several: Several::Refuse };
         let keys = keys.as_str();
         let scopes = |read: &[Method], write: &[Method]| ScopeRules {
             by_method: [scoped(read, "self:keys:read"), scoped(write, "self:keys:write")].concat(),

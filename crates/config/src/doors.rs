@@ -3,6 +3,7 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderName, StatusCode};
+use keyward_core::scheme::CredentialKind;
 use keyward_http::caller::TrustedProxies;
 use keyward_http::cors::{Cors, Policy};
 use keyward_http::templates::requests::{Member, Requests};
@@ -20,7 +21,9 @@ pub fn trusted_proxies(settings: &Settings) -> TrustedProxies {
 /// and may not show its key could do nothing.
 pub fn cors(settings: &Settings) -> Option<Cors> {
     let cors = &settings.security.cors;
-    let carriers = settings.schemes.values().map(|scheme| scheme.header.clone().unwrap_or(AUTHORIZATION));
+    // No page signs webhooks.
+    let shown = settings.schemes.values().filter(|scheme| scheme.kind != CredentialKind::Webhook);
+    let carriers = shown.map(|scheme| scheme.header.clone().unwrap_or(AUTHORIZATION));
     let mut headers: Vec<HeaderName> = cors.allowed_headers.clone();
     for carrier in carriers {
         if !headers.contains(&carrier) {

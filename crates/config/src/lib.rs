@@ -47,7 +47,7 @@ pub use settings::Settings;
 pub use show::Shown;
 pub use text::{
     Balance, EndpointPath, Files, HealthPath, HostSeen, Prefix, RefreshBy, Seconds, Size, StripPrefix, TokenSecret,
-    UpstreamUrl,
+    UpstreamUrl, WebhookFormat,
 };
 
 use crate::defaults::Defaults;

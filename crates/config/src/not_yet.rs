@@ -10,7 +10,6 @@ pub(crate) const NOT_YET: &[&str] = &[
     "routes.*.observe",
     "plans",
     "accounts",
-    "security.issuers",
     "security.basic_auth",
     "security.sessions",
     "security.throttle",
@@ -20,7 +19,7 @@ pub(crate) const NOT_YET: &[&str] = &[
 ];
 
 /// Kinds of schemes that later versions take.
-const KINDS: &[&str] = &["session", "basic", "webhook"];
+const KINDS: &[&str] = &["session", "basic"];
 
 /// Schemes that exist by name; they read nothing until their kind does.
 pub(crate) const SCHEMES: &[&str] = &["session", "basic"];

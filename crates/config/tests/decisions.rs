@@ -116,6 +116,7 @@ impl World {
     fn decide(&self, facts: RequestFacts<'_>) -> Decision {
         match decide(&self.rules, facts, NOW, &mut ()) {
             Step::Ruled(ruled) => self.spend(ruled),
+            Step::Body(_) => panic!("no row of the table has a body"),
             Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &self.tag_key, &mut ()) {
                 Resumed::Ruled(ruled) => self.spend(ruled),
                 Resumed::Fetch(Question::ApiKey(digest), fetching) => {

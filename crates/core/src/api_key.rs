@@ -127,6 +127,8 @@ pub enum Rejection {
     Disabled,
     /// It was revoked.
     Revoked,
+    /// It is a delivery that came before.
+    Repeated,
 }
 
 impl Rejection {
@@ -137,6 +139,7 @@ impl Rejection {
             Self::Expired => "expired",
             Self::Disabled => "disabled",
             Self::Revoked => "revoked",
+            Self::Repeated => "repeated",
         }
     }
 }
@@ -169,6 +172,31 @@ pub struct CredentialEntry {
 }
 
 impl CredentialEntry {
+    /// What the configuration itself lets in by a name: an operator's key, or whoever signs as a webhook.
+    pub fn configured(kind: Kind, name: &str, scopes: ScopeSet) -> Self {
+        Self {
+            principal: Principal {
+                id: name.into(),
+                name: name.into(),
+                kind,
+                account: None,
+                credential: name.into(),
+                mode: Mode::Live,
+                grants: Grants::Named(scopes),
+            },
+            line: None,
+            addresses: AddressRules::default(),
+            account_addresses: Vec::new(),
+            ends_at: None,
+            source_ends_at: None,
+            begins_at: None,
+            disabled: false,
+            revoked: false,
+            is_half: false,
+            written: Written::default(),
+        }
+    }
+
     /// Resolves a key. `account` is the key's own; `owner_scopes` are those of the owner's
     /// roles; `default` those of keys made without scopes.
     pub fn resolve(

@@ -127,6 +127,14 @@ pub enum Fault {
     Stopping,
     /// A limit could not be looked up, or there is no room for another subject's counter.
     Limits,
+    /// The keys of another issuer, whose token was shown, could not be had.
+    Issuer,
+    /// As many deliveries are remembered as can be, so that it cannot be told whether one came before.
+    Deliveries,
+    /// Too many bodies wait to be whole before their signatures can be checked.
+    Bodies,
+    /// A signature over the body was asked for where no body is at hand.
+    NoBody,
 }
 
 impl Fault {
@@ -138,6 +146,10 @@ impl Fault {
             Self::Timeout => "timeout",
             Self::Stopping => "stopping",
             Self::Limits => "limits",
+            Self::Issuer => "issuer",
+            Self::Deliveries => "deliveries",
+            Self::Bodies => "bodies",
+            Self::NoBody => "no body",
         }
     }
 }
@@ -150,6 +162,10 @@ impl std::fmt::Display for Fault {
             Self::Timeout => "the store of credentials took too long",
             Self::Stopping => "Keyward is stopping",
             Self::Limits => "how much you used could not be looked up",
+            Self::Issuer => "the issuer of the token does not answer",
+            Self::Deliveries => "too many deliveries are remembered to tell whether this one came before",
+            Self::Bodies => "too many bodies wait for their signatures to be checked",
+            Self::NoBody => "a signature over the body cannot be checked here",
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::route::{Match, Route, RouteId};
 use crate::scheme::{Reading, SchemeId};
 use crate::scope::Scope;
 use crate::token::TokenFault;
+use crate::webhook::WebhookFault;
 
 /// Hears each step, for explanations and traces. `()` hears nothing and costs nothing.
 pub trait Listener {
@@ -37,6 +38,8 @@ pub enum Event<'a> {
     NotGenuine,
     NoToken(TokenFault),
     NotKnown,
+    Signed(Result<(), WebhookFault>),
+    Repeated(bool),
     Scope(&'a Scope, bool),
     Limit(&'a Limit, &'a Standing, bool),
 }

@@ -4,6 +4,8 @@
 //! cannot be paired with another, and [`Permit`] has no maker but [`conclude`].
 
 mod answers;
+mod delivering;
+mod examining;
 mod spending;
 mod steps;
 
@@ -22,8 +24,10 @@ use crate::rules::Rules;
 use crate::scheme::{Carrier, Presented, Reading, SchemeId};
 use crate::time::Now;
 use crate::token::{Claims, Unverified};
+pub use delivering::{Awaiting, Delivering};
+pub use examining::{Examined, Examining};
 pub use spending::{Looking, Spending};
-pub use steps::{Question, Recalled, Resumed, Ruled, Step, Verified};
+pub use steps::{Proven, Question, Recalled, Resumed, Ruled, Step, Verified};
 
 /// The rules, the facts and the time of one decision.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +140,9 @@ pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener:
     };
     match routed.read(schemes, several, listener) {
         Ok((scheme, presented)) => {
+            if let Some(Carrier::Webhook(webhook)) = rules.scheme(scheme).map(|scheme| &scheme.carrier) {
+                return Awaiting::begin(routed, (scheme, &**webhook), presented, listener);
+            }
             let digest = ApiKeyDigest::of(presented.expose());
             Step::Recall(digest, Recalling { routed, scheme, presented, digest })
         }

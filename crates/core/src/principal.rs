@@ -46,6 +46,10 @@ pub enum Kind {
     Static,
     /// A token of a user who signed in.
     Jwt,
+    /// A token of another issuer.
+    Foreign,
+    /// A delivery that proved its sender.
+    Webhook,
 }
 
 impl Kind {
@@ -53,7 +57,9 @@ impl Kind {
     pub const fn is_carried_by(self, scheme: CredentialKind) -> bool {
         matches!(
             (self, scheme),
-            (Self::ApiKey | Self::Static, CredentialKind::ApiKey) | (Self::Jwt, CredentialKind::Jwt)
+            (Self::ApiKey | Self::Static, CredentialKind::ApiKey)
+                | (Self::Jwt | Self::Foreign, CredentialKind::Jwt)
+                | (Self::Webhook, CredentialKind::Webhook)
         )
     }
 
@@ -62,7 +68,8 @@ impl Kind {
         match self {
             Self::ApiKey => "api_key",
             Self::Static => "static",
-            Self::Jwt => "jwt",
+            Self::Jwt | Self::Foreign => "jwt",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use crate::address::AddressRules;
 use crate::api_key::CredentialEntry;
 use crate::digest::MacKey;
+use crate::foreign::Issuer;
 use crate::limit::{Limit, LimitFields, LimitId};
-use crate::principal::{Grants, Kind, Mode, Principal};
+use crate::principal::Kind;
 use crate::route::Routes;
 use crate::scheme::{Scheme, SchemeId};
 use crate::scope::{Scope, ScopeSet};
 use crate::token::TokenRules;
-use crate::written::Written;
 
 /// All that one configuration says about requests.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Rules {
     pub limit_fields: LimitFields,
     /// What the tokens that are issued here say of their issuer and audience.
     pub tokens: TokenRules,
+    /// Others whose tokens count.
+    pub issuers: Vec<Issuer>,
 }
 
 impl Rules {
@@ -83,7 +85,12 @@ pub struct StaticKeys {
 impl StaticKeys {
     /// Digests the keys; their texts are not kept.
     pub fn new<'a>(secret: MacKey, keys: impl IntoIterator<Item = StaticKey<'a>>) -> Self {
-        let entries = keys.into_iter().map(|key| (digest(&secret, key.secret), Arc::new(entry(&key)))).collect();
+        let entry = |key: StaticKey<'_>| {
+            let mut entry = CredentialEntry::configured(Kind::Static, key.name, key.scopes);
+            entry.principal.name = key.display.into();
+            (digest(&secret, key.secret), Arc::new(entry))
+        };
+        let entries = keys.into_iter().map(entry).collect();
         Self { secret, entries }
     }
 
@@ -113,28 +120,4 @@ impl Clone for StaticKeys {
 
 fn digest(secret: &MacKey, presented: &[u8]) -> [u8; 32] {
     secret.mac(&[b"keyward static key", presented])
-}
-
-fn entry(key: &StaticKey<'_>) -> CredentialEntry {
-    CredentialEntry {
-        principal: Principal {
-            id: key.name.into(),
-            name: key.display.into(),
-            kind: Kind::Static,
-            account: None,
-            credential: key.name.into(),
-            mode: Mode::Live,
-            grants: Grants::Named(key.scopes.clone()),
-        },
-        line: None,
-        addresses: AddressRules::default(),
-        account_addresses: Vec::new(),
-        ends_at: None,
-        source_ends_at: None,
-        begins_at: None,
-        disabled: false,
-        revoked: false,
-        is_half: false,
-        written: Written::default(),
-    }
 }

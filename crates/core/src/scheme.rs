@@ -5,13 +5,14 @@ use http::header::AUTHORIZATION;
 
 use crate::fields::Fields;
 use crate::token::MAX_BYTES;
+use crate::webhook::Webhook;
 
 /// A scheme's place in the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SchemeId(pub usize);
 
 /// A configured way to carry a credential.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Scheme {
     /// Its name in configuration, decisions and explanations.
     pub name: Box<str>,
@@ -22,12 +23,14 @@ pub struct Scheme {
 }
 
 /// Where a credential stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Carrier {
     /// The whole value of a header of its own.
     Header(HeaderName),
     /// `Authorization: <scheme> <credential>` (RFC 9110 §11.6.2); the scheme's name is compared without case.
     Authorization(Box<str>),
+    /// What a webhook's sender proves itself by, in headers of its own.
+    Webhook(Box<Webhook>),
 }
 
 /// What a credential is.
@@ -37,6 +40,8 @@ pub enum CredentialKind {
     ApiKey,
     /// A token that Keyward issued to a user who signed in.
     Jwt,
+    /// What proves who sent a delivery: a signature over its body, or a secret.
+    Webhook,
 }
 
 /// A presented secret, borrowed from the request. It is digested or compared, never kept and never printed.
@@ -95,6 +100,7 @@ impl Carrier {
         match self {
             Self::Header(name) => name,
             Self::Authorization(_) => &AUTHORIZATION,
+            Self::Webhook(webhook) => webhook.header(),
         }
     }
 
@@ -112,7 +118,10 @@ impl Carrier {
             return Reading::Malformed(CarrierFault::Empty);
         }
         match self {
-            Self::Header(_) => check_secret(value, |byte| (byte >= b' ') & (byte != 0x7f)),
+            Self::Webhook(webhook) if webhook.others().any(|name| headers.values(name.as_str()).nth(1).is_some()) => {
+                Reading::Malformed(CarrierFault::Twice)
+            }
+            Self::Header(_) | Self::Webhook(_) => check_secret(value, |byte| (byte >= b' ') & (byte != 0x7f)),
             Self::Authorization(scheme) => {
                 let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
                 let (name, rest) = value.split_at(end);
@@ -129,10 +138,11 @@ impl Carrier {
     }
 
     /// Whether this carrier's header, in whatever spelling, must not go on to the upstream. `Authorization` may carry what is
-    /// meant for the upstream; a header of its own carries a credential or nothing.
+    /// meant for the upstream; a header of its own carries a credential or nothing. A signature is no secret, and stays.
     pub fn strips(&self, headers: Fields<'_>) -> bool {
         match self {
             Self::Header(_) => true,
+            Self::Webhook(webhook) => webhook.is_secret(),
             Self::Authorization(scheme) => headers.values(AUTHORIZATION.as_str()).any(|value| {
                 let value = value.trim_ascii();
                 let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 pub const MAX_BYTES: usize = 8 * 1024;
 
 /// How far a clock may be behind that of the node which issued a token, in seconds.
-const LEEWAY: i64 = 5;
+pub(crate) const LEEWAY: i64 = 5;
 
 /// Bytes of a signature by Ed25519 (RFC 8032 §5.1.6).
 const SIGNATURE_BYTES: usize = 64;
@@ -121,6 +121,10 @@ pub enum TokenFault {
     Audience,
     /// It does not count yet.
     Early,
+    /// Another issuer's: its header says what is not understood here, or lacks something.
+    ForeignHeader,
+    /// Another issuer's: it lacks a claim, or has one of the wrong kind.
+    ForeignClaims,
 }
 
 impl TokenFault {
@@ -136,6 +140,12 @@ impl TokenFault {
             Self::Issuer => "was issued by somebody else",
             Self::Audience => "is meant for somebody else",
             Self::Early => "does not count yet",
+            Self::ForeignHeader => {
+                "has a header without kid, with an algorithm that is not taken, or with what is not understood"
+            }
+            Self::ForeignClaims => {
+                "lacks sub, aud or exp, has one of the wrong kind, or is bound to a key of its holder"
+            }
         }
     }
 }
@@ -158,21 +168,7 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// Which rule of its form it breaks.
     pub fn read(text: &'a [u8]) -> Result<Self, TokenFault> {
-        if text.len() > MAX_BYTES {
-            return Err(TokenFault::TooLong);
-        }
-        let mut parts = text.rsplitn(3, |byte| *byte == b'.');
-        let (Some(signature), Some(claims), Some(header)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(TokenFault::Form);
-        };
-        let message = text.get(..text.len() - signature.len() - 1).ok_or(TokenFault::Form)?;
-        // The rest may hold a further dot, which base64url does not.
-        let decode = |part: &[u8]| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Form);
-        let (signature, header, claims) = (decode(signature)?, decode(header)?, decode(claims)?);
-        let object = |json: &[u8]| json.first() == Some(&b'{');
-        if !object(&header) || !object(&claims) {
-            return Err(TokenFault::Form);
-        }
+        let Parts { message, signature, header, claims } = Parts::read(text)?;
         let header = serde_json::from_slice(&header).map_err(|_| TokenFault::Header)?;
         let claims = serde_json::from_slice(&claims).map_err(|_| TokenFault::Claims)?;
         Ok(Self { message, signature, header, claims })
@@ -201,6 +197,37 @@ impl<'a> Unverified<'a> {
             return Err(TokenFault::Claims);
         }
         Ok(claims)
+    }
+}
+
+/// A token taken apart.
+pub(crate) struct Parts<'a> {
+    /// What was signed: header and claims as they came.
+    pub(crate) message: &'a [u8],
+    pub(crate) signature: Vec<u8>,
+    /// Two texts that begin like objects.
+    pub(crate) header: Vec<u8>,
+    pub(crate) claims: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn read(text: &'a [u8]) -> Result<Self, TokenFault> {
+        if text.len() > MAX_BYTES {
+            return Err(TokenFault::TooLong);
+        }
+        let mut parts = text.rsplitn(3, |byte| *byte == b'.');
+        let (Some(signature), Some(claims), Some(header)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(TokenFault::Form);
+        };
+        let message = text.get(..text.len() - signature.len() - 1).ok_or(TokenFault::Form)?;
+        // The rest may hold a further dot, which base64url does not.
+        let decode = |part: &[u8]| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Form);
+        let (signature, header, claims) = (decode(signature)?, decode(header)?, decode(claims)?);
+        let object = |json: &[u8]| json.first() == Some(&b'{');
+        if !object(&header) || !object(&claims) {
+            return Err(TokenFault::Form);
+        }
+        Ok(Self { message, signature, header, claims })
     }
 }
 

@@ -55,6 +55,17 @@ impl Buffer {
         self.start == self.end
     }
 
+    /// How much memory it holds.
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How much it may come to hold by the next [`Buffer::poll_fill`].
+    pub(crate) fn room_to_fill(&self, most: usize) -> usize {
+        let room = self.room().max(SIZE);
+        if self.end < self.room() && self.room() >= LARGE { room } else { (room * 2).min(most.max(LARGE)) }
+    }
+
     /// Takes bytes off the front.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);

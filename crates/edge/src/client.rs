@@ -59,6 +59,8 @@ pub(crate) struct Wire {
     pub(crate) lines: Lines,
     /// A head is on its way, so that it is waited for though the core closes.
     pub(crate) awaited: bool,
+    /// The client was told to go on with its body.
+    pub(crate) invited: bool,
 }
 
 /// What came instead of a head.
@@ -87,7 +89,7 @@ impl Client {
 
 impl Wire {
     pub(crate) fn new(io: Io) -> Self {
-        Self { io, input: Buffer::default(), lines: Lines::default(), awaited: false }
+        Self { io, input: Buffer::default(), lines: Lines::default(), awaited: false, invited: false }
     }
 
     /// Reads on until a head is whole: its length. Between two requests, a core that closes ends the connection, but for what came.
@@ -133,6 +135,13 @@ impl Wire {
             }
         }
         Poll::Pending
+    }
+
+    /// Tells a client to go on that waits for that before it sends its body (RFC 9110 §10.1.1), once in an exchange.
+    pub(crate) async fn invite(&mut self, client: &Client, request: &Request<'_>) {
+        if request.expects_continue && !std::mem::replace(&mut self.invited, true) {
+            let _ = self.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
+        }
     }
 
     /// Writes all of these bytes.

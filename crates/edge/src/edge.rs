@@ -15,6 +15,7 @@ use tokio::task::LocalSet;
 
 use crate::bind::Bound;
 use crate::config::EdgeConfig;
+use crate::held::Bodies;
 use crate::listener::Listener;
 use crate::per_core::{Core, Ending, Stop, run};
 use crate::place::Place;
@@ -44,6 +45,7 @@ struct Thread {
 /// What a thread takes with it.
 struct Luggage {
     config: Arc<EdgeConfig>,
+    bodies: Arc<Bodies>,
     worker: Worker,
     /// Which of how many cores it is for.
     place: (usize, usize),
@@ -61,6 +63,7 @@ impl Bound {
         let Self { listeners, place, file } = self;
         let config = Arc::new(config);
         let taken = Arc::new(AtomicUsize::new(0));
+        let bodies = Arc::new(Bodies::default());
         let (stop, stopped) = watch::channel(None);
         let cores = workers.len();
         let mut threads = Vec::with_capacity(workers.len());
@@ -68,7 +71,8 @@ impl Bound {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
             let listener = register(&runtime, listener, &place)?;
             let (config, taken, stop) = (Arc::clone(&config), Arc::clone(&taken), stopped.clone());
-            let luggage = Luggage { config, worker, place: (number, cores), listener, taken, stop };
+            let bodies = Arc::clone(&bodies);
+            let luggage = Luggage { config, bodies, worker, place: (number, cores), listener, taken, stop };
             threads.push(Thread::spawn(number, runtime, luggage)?);
         }
         Ok(Edge { place, stop, threads, file })
@@ -86,7 +90,7 @@ impl Thread {
         let handle = std::thread::Builder::new().name(format!("keyward-edge-{number}")).spawn(move || {
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async move {
-                let core = Rc::new(Core::new(&luggage.config, luggage.worker, luggage.place));
+                let core = Rc::new(Core::new(&luggage.config, luggage.bodies, luggage.worker, luggage.place));
                 run(core, luggage.listener, luggage.taken, luggage.stop).await;
             });
             drop(tasks);

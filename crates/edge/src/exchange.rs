@@ -7,8 +7,9 @@ use keyward_core::decision::{Decision, DecisionId, Fault};
 use keyward_core::machine::{Permit, RequestFacts};
 use keyward_core::path::Target;
 use keyward_core::route::Destination;
+use keyward_core::webhook::Delivery;
 use keyward_engine::mark::Verdict;
-use keyward_engine::worker::{Ending, Judged, Snapshot};
+use keyward_engine::worker::{Begun, Ending, Judged, Proved, Snapshot};
 use keyward_http::answer::UpstreamFault;
 use keyward_http::caller::{Caller, CallerFault};
 use keyward_http::cors::Page;
@@ -20,7 +21,9 @@ use keyward_http::problem::Answer;
 use crate::arrival::Carried;
 use crate::client::{Client, Manner, Visit, Wire};
 use crate::forward;
+use crate::gather;
 use crate::guard::Asked;
+use crate::held::Held;
 use crate::note::Note;
 use crate::own;
 use crate::per_core::Ways;
@@ -47,6 +50,7 @@ pub(crate) type Outcome = Result<Reply, Box<Refused>>;
 
 /// Runs one exchange, whose head is of this length. Whether another may follow on this connection.
 pub(crate) async fn run(client: &Client, wire: &mut Wire, length: usize) -> bool {
+    wire.invited = false;
     // The head stays where it is while its body, and what follows, goes on in another buffer.
     let lines = std::mem::take(&mut wire.lines);
     let rest = wire.input.split(length, &client.core.buffers);
@@ -187,7 +191,30 @@ async fn pass(met: Met<'_>, wire: &mut Wire, request: &Request<'_>, note: &mut N
     if let Some((page, asked)) = page.and_then(|page| Some((page, page.preflight()?))) {
         return preflight(visit, page.may_call(), asked, note);
     }
-    let (permit, judged) = decide(visit, note).await?;
+    let Passed { permit, judged, proof } = decide(visit, wire, note).await?;
+    let outcome = go(visit, wire, note, (permit, judged)).await;
+    if let Some(Proof { delivery: Some(delivery), .. }) = proof.as_deref()
+        && is_untaken(&outcome)
+    {
+        client.core.worker.forget(delivery);
+    }
+    outcome
+}
+
+/// Whether nobody took what was delivered, so that its sender may send the same once more. What timed out may have been taken.
+fn is_untaken(outcome: &Outcome) -> bool {
+    let status = match outcome {
+        Ok(Reply::Upstream(answering)) => answering.status(),
+        Ok(Reply::Own(answer)) => answer.status(),
+        Ok(Reply::Nothing | Reply::Ended(_)) => return false,
+        Err(refused) => refused.answer.status(),
+    };
+    status.is_server_error() && status != StatusCode::GATEWAY_TIMEOUT
+}
+
+/// Goes where a permit leads.
+async fn go(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'_>, (permit, judged): (Permit, Judged<'_>)) -> Outcome {
+    let Visit { client, ways, .. } = visit;
     match judged.rules().routes.get(permit.route()).map(|route| route.destination) {
         Some(Destination::Upstream(place)) => {
             forward::forward(visit, wire, forward::Leave { judged, permit, place }).await
@@ -227,17 +254,53 @@ fn preflight(visit: Visit<'_>, page_may_call: bool, method: &Method, note: &mut 
     }
 }
 
-async fn decide<'a>(visit: Visit<'_>, note: &mut Note<'a>) -> Result<(Permit, Judged<'a>), Box<Refused>> {
+/// A request that may pass.
+struct Passed<'a> {
+    permit: Permit,
+    judged: Judged<'a>,
+    proof: Option<Box<Proof>>,
+}
+
+/// What a signed body leaves behind until the exchange is over.
+struct Proof {
+    delivery: Option<Delivery>,
+    /// Its room, as long as it is there.
+    _held: Held,
+}
+
+async fn decide<'a>(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'a>) -> Result<Passed<'a>, Box<Refused>> {
     let Visit { client, snapshot, caller, request, .. } = visit;
     let target = Target::parse(request.target);
     let (method, headers) = (&request.method, request.fields);
     let facts = RequestFacts { client: caller.address, method, target: &target, headers };
-    // A store that takes too long is told of, like an upstream that does.
-    let decided = client.watch.bounded(client.core.worker.decide(snapshot, facts)).await;
-    match decided.unwrap_or(Err(Fault::Timeout)) {
+    let worker = &client.core.worker;
+    let (begun, proof) = match worker.begin(snapshot, facts, &mut ()) {
+        Begun::Body(awaiting) => {
+            // Boxed, because every exchange would have room for it.
+            let (body, held) = Box::pin(gather::whole(visit, wire, note, &awaiting)).await?;
+            match worker.prove(snapshot, awaiting, &body, &mut ()) {
+                Ok(Proved { begun, delivery }) => (Ok(begun), Some(Box::new(Proof { delivery, _held: held }))),
+                Err(fault) => (Err(fault), None),
+            }
+        }
+        begun => (Ok(begun), None),
+    };
+    let decided = match begun {
+        // A store that takes too long is told of, like an upstream that does.
+        Ok(begun) => {
+            let finished = client.watch.bounded(worker.finish(snapshot, begun, &mut ())).await;
+            finished.unwrap_or(Err(Fault::Timeout))
+        }
+        Err(fault) => Err(fault),
+    };
+    if let (Ok(Decision::Deny(_)) | Err(_), Some(Proof { delivery: Some(delivery), .. })) = (&decided, proof.as_deref())
+    {
+        worker.forget(delivery);
+    }
+    match decided {
         Ok(Decision::Allow(permit)) => {
             let judged = note.permitted(&permit);
-            Ok((permit, judged))
+            Ok(Passed { permit, judged, proof })
         }
         Ok(Decision::Deny(denial)) => {
             let judged = note.denied(&denial);

@@ -65,10 +65,8 @@ pub(crate) async fn forward(visit: Visit<'_>, wire: &mut Wire, leave: Leave<'_>)
     if upstream.is_demo() {
         return demo::answer(visit, (upstream, target), judged, &permit);
     }
-    if request.expects_continue {
-        // Answered here: an upstream that does not know it would make both wait.
-        let _ = wire.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
-    }
+    // Answered here: an upstream that does not know it would make both wait.
+    wire.invite(client, request).await;
     let trailing = Trailing::of_request(request.fields, request.framing, (upstream, visit.snapshot));
     let mut announced = Vec::new();
     if let Some(trailing) = &trailing {

@@ -91,9 +91,7 @@ async fn collect(
     if request.framing.is_empty() {
         return Ok(Bytes::new());
     }
-    if request.expects_continue {
-        let _ = wire.send(client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
-    }
+    wire.invite(client, request).await;
     let status = match client.watch.bounded(whole(client, wire, request.framing, limit)).await {
         Ok(Ok(body)) => {
             client.watch.set_uploaded(Uploaded::Whole);

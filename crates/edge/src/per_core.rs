@@ -24,6 +24,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::buffer::Buffers;
 use crate::config::{EdgeConfig, Limits};
+use crate::held::Bodies;
 use crate::io::Io;
 use crate::listener::Listener;
 use crate::server::{self, Seat};
@@ -50,6 +51,8 @@ pub(crate) struct Core {
     pub(crate) ledger: Ledger,
     pub(crate) limits: Limits,
     pub(crate) buffers: Buffers,
+    /// What bodies hold that wait to be whole, over all cores.
+    pub(crate) bodies: Arc<Bodies>,
     pub(crate) tls: Option<Arc<TlsDoor>>,
     date: RefCell<(i64, String)>,
     uses: mpsc::Sender<Vec<Use>>,
@@ -95,7 +98,7 @@ pub(crate) type Stop = watch::Receiver<Option<Ending>>;
 
 impl Core {
     /// `place` is which of how many cores it is.
-    pub(crate) fn new(config: &EdgeConfig, worker: Worker, place: (usize, usize)) -> Self {
+    pub(crate) fn new(config: &EdgeConfig, bodies: Arc<Bodies>, worker: Worker, place: (usize, usize)) -> Self {
         let common = Ticks::default();
         common.set(config.setups.elapsed());
         let spans = Spans::new(&config.limits);
@@ -106,6 +109,7 @@ impl Core {
             ledger: Ledger::new(config.recording.clone()),
             limits: config.limits.clone(),
             buffers: Buffers::default(),
+            bodies,
             tls: config.tls.clone(),
             date: RefCell::default(),
             uses: config.uses.clone(),

@@ -83,6 +83,11 @@ impl Pace {
     pub(crate) fn new(timeouts: &Timeouts) -> Self {
         Self { read: millis(timeouts.read), total: timeouts.total.map(millis) }
     }
+
+    /// Of an exchange that waits for no upstream.
+    pub(crate) fn own() -> Self {
+        Self { read: OWN, total: None }
+    }
 }
 
 /// What a connection is doing.
@@ -158,7 +163,7 @@ impl Watch {
             began: Cell::new(now),
             judged: Cell::new(now),
             due: Cell::new(false),
-            pace: Cell::new(Pace { read: OWN, total: None }),
+            pace: Cell::new(Pace::own()),
             verdict: Cell::new(Verdict::InTime),
             upload: Cell::new(Uploaded::Whole),
             waker: OnceCell::new(),
@@ -203,7 +208,7 @@ impl Watch {
         self.began.set(self.since.get());
         self.judged.set(self.since.get());
         self.due.set(false);
-        self.pace.set(Pace { read: OWN, total: None });
+        self.pace.set(Pace::own());
         self.verdict.set(Verdict::InTime);
         self.upload.set(if has_body { Uploaded::Partly } else { Uploaded::Whole });
     }

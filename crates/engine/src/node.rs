@@ -8,6 +8,8 @@ use std::time::Duration;
 use keyward_core::rules::Rules;
 use keyward_core::time::Monotonic;
 
+use crate::deliveries::Deliveries;
+use crate::issuers::{Asker, IssuerKeys};
 use crate::ports::{Change, Changes, FeedHead};
 use crate::signing::VerifyingKeys;
 
@@ -18,8 +20,8 @@ pub const FILL: Duration = Duration::from_secs(2);
 /// How often the feed is read when nobody hints at a change.
 pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
 
-/// What all cores of a node share: two numbers that only the control side writes, and one for each core that it alone
-/// writes.
+/// What all cores of a node share: two numbers that only the control side writes, one for each core that it alone writes,
+/// and the deliveries of webhooks, which nothing else touches.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Grows with every note posted; a core that sees it changed reads its mailbox before it decides.
@@ -28,6 +30,10 @@ pub struct Shared {
     proven: AtomicU64,
     /// Which version of the configuration each core decides by.
     configured: Box<[AtomicU64]>,
+    /// Deliveries of webhooks that counted.
+    deliveries: Deliveries,
+    /// Where keys of other issuers are asked for.
+    issuers: Asker,
 }
 
 impl Shared {
@@ -41,6 +47,16 @@ impl Shared {
         if let Some(own) = self.configured.get(usize::from(core)) {
             own.store(version, Ordering::Release);
         }
+    }
+
+    /// Deliveries of webhooks that counted.
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
+    }
+
+    /// Where keys of other issuers are asked for.
+    pub fn issuers(&self) -> &Asker {
+        &self.issuers
     }
 
     /// The version that every core has come to.
@@ -67,6 +83,8 @@ pub enum Note {
     Change(Arc<Change>),
     /// The signing keys that count from here on. What was verified by others is void, so a flush comes with it.
     SigningKeys(Arc<VerifyingKeys>),
+    /// The keys of other issuers that count from here on; likewise.
+    IssuerKeys(Arc<IssuerKeys>),
     /// The configuration that counts from here on, with its version. What was resolved by another is void.
     Rules(u64, Arc<Rules>, FeedHead),
     /// Everything known may be wrong: another epoch, or a change that this version cannot read.
@@ -142,6 +160,15 @@ impl Node {
         let mut state = self.state();
         let head = state.head;
         state.post(Note::Rules(version, Arc::clone(rules), head));
+        self.shared.notes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Gives every core the keys of other issuers. What was verified by others is void.
+    pub fn know_issuers(&self, keys: Arc<IssuerKeys>) {
+        let mut state = self.state();
+        let head = state.head;
+        state.post(Note::IssuerKeys(keys));
+        state.post(Note::Flush(head));
         self.shared.notes.fetch_add(1, Ordering::Release);
     }
 

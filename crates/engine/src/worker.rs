@@ -1,7 +1,9 @@
 //! The engine's handle on one core: what a door asks for a decision, and for nothing else.
 
 mod again;
+mod examining;
 mod hearing;
+mod proving;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -10,13 +12,14 @@ use keyward_core::decision::{Decision, Denial, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::limit::Limit;
 use keyward_core::machine::{
-    Fetching, Listener, Question, Recalled, Recalling, RequestFacts, Resumed, Ruled, Spending, Step, Verified, decide,
-    would_be_asked,
+    Awaiting, Examining, Fetching, Listener, Question, Recalled, Recalling, RequestFacts, Resumed, Ruled, Spending,
+    Step, Verified, decide, would_be_asked,
 };
 use keyward_core::route::RouteId;
 use keyward_core::rules::Rules;
 
 use crate::fetcher::{Asker, Fill};
+use crate::issuers::IssuerKeys;
 use crate::limits::{Limiter, Unready};
 use crate::memory::{Memory, Verdict};
 use crate::node::{Mailbox, Shared};
@@ -26,6 +29,7 @@ use crate::snapshot::Draft;
 pub use crate::snapshot::{Judged, Snapshot};
 use crate::tally::{LookedUp, Tally};
 pub use again::Ending;
+pub use proving::Proved;
 
 /// How often an outdated answer is asked for again before the worker gives up.
 const ATTEMPTS: usize = 4;
@@ -70,6 +74,7 @@ pub struct Worker {
     memory: RefCell<Memory>,
     tag_key: MacKey,
     signing_keys: RefCell<Arc<VerifyingKeys>>,
+    issuer_keys: RefCell<Arc<IssuerKeys>>,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
     mailbox: Mailbox,
@@ -96,6 +101,10 @@ pub enum Begun<'a> {
     Ask(Question, Fetching<'a>),
     /// Its limits must be written ahead first.
     Reserve(Box<Reserving<'a>>),
+    /// A signature is to be checked over its whole body.
+    Body(Awaiting<'a>),
+    /// The keys of another issuer must be asked for.
+    Keys(Box<Examining<'a>>),
 }
 
 /// What an answer of the store led to.
@@ -114,6 +123,8 @@ enum Found<'a> {
     Here(Ruled<'a>),
     /// The store must be asked.
     InStore(Question, Fetching<'a>),
+    /// Another issuer's keys must be asked for.
+    AtIssuer(Box<Examining<'a>>),
 }
 
 /// A decision whose limits could not be charged at once.
@@ -136,6 +147,7 @@ impl Worker {
             memory: RefCell::new(Memory::new(parts.capacity, parts.head)),
             tag_key: parts.tag_key,
             signing_keys: RefCell::new(parts.signing_keys),
+            issuer_keys: RefCell::default(),
             clock: parts.clock,
             shared: parts.shared,
             mailbox: parts.mailbox,
@@ -178,10 +190,26 @@ impl Worker {
         facts: RequestFacts<'_>,
         listener: &mut impl Listener,
     ) -> Result<Decision, Fault> {
-        let (question, mut fetching) = match self.begin(snapshot, facts, listener) {
+        let begun = self.begin(snapshot, facts, listener);
+        self.finish(snapshot, begun, listener).await
+    }
+
+    /// Goes on with what was begun, for a door that has no body at hand or has given it to [`Worker::prove`] before.
+    ///
+    /// # Errors
+    /// A [`Fault`] where it could not be found out.
+    pub async fn finish(
+        &self,
+        snapshot: &Snapshot,
+        begun: Begun<'_>,
+        listener: &mut impl Listener,
+    ) -> Result<Decision, Fault> {
+        let (question, mut fetching) = match begun {
             Begun::Decided(decision) => return Ok(decision),
             Begun::Reserve(reserving) => return self.reserve(snapshot, *reserving, listener).await,
             Begun::Ask(question, fetching) => (question, fetching),
+            Begun::Body(_) => return Err(Fault::NoBody),
+            Begun::Keys(examining) => return self.examine_and_settle(snapshot, *examining, listener).await,
         };
         for _ in 0..ATTEMPTS {
             let fill = self.asker.ask(question.clone()).await?;
@@ -215,7 +243,9 @@ impl Worker {
             Step::Recall(digest, recalling) => match self.look_up(snapshot, &digest, recalling, listener) {
                 Found::Here(ruled) => (ruled, Some(digest)),
                 Found::InStore(question, fetching) => return Begun::Ask(question, fetching),
+                Found::AtIssuer(examining) => return Begun::Keys(examining),
             },
+            Step::Body(awaiting) => return Begun::Body(awaiting),
         };
         self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)
     }
@@ -233,6 +263,10 @@ impl Worker {
         let found = match recalling.resume(recalled, &self.tag_key, listener) {
             Resumed::Ruled(ruled) => Found::Here(ruled),
             Resumed::Fetch(question, fetching) => Found::InStore(question, fetching),
+            Resumed::Examine(examining) => match self.examine(snapshot, *examining, listener) {
+                Ok(ruled) => Found::Here(ruled),
+                Err(examining) => Found::AtIssuer(examining),
+            },
             Resumed::Verify(verifying) => {
                 let is_signed = self.signing_keys.borrow().verify(verifying.token());
                 match verifying.resume(is_signed, listener) {

@@ -99,7 +99,7 @@ impl Core {
     fn known(&self, snapshot: &Snapshot) -> Option<Result<(), Reason>> {
         match self.begin(snapshot, &self.headers(), &Target::parse("/")) {
             Begun::Decided(decision) => Some(verdict(decision)),
-            Begun::Ask(..) | Begun::Reserve(_) => None,
+            Begun::Ask(..) | Begun::Reserve(_) | Begun::Body(_) | Begun::Keys(_) => None,
         }
     }
 

@@ -86,7 +86,7 @@ fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
                 Answered::Reserve(_) => panic!("there are no limits"),
             }
         }
-        Begun::Reserve(_) => panic!("there are no limits"),
+        Begun::Reserve(_) | Begun::Body(_) | Begun::Keys(_) => panic!("there are no limits, webhooks or other issuers"),
     };
     match decision {
         Decision::Allow(_) => (Ok(()), asked),

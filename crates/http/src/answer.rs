@@ -218,6 +218,7 @@ fn rejected(rejection: Rejection) -> &'static str {
         Rejection::Expired => "has expired",
         Rejection::Disabled => "is disabled",
         Rejection::Revoked => "was revoked",
+        Rejection::Repeated => "came before",
     }
 }
 
@@ -226,6 +227,7 @@ fn credential(kind: Option<CredentialKind>) -> &'static str {
     match kind {
         Some(CredentialKind::ApiKey) => "API key",
         Some(CredentialKind::Jwt) => "token",
+        Some(CredentialKind::Webhook) => "delivery",
         None => "credential",
     }
 }
@@ -255,14 +257,17 @@ fn how_to(route: Option<&Route>, rules: &Rules) -> String {
         .map(|scheme| match &scheme.carrier {
             Carrier::Header(name) => format!("{}: <{}>", display_name(name.as_str()), placeholder(scheme.kind)),
             Carrier::Authorization(word) => format!("Authorization: {word} <{}>", placeholder(scheme.kind)),
+            Carrier::Webhook(webhook) => format!("{}: <signature>", display_name(webhook.header().as_str())),
         })
         .collect();
     let takes = |kind| schemes(route).iter().any(|id| rules.scheme(*id).is_some_and(|scheme| scheme.kind == kind));
-    let what = match (takes(CredentialKind::ApiKey), takes(CredentialKind::Jwt)) {
-        (true, true) => "an API key or a token",
-        (false, true) => "a token",
-        _ => "an API key",
-    };
+    let words = [
+        (CredentialKind::ApiKey, "an API key"),
+        (CredentialKind::Jwt, "a token"),
+        (CredentialKind::Webhook, "the signature of a webhook"),
+    ];
+    let wanted: Vec<&str> = words.into_iter().filter(|(kind, _)| takes(*kind)).map(|(_, word)| word).collect();
+    let what = wanted.join(" or ");
     match ways.as_slice() {
         [] => "This route takes no credential that Keyward can read.".to_owned(),
         [one] => format!("Keyward wants {what} for this path. Send it as `{one}`."),
@@ -276,6 +281,7 @@ fn placeholder(kind: CredentialKind) -> &'static str {
     match kind {
         CredentialKind::ApiKey => "key",
         CredentialKind::Jwt => "token",
+        CredentialKind::Webhook => "signature",
     }
 }
 
@@ -286,6 +292,7 @@ fn schemes(route: Option<&Route>) -> &[SchemeId] {
 fn carrier(rules: &Rules, scheme: SchemeId) -> String {
     match rules.scheme(scheme).map(|scheme| &scheme.carrier) {
         Some(Carrier::Header(name)) => display_name(name.as_str()),
+        Some(Carrier::Webhook(webhook)) => display_name(webhook.header().as_str()),
         _ => "Authorization".to_owned(),
     }
 }
@@ -308,6 +315,7 @@ fn challenge(route: Option<&Route>, rules: &Rules, facts: &RequestFacts<'_>, err
         let name = match rules.scheme(*id).map(|scheme| &scheme.carrier) {
             Some(Carrier::Authorization(name)) => name,
             Some(Carrier::Header(_)) => "ApiKey",
+            Some(Carrier::Webhook(_)) => "Webhook",
             None => continue,
         };
         if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {

@@ -80,6 +80,7 @@ fn rules() -> Rules {
             audience: "keyward".into(),
             typ: "at+jwt".into(),
         },
+        issuers: Vec::new(),
     }
 }
 
@@ -97,7 +98,10 @@ fn reasons() -> Vec<Reason> {
     all.extend([PathFault::DotSegment, PathFault::Semicolon, PathFault::TwoReadings].map(Reason::Path));
     all.extend([(0, Twice), (0, Empty), (1, Grammar)].map(|(id, fault)| Reason::Malformed(SchemeId(id), fault)));
     all.push(Reason::Ambiguous(SchemeId(0), SchemeId(2)));
-    all.extend([Rejection::Unknown, Rejection::Expired, Rejection::Disabled, Rejection::Revoked].map(Reason::Rejected));
+    all.extend(
+        [Rejection::Unknown, Rejection::Expired, Rejection::Disabled, Rejection::Revoked, Rejection::Repeated]
+            .map(Reason::Rejected),
+    );
     all.push(Reason::Forbidden(Forbidden::Scope));
     all.extend([AddressRule::Global, AddressRule::Route, AddressRule::ApiKey, AddressRule::Account].map(address));
     all
@@ -140,7 +144,9 @@ fn every_answer() {
         let denial = Denial { reason, route, scheme: None, credential: None, standings: Some(Box::new(standings())) };
         text.push_str(&shown(&format!("Limited, told by {fields:?}"), &denied(&denial, &rules, &facts, id)));
     }
-    for fault in [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping, Fault::Limits] {
+    for fault in
+        [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping, Fault::Limits, Fault::Issuer, Fault::Bodies]
+    {
         text.push_str(&shown(&format!("{fault:?}"), &faulted(fault, id)));
     }
     for fault in [UpstreamFault::Unreachable, UpstreamFault::Garbage, UpstreamFault::Timeout] {

@@ -17,6 +17,7 @@ mod exit;
 mod file_watch;
 mod first_start;
 mod handover;
+mod issuers;
 mod keeper;
 mod log;
 mod master_key;

@@ -13,6 +13,7 @@ use keyward_engine::node::Node;
 
 use crate::cli::{Cli, Serve};
 use crate::file_watch::FileWatch;
+use crate::issuers::Issuers;
 use crate::settings::Loaded;
 use crate::{terminal, wire};
 
@@ -60,6 +61,7 @@ pub struct Reloader<'a> {
     service: Arc<Service>,
     node: Arc<Node>,
     setups: Arc<Setups>,
+    issuers: Issuers,
     file: FileWatch,
 }
 
@@ -70,6 +72,7 @@ impl<'a> Reloader<'a> {
         service: &Arc<Service>,
         node: &Arc<Node>,
         setups: &Arc<Setups>,
+        issuers: Issuers,
     ) -> Self {
         Self {
             cli,
@@ -81,6 +84,7 @@ impl<'a> Reloader<'a> {
             service: Arc::clone(service),
             node: Arc::clone(node),
             setups: Arc::clone(setups),
+            issuers,
             file: FileWatch::new(loaded.file.iter().cloned().zip([loaded.stamp])),
         }
     }
@@ -145,6 +149,7 @@ impl<'a> Reloader<'a> {
         let rules = Arc::clone(&configuration.rules);
         self.setups.add(setup);
         self.service.in_force.replace(configuration);
+        self.issuers.configure(next.settings());
         self.node.configure(version, &rules);
         for warning in &next.config.warnings {
             terminal::warn_line(warning.render_warning(false).trim_end());

@@ -13,6 +13,7 @@ pub mod client;
 pub mod curl;
 pub mod decided;
 pub mod issued;
+pub mod issuer;
 pub mod oauth;
 pub mod people;
 pub mod ports;

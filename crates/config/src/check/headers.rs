@@ -34,8 +34,12 @@ pub(super) fn check(look: &mut Look<'_>) {
     for (name, upstream) in settings.upstreams() {
         own_headers(look, &upstreams::path(name), upstream, &identity);
     }
-    for (scheme, header) in settings.schemes.iter().filter_map(|(name, one)| Some((name, one.header.as_ref()?))) {
-        let path = at!["schemes", scheme.as_str(), "header"];
+    let headers = settings.schemes.iter().flat_map(|(name, one)| {
+        let both = [("header", &one.header), ("timestamp_header", &one.timestamp_header)];
+        both.into_iter().filter_map(move |(part, header)| Some((name, part, header.as_ref()?)))
+    });
+    for (scheme, part, header) in headers {
+        let path = at!["schemes", scheme.as_str(), part];
         if belongs_to_http(look, &path, header) {
             continue;
         }

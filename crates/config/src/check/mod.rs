@@ -4,6 +4,7 @@ mod callers;
 mod endpoints;
 mod env;
 mod headers;
+mod issuers;
 mod keys;
 mod limits;
 mod requests;
@@ -14,6 +15,7 @@ mod server;
 mod tls;
 mod tokens;
 mod upstreams;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -45,6 +47,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     limits::check(look);
     keys::check(look);
     tokens::check(look);
+    issuers::check(look);
     endpoints::check(look);
     requests::check(look);
     responses::check(look);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use keyward_core::route::{Methods, OWN_PREFIX};
+use keyward_core::scheme::CredentialKind;
 
 use super::Look;
 use crate::node::{Node, Value};
@@ -25,6 +26,7 @@ pub(super) fn check(look: &mut Look<'_>) {
         } else {
             schemes(look, index, route);
             uncovered(look, index, route);
+            unscoped_webhooks(look, index, route);
         }
         upstream(look, index, route);
         strip_prefix(look, index, route);
@@ -94,7 +96,7 @@ fn schemes(look: &mut Look<'_>, index: usize, route: &Route) {
             look.report.mistake(&place, format!("no scheme is named \"{name}\""), help);
         }
         let Some(scheme) = settings.schemes.get(name) else { continue };
-        let carrier = (&scheme.header, scheme.authorization.as_deref().map(str::to_ascii_lowercase));
+        let carrier = scheme.place();
         if carriers.contains(&carrier) {
             look.mistake(&path, format!("\"{name}\" reads what another scheme of this route reads"), ["remove one"]);
         }
@@ -110,6 +112,18 @@ fn schemes(look: &mut Look<'_>, index: usize, route: &Route) {
             "these schemes read nothing in this version yet, so nobody could pass",
             ["schemes: {bearer: {kind: api_key, authorization: Bearer}} makes Bearer carry a key"],
         );
+    }
+}
+
+/// A webhook has no scopes, so that a route that needs one would let none through.
+fn unscoped_webhooks(look: &mut Look<'_>, index: usize, route: &Route) {
+    let schemes = &look.settings.schemes;
+    let is_webhook = |name: &String| schemes.get(name).is_some_and(|one| one.kind == CredentialKind::Webhook);
+    let sets = route.scopes.by_method.iter().map(|(_, scopes)| scopes).chain([&route.scopes.otherwise]);
+    let needs = { sets }.any(|scopes| scopes.iter().next().is_some());
+    if needs && route.schemes.iter().any(is_webhook) {
+        let help = ["a webhook proves its sender, and has no scopes: every delivery would be 403"];
+        look.mistake(&at!["routes", index, "scopes"], "a route of a webhook has no scopes", help);
     }
 }
 

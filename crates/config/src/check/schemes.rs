@@ -1,6 +1,8 @@
 //! `schemes`: one carrier each.
 
-use super::Look;
+use keyward_core::scheme::CredentialKind;
+
+use super::{Look, webhooks};
 use crate::place::at;
 use crate::text::is_token;
 
@@ -8,6 +10,10 @@ pub(super) fn check(look: &mut Look<'_>) {
     let settings = look.settings;
     for (name, scheme) in &settings.schemes {
         look.name(&at!["schemes", name.as_str()], name);
+        webhooks::check(look, name, scheme);
+        if scheme.kind == CredentialKind::Webhook {
+            continue;
+        }
         match (&scheme.header, &scheme.authorization) {
             (Some(_), Some(_)) => look.mistake(
                 &at!["schemes", name.as_str()],

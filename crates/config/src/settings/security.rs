@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::Cors;
+use super::{Cors, Issuer};
 use crate::text::{Prefix, RefreshBy, TokenSecret, Written};
 
 /// Credentials and how they are guarded.
@@ -17,6 +17,8 @@ use crate::text::{Prefix, RefreshBy, TokenSecret, Written};
 pub struct Security {
     /// Tokens of users who sign in.
     pub jwt: Jwt,
+    /// Others whose tokens count.
+    pub issuers: Vec<Issuer>,
     /// API keys.
     pub api_keys: ApiKeys,
     /// Which web pages may call.

@@ -36,7 +36,7 @@ words!(Algorithm:
     "RS256" => Self::Rs256,
     "HS256" => Self::Hs256,
 );
-words!(CredentialKind: "api_key" => Self::ApiKey, "jwt" => Self::Jwt);
+words!(CredentialKind: "api_key" => Self::ApiKey, "jwt" => Self::Jwt, "webhook" => Self::Webhook);
 
 impl FromText for Pattern {
     fn from_text(text: &str) -> Result<Self, String> {

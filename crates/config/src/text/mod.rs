@@ -10,6 +10,7 @@ mod refresh;
 mod token_secret;
 mod unit;
 mod upstream;
+mod webhook;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use refresh::RefreshBy;
 pub use token_secret::TokenSecret;
 pub use unit::{Seconds, Size};
 pub use upstream::{Balance, EndpointPath, HealthPath, HostSeen, StripPrefix, UpstreamUrl};
+pub use webhook::WebhookFormat;
 
 pub(crate) use header::is_token;
 

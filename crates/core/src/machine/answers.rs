@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Fetching, Frame, Question, Recalled, Recalling, Resumed, Ruled, Verified, Verifying};
+use super::{Examining, Fetching, Frame, Question, Recalled, Recalling, Resumed, Ruled, Verified, Verifying};
 use crate::api_key::{CredentialEntry, Rejection};
 use crate::decision::{Decision, Denial};
 use crate::digest::{ApiKeyDigest, MacKey};
+use crate::foreign::Foreign;
 use crate::listener::{Event, Listener};
 use crate::scheme::CredentialKind;
 use crate::token::{Claims, TokenFault, Unverified};
@@ -24,6 +25,10 @@ impl<'a> Recalling<'a> {
             }
             Recalled::Known(_) | Recalled::Nothing => match kind {
                 Some(CredentialKind::Jwt) => return self.read_token(listener),
+                // Memory is never asked for these.
+                Some(CredentialKind::Webhook) => {
+                    return refused(self.routed.reject(self.scheme, Rejection::Unknown, None));
+                }
                 Some(CredentialKind::ApiKey) | None => match self.static_key(listener) {
                     Some(entry) => entry,
                     None => return self.ask_for_key(tag_key, listener),
@@ -50,6 +55,9 @@ impl<'a> Recalling<'a> {
 
     fn read_token(self, listener: &mut impl Listener) -> Resumed<'a> {
         let Self { routed, scheme, presented, digest } = self;
+        if let Some(read) = Foreign::read(presented.expose(), &routed.frame.rules.issuers) {
+            return Examining::begin(routed, (scheme, digest), read, listener);
+        }
         match Unverified::read(presented.expose()) {
             Ok(token) => Resumed::Verify(Box::new(Verifying { routed, scheme, digest, token })),
             Err(fault) => {
@@ -87,7 +95,7 @@ impl<'a> Verifying<'a> {
     }
 }
 
-fn refused<'a>(denial: Denial) -> Resumed<'a> {
+pub(super) fn refused<'a>(denial: Denial) -> Resumed<'a> {
     Resumed::Ruled(Ruled::Decided(Decision::Deny(denial)))
 }
 

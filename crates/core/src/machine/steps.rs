@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Fetching, Recalling, Spending, Verifying};
+use super::{Awaiting, Delivering, Examining, Fetching, Recalling, Spending, Verifying};
 use crate::api_key::CredentialEntry;
 use crate::decision::Decision;
 use crate::digest::ApiKeyDigest;
+use crate::webhook::Delivery;
 
 /// Where the machine stands once nothing is left to be found out: concluded, or asking for what it costs.
 #[derive(Debug)]
@@ -23,6 +24,17 @@ pub enum Step<'a> {
     Ruled(Ruled<'a>),
     /// It asks for what memory knows of a digest; answered at once, without IO.
     Recall(ApiKeyDigest, Recalling<'a>),
+    /// It asks for the whole body, over which a signature is to be checked.
+    Body(Awaiting<'a>),
+}
+
+/// Where it stands once the body was there: done, or asking whether the delivery came before.
+#[derive(Debug)]
+pub enum Proven<'a> {
+    /// The signature is wrong, or no time was signed that would end what is remembered.
+    Ruled(Ruled<'a>),
+    /// It asks whether this delivery is a new one; answered at once, without IO.
+    Deliver(Delivery, Delivering<'a>),
 }
 
 /// Where it stands once memory answered: done, or asking the store.
@@ -32,6 +44,8 @@ pub enum Resumed<'a> {
     Ruled(Ruled<'a>),
     /// It asks whether a token's signature is right; answered at once, without IO.
     Verify(Box<Verifying<'a>>),
+    /// It asks the same of a token of another issuer.
+    Examine(Box<Examining<'a>>),
     /// It asks for what the store knows.
     Fetch(Question, Fetching<'a>),
 }

@@ -374,6 +374,7 @@ fn rules(open: bool) -> Rules {
             audience: "keyward".into(),
             typ: "at+jwt".into(),
         },
+        issuers: Vec::new(),
     }
 }
 

@@ -55,6 +55,36 @@ impl PublicHalf {
     }
 }
 
+impl PublicHalf {
+    /// As it is kept, and as libraries take it.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Ed25519(x) => x.to_vec(),
+            Self::P256(x, y) => [&[4], &x[..], &y[..]].concat(),
+            Self::Rsa(n, e) => written(SEQUENCE, &[positive(n), positive(e)].concat()),
+        }
+    }
+}
+
+/// A number without a sign in DER (X.690 §8.3): of as few bytes as it has, with a zero before a high bit.
+fn positive(number: &[u8]) -> Vec<u8> {
+    let start = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
+    let digits = number.get(start..).unwrap_or_default();
+    let sign = digits.first().is_none_or(|byte| *byte > 0x7f);
+    written(INTEGER, &[if sign { &[0][..] } else { &[] }, digits].concat())
+}
+
+/// An element in DER; of up to 65,535 bytes, which no key that is taken comes near.
+fn written(tag: u8, inside: &[u8]) -> Vec<u8> {
+    let length = inside.len();
+    let head = match (u8::try_from(length), u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()) {
+        (Ok(short), _) if short < 0x80 => vec![tag, short],
+        (Ok(byte), _) => vec![tag, 0x81, byte],
+        (Err(_), [high, low]) => vec![tag, 0x82, high, low],
+    };
+    [head.as_slice(), inside].concat()
+}
+
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 

@@ -50,7 +50,7 @@ impl From<Reason> for Ending {
             Reason::Rejected(Rejection::Revoked) => Self::Revoked,
             Reason::Rejected(Rejection::Disabled) => Self::Disabled,
             Reason::Rejected(Rejection::Expired) => Self::Expired,
-            Reason::Rejected(Rejection::Unknown) => Self::Unknown,
+            Reason::Rejected(Rejection::Unknown | Rejection::Repeated) => Self::Unknown,
             Reason::Forbidden(_) => Self::Forbidden,
             Reason::NoRoute
             | Reason::WrongMethod
@@ -93,7 +93,10 @@ impl Worker {
             Step::Recall(digest, recalling) => match self.look_up(&snapshot, &digest, recalling, &mut ()) {
                 Found::Here(ruled) => ruled,
                 Found::InStore(question, fetching) => self.ask_again(&snapshot, &question, fetching).await?,
+                Found::AtIssuer(examining) => self.examine_later(&snapshot, *examining, &mut ()).await?,
             },
+            // Its signature was right when it began, and a body comes once.
+            Step::Body(awaiting) => return awaiting.still(&mut ()).map_err(|denial| denial.reason.into()),
         };
         match ruled {
             Ruled::Decided(Decision::Deny(denial)) => Err(denial.reason.into()),

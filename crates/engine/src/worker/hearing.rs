@@ -22,6 +22,7 @@ impl Worker {
             match note {
                 Note::Change(change) => self.learn(&change),
                 Note::SigningKeys(keys) => *self.signing_keys.borrow_mut() = keys,
+                Note::IssuerKeys(keys) => *self.issuer_keys.borrow_mut() = keys,
                 Note::Rules(version, rules, head) => self.configure(version, &rules, head),
                 Note::Flush(head) => self.memory.borrow_mut().flush(head),
             }

@@ -112,6 +112,11 @@ pub fn warm_and_limited() -> Warm {
     warm_by(Rules { routes: Routes::new(Vec::new(), vec![route]), limits, ..plain }, &[], key())
 }
 
+/// As [`warm`], by other rules.
+pub fn warm_with(rules: Rules) -> Warm {
+    warm_by(rules, &[], key())
+}
+
 /// What a key's tag is made by.
 fn tag_key() -> MacKey {
     MacKey::from_bytes([9; 32])
@@ -292,5 +297,6 @@ pub fn rules() -> Rules {
             audience: "keyward".into(),
             typ: "at+jwt".into(),
         },
+        issuers: Vec::new(),
     }
 }

@@ -24,6 +24,7 @@ use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::doors::Doors;
 use crate::exit::{Failed, Result};
 use crate::handover::{Agreed, Given, Handing, Sockets, Standby, Taken};
+use crate::issuers::Issuers;
 use crate::planes::{ControlPlane, Ground, Planes};
 use crate::ports::Ports;
 use crate::reload::{Cause, Reloader};
@@ -210,6 +211,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let places = (data.place().clone(), admin.local_addr().map_err(failed)?);
     let certificate_reads = Arc::<CertificateReads>::default();
     let setups = Arc::new(Setups::new(wire::setup(settings, 1, Some(&service))?));
+    let issuers = Issuers::start(settings, &planes.node, &ground.clock);
     let counted = Arc::clone(&setups);
     let metrics = Metrics::new(
         Sources {
@@ -221,6 +223,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
             ],
             upstreams: Box::new(move || counted.shown()),
             node: planes.node.shared(),
+            issuers: Arc::clone(&issuers.followed),
             certificates: Arc::clone(&certificate_reads),
             version: env!("CARGO_PKG_VERSION"),
         },
@@ -259,7 +262,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
         first_password: first_password.as_ref(),
     };
     greet(&banner::text(&facts).await, form);
-    let reloader = Reloader::new((start.cli, start.flags, loaded), &service, &planes.node, &setups);
+    let reloader = Reloader::new((start.cli, start.flags, loaded), &service, &planes.node, &setups, issuers);
     let handing = Handing::start(offer, wished);
     Ok((Running { edge, ports, handing, writer, keeper, service, store }, reloader))
 }
