@@ -76,9 +76,7 @@ fn tail(loaded: &Loaded, json: bool, flags: &DecisionFlags) -> Result<()> {
     loop {
         let more = DecisionQuestion { limit: AT_ONCE, after: Some(after), ..question(flags) };
         let command = Command::ListDecisions { question: more };
-        // One that broke off in the middle of an answer is asked once more: it may have gone for good.
-        let answer = backend::ask_running(loaded, &command).or_else(|_| backend::ask_running(loaded, &command));
-        let Some(reply) = answer? else {
+        let Some(reply) = ask_patiently(loaded, &command)? else {
             terminal::warn_line("keyward: no server runs on this data directory, so that nothing more will come");
             return Ok(());
         };
@@ -89,6 +87,19 @@ fn tail(loaded: &Loaded, json: bool, flags: &DecisionFlags) -> Result<()> {
             None => std::thread::park_timeout(ASK_EVERY),
         }
     }
+}
+
+/// One that broke off is asked again for a while: it is about to be gone for good, and its socket with it.
+fn ask_patiently(loaded: &Loaded, command: &Command) -> Result<Option<Reply>> {
+    const AGAIN: usize = 20;
+    const PAUSE: Duration = Duration::from_millis(100);
+    for _ in 0..AGAIN {
+        match backend::ask_running(loaded, command) {
+            Ok(answer) => return Ok(answer),
+            Err(_) => std::thread::park_timeout(PAUSE),
+        }
+    }
+    backend::ask_running(loaded, command)
 }
 
 fn show(json: bool, view: &DecisionView) {
