@@ -7,6 +7,7 @@ import pathlib
 import sys
 import tempfile
 import unittest
+from unittest import mock
 import xml.dom.minidom
 
 sys.dont_write_bytecode = True
@@ -68,6 +69,13 @@ class Slices(unittest.TestCase):
         one = lambda rate, p99, requests: {"requestsPerSecond": rate, "p50Millis": 1.0, "p99Millis": p99, "requests": requests, "cpuMicros": 0}
         row = sliced.whole([one(100, 2, 100), one(300, 9, 300), one(200, 3, 200)], 0.006)
         self.assertEqual((row["requestsPerSecond"], row["p99Millis"], row["requests"], row["cpuMicros"]), (200, 3, 600, 10.0))
+
+    def test_a_server_of_two_contenders_is_charged_to_whoever_loaded_it(self):
+        cpu, last, seconds = {"a": 0.0, "b": 0.0}, {}, iter([5.0, 6.0, 9.0, 9.5])
+        with mock.patch.multiple(sliced.usage, family=lambda pid: [pid], cpu_seconds=lambda pids: next(seconds)):
+            for comes in ("a", "b", "a", None):
+                sliced._settle(1, comes, cpu, last)
+        self.assertEqual(cpu, {"a": 1.5, "b": 3.0})
 
 
 class Texts(unittest.TestCase):
