@@ -14,10 +14,11 @@ use serde_json::Value;
 use crate::address::AddressRules;
 use crate::algorithm::Algorithm;
 use crate::api_key::CredentialEntry;
+use crate::compact::Compact;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::{Scope, ScopeSet};
 use crate::time::Timestamp;
-use crate::token::{LEEWAY, Parts, TokenFault};
+use crate::token::{LEEWAY, TokenFault};
 use crate::written::Written;
 
 /// The most bytes of a subject.
@@ -38,6 +39,35 @@ pub struct Issuer {
     pub scope_claim: Box<str>,
     /// `typ` of the header, without case; `JWT` is also that of a token without one.
     pub types: Vec<Box<str>>,
+}
+
+/// What the header of another issuer's token says, as far as it is taken.
+#[derive(Debug)]
+pub struct ForeignHeader {
+    /// Which key is said to have signed it.
+    pub kid: String,
+    /// How it is said to be signed.
+    pub algorithm: Algorithm,
+    /// What kind of token it is.
+    pub typ: String,
+}
+
+impl ForeignHeader {
+    /// Reads a header's text.
+    ///
+    /// # Errors
+    /// [`TokenFault::ForeignHeader`]: it lacks something, or says what is not taken.
+    pub fn read(text: &[u8]) -> Result<Self, TokenFault> {
+        let header: Object = serde_json::from_slice(text).map_err(|_| TokenFault::ForeignHeader)?;
+        if REFUSED.iter().any(|name| header.0.contains_key(*name)) {
+            return Err(TokenFault::ForeignHeader);
+        }
+        let text = |name| header.text(name).map(str::to_owned).ok_or(TokenFault::ForeignHeader);
+        // Whoever can check a symmetric signature can make one, and public keys are no secrets.
+        let algorithm = Algorithm::parse(&text("alg")?).filter(|algorithm| *algorithm != Algorithm::Hs256);
+        let typ = if header.0.contains_key("typ") { text("typ")? } else { PLAIN.to_owned() };
+        Ok(Self { kid: text("kid")?, algorithm: algorithm.ok_or(TokenFault::ForeignHeader)?, typ })
+    }
 }
 
 /// A token that claims to be of one of the issuers, signature unchecked.
@@ -62,31 +92,16 @@ impl<'a> Foreign<'a> {
         if issuers.is_empty() {
             return None;
         }
-        let parts = Parts::read(text).ok()?;
-        let claims: Object = serde_json::from_slice(&parts.claims).ok()?;
+        let parts = Compact::of_objects(text).ok()?;
+        let claims: Object = serde_json::from_slice(&parts.payload).ok()?;
         let name = claims.text("iss")?;
         let issuer = issuers.iter().find(|issuer| *issuer.name == *name)?;
         Some(Self::of(parts, claims, issuer))
     }
 
-    fn of(parts: Parts<'a>, claims: Object, issuer: &'a Issuer) -> Result<Self, TokenFault> {
-        let header: Object = serde_json::from_slice(&parts.header).map_err(|_| TokenFault::ForeignHeader)?;
-        if REFUSED.iter().any(|name| header.0.contains_key(*name)) {
-            return Err(TokenFault::ForeignHeader);
-        }
-        let text = |name| header.text(name).map(str::to_owned).ok_or(TokenFault::ForeignHeader);
-        let algorithm = Algorithm::parse(&text("alg")?).filter(|algorithm| *algorithm != Algorithm::Hs256);
-        let typ = if header.0.contains_key("typ") { text("typ")? } else { PLAIN.to_owned() };
-        Ok(Self {
-            message: parts.message,
-            signature: parts.signature,
-            kid: text("kid")?,
-            // Whoever can check a symmetric signature can make one, and public keys are no secrets.
-            algorithm: algorithm.ok_or(TokenFault::ForeignHeader)?,
-            typ,
-            claims,
-            issuer,
-        })
+    fn of(parts: Compact<'a>, claims: Object, issuer: &'a Issuer) -> Result<Self, TokenFault> {
+        let ForeignHeader { kid, algorithm, typ } = ForeignHeader::read(&parts.header)?;
+        Ok(Self { message: parts.message, signature: parts.signature, kid, algorithm, typ, claims, issuer })
     }
 
     /// Whose it claims to be.

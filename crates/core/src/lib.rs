@@ -3,6 +3,7 @@
 pub mod address;
 pub mod algorithm;
 pub mod api_key;
+pub mod compact;
 pub mod decision;
 mod decision_id;
 pub mod digest;

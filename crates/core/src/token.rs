@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::compact::Compact;
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
 
@@ -168,9 +169,9 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// Which rule of its form it breaks.
     pub fn read(text: &'a [u8]) -> Result<Self, TokenFault> {
-        let Parts { message, signature, header, claims } = Parts::read(text)?;
+        let Compact { message, signature, header, payload } = Compact::of_objects(text)?;
         let header = serde_json::from_slice(&header).map_err(|_| TokenFault::Header)?;
-        let claims = serde_json::from_slice(&claims).map_err(|_| TokenFault::Claims)?;
+        let claims = serde_json::from_slice(&payload).map_err(|_| TokenFault::Claims)?;
         Ok(Self { message, signature, header, claims })
     }
 
@@ -197,37 +198,6 @@ impl<'a> Unverified<'a> {
             return Err(TokenFault::Claims);
         }
         Ok(claims)
-    }
-}
-
-/// A token taken apart.
-pub(crate) struct Parts<'a> {
-    /// What was signed: header and claims as they came.
-    pub(crate) message: &'a [u8],
-    pub(crate) signature: Vec<u8>,
-    /// Two texts that begin like objects.
-    pub(crate) header: Vec<u8>,
-    pub(crate) claims: Vec<u8>,
-}
-
-impl<'a> Parts<'a> {
-    pub(crate) fn read(text: &'a [u8]) -> Result<Self, TokenFault> {
-        if text.len() > MAX_BYTES {
-            return Err(TokenFault::TooLong);
-        }
-        let mut parts = text.rsplitn(3, |byte| *byte == b'.');
-        let (Some(signature), Some(claims), Some(header)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(TokenFault::Form);
-        };
-        let message = text.get(..text.len() - signature.len() - 1).ok_or(TokenFault::Form)?;
-        // The rest may hold a further dot, which base64url does not.
-        let decode = |part: &[u8]| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Form);
-        let (signature, header, claims) = (decode(signature)?, decode(header)?, decode(claims)?);
-        let object = |json: &[u8]| json.first() == Some(&b'{');
-        if !object(&header) || !object(&claims) {
-            return Err(TokenFault::Form);
-        }
-        Ok(Self { message, signature, header, claims })
     }
 }
 

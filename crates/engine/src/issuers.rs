@@ -16,6 +16,7 @@ pub use follow::{
     Document, Documents, FETCHED_WITHIN, Figures, Followed, LARGEST, MISSED_EVERY, REFRESHED_EVERY, STALE, Wanted,
     follow,
 };
+pub use jwks::read as keys_of_set;
 
 /// How many questions may wait before further ones are answered [`Fault::Busy`].
 const WAITING: usize = 1024;

@@ -12,7 +12,7 @@ const KEYS: usize = 64;
 
 /// The keys of a set that can check signatures; `None`: it is no set. Others are looked past (RFC 7517 §5), symmetric ones above
 /// all. Of two keys of one name and algorithm neither counts: which of them is meant nobody can say.
-pub(super) fn read(text: &[u8]) -> Option<Vec<VerifyingKey>> {
+pub fn read(text: &[u8]) -> Option<Vec<VerifyingKey>> {
     let set: Value = serde_json::from_slice(text).ok()?;
     let mut keys: Vec<VerifyingKey> = set.get("keys")?.as_array()?.iter().take(KEYS).filter_map(key).collect();
     let place = |key: &VerifyingKey| (key.id().to_owned(), key.algorithm().name());
