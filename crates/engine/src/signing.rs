@@ -1,6 +1,7 @@
 //! Signing keys: one half makes tokens, the other half checks them. The algorithm is the key's, never the token's.
 
 mod key;
+mod roca;
 pub mod turnover;
 mod verify;
 

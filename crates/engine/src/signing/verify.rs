@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{
 use keyward_core::algorithm::Algorithm;
 use keyward_core::token::Unverified;
 
+use super::roca::is_weak;
 use super::{SHORTEST_SECRET, SigningKeyRecord};
 
 /// One key whose signatures count.
@@ -114,7 +115,12 @@ impl VerifyingKey {
             // A public half must never come to be a secret.
             Algorithm::Hs256 => return None,
         };
-        let check = Check::Public(PublicHalf::read(algorithm, bytes)?, ParsedPublicKey::new(way, bytes).ok()?);
+        let half = PublicHalf::read(algorithm, bytes)?;
+        // Whoever has this public half can compute the private one.
+        if matches!(&half, PublicHalf::Rsa(n, _) if is_weak(n)) {
+            return None;
+        }
+        let check = Check::Public(half, ParsedPublicKey::new(way, bytes).ok()?);
         Some(Self { id: id.into(), algorithm, check })
     }
 
