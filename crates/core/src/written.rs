@@ -1,22 +1,57 @@
-//! How upstreams are told of a credential, as bytes that a door makes once: they are the same with every request.
+//! What is kept beside a credential, because it is at hand with every request that shows it: how upstreams are told of it, as
+//! bytes that a door makes once, and how often one core has counted it.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a door wrote by one version of the configuration. It says nothing that the credential does not, so it is equal to any
-/// other, and a copy begins without it.
+/// What a door wrote by one version of the configuration, and what a core counted. It says nothing that the credential does
+/// not, so it is equal to any other, and a copy begins without it.
 #[derive(Default)]
-pub struct Written(OnceLock<(u64, Box<[u8]>)>);
+pub struct Written {
+    /// By whom and as what it is counted in the upper half, how often in the lower; 0: by nobody.
+    counted: AtomicU64,
+    bytes: OnceLock<(u64, Box<[u8]>)>,
+}
 
 impl Written {
     /// What `write` gives, kept by the first version that asks. Another version names things otherwise: it gets its own, and
     /// nothing of it is kept.
     pub fn by(&self, version: u64, write: impl Fn() -> Box<[u8]>) -> Cow<'_, [u8]> {
-        match self.0.get_or_init(|| (version, write())) {
+        match self.bytes.get_or_init(|| (version, write())) {
             (by, bytes) if *by == version => Cow::Borrowed(bytes),
             _ => Cow::Owned(write().into()),
         }
     }
+
+    /// Counts one more, where this is counted as that; otherwise not.
+    pub fn count(&self, who: NonZeroU32) -> bool {
+        let before = self.counted.load(Ordering::Relaxed);
+        let (counted, count) = parts(before);
+        // Whoever counts is one thread; the exchange fails where two of them are at it, and one then counts elsewhere.
+        counted == who.get()
+            && count != u32::MAX
+            && self.counted.compare_exchange(before, before + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Counts the first, where nobody counts it as anything. Whoever did so must [`Written::take`] it some day.
+    pub fn begin(&self, who: NonZeroU32) -> bool {
+        let first = u64::from(who.get()) << 32 | 1;
+        self.counted.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// By whom and as what it was counted, and how often; from here on it is counted by nobody.
+    pub fn take(&self) -> Option<(NonZeroU32, u32)> {
+        let (who, count) = parts(self.counted.swap(0, Ordering::Relaxed));
+        Some((NonZeroU32::new(who)?, count))
+    }
+}
+
+/// The halves of a number.
+fn parts(number: u64) -> (u32, u32) {
+    let low = number & u64::from(u32::MAX);
+    (u32::try_from(number >> 32).unwrap_or_default(), u32::try_from(low).unwrap_or_default())
 }
 
 impl Clone for Written {
@@ -52,5 +87,21 @@ mod tests {
         assert_eq!(&*written.by(2, || bytes("two")), b"two");
         assert_eq!(&*written.by(1, || bytes("other")), b"one");
         assert_eq!(&*written.clone().by(2, || bytes("three")), b"three", "a copy begins without");
+    }
+
+    #[test]
+    fn one_counts_it_at_a_time_and_as_one_thing() {
+        let (one, other) = (NonZeroU32::MIN, NonZeroU32::MAX);
+        let written = Written::default();
+        assert!(!written.count(one), "nobody began");
+        assert!(written.begin(one) && written.count(one));
+        assert!(!written.begin(other) && !written.count(other), "another counts elsewhere");
+        assert_eq!(written.clone().take(), None, "a copy begins without");
+        assert_eq!(written.take(), Some((one, 2)));
+        assert_eq!(written.take(), None);
+        assert!(written.begin(other));
+        written.counted.store(u64::MAX, Ordering::Relaxed);
+        assert!(!written.count(other), "full");
+        assert_eq!(written.take(), Some((other, u32::MAX)));
     }
 }

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use keyward_core::api_key::CredentialEntry;
@@ -78,9 +80,11 @@ impl Slot {
     }
 }
 
-/// One core's counts that are not with the store yet.
-#[derive(Default)]
+/// One core's counts that are not with the store yet. Most stand beside the credentials themselves, which are at hand when they
+/// are counted; the table has the rest: those of nobody, and of a credential that is counted as something else just now.
 pub(crate) struct Counts {
+    owner: u16,
+    beside: Vec<Arc<CredentialEntry>>,
     table: HashTable<Slot>,
     hashed_by: DefaultHashBuilder,
     /// Each with the name of its route.
@@ -92,21 +96,58 @@ pub(crate) struct Counts {
     waited: u32,
 }
 
+/// Tells those who count apart.
+static OWNERS: AtomicU16 = AtomicU16::new(0);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            owner: OWNERS.fetch_add(1, Ordering::Relaxed),
+            beside: Vec::new(),
+            table: HashTable::new(),
+            hashed_by: DefaultHashBuilder::default(),
+            whats: Vec::new(),
+            places: HashMap::default(),
+            last: None,
+            waited: 0,
+        }
+    }
+}
+
 impl Counts {
     pub(crate) fn add(&mut self, closed: &Closed<'_>) {
         let what = self.what(closed);
         let credential = closed.verdict.credential.as_ref();
+        let who = self.who(what);
+        if credential.zip(who).is_some_and(|(entry, who)| entry.written.count(who)) {
+            return;
+        }
         let key = Key { credential: credential.map(Arc::as_ptr), what };
         if self.found(key) {
             return;
         }
-        if self.table.len() < MOST_COUNTS {
-            return self.begin(key, credential.map(Arc::clone));
+        if self.len() >= MOST_COUNTS {
+            let nobodys = Key { credential: None, what };
+            if !self.found(nobodys) {
+                self.begin(nobodys, None);
+            }
+            return;
         }
-        let nobodys = Key { credential: None, what };
-        if !self.found(nobodys) {
-            self.begin(nobodys, None);
+        match credential.zip(who) {
+            Some((entry, who)) if entry.written.begin(who) => self.beside.push(Arc::clone(entry)),
+            _ => self.begin(key, credential.map(Arc::clone)),
         }
+    }
+
+    /// This core and what it counts by, as it stands beside a credential; nothing where there are too many to be named so.
+    fn who(&self, what: usize) -> Option<NonZeroU32> {
+        let what = u16::try_from(what).ok()?.checked_add(1)?;
+        NonZeroU32::new(u32::from(self.owner) << 16 | u32::from(what))
+    }
+
+    /// How many there are.
+    fn len(&self) -> usize {
+        self.beside.len() + self.table.len()
     }
 
     /// Counts one more where there is such a count.
@@ -144,7 +185,7 @@ impl Counts {
 
     /// What was counted, unless it is to grow first.
     pub(crate) fn take_some(&mut self) -> Vec<Count> {
-        if (MANY + 1..MOST_COUNTS / 2).contains(&self.table.len()) && self.waited < PATIENCE {
+        if (MANY + 1..MOST_COUNTS / 2).contains(&self.len()) && self.waited < PATIENCE {
             self.waited += 1;
             return Vec::new();
         }
@@ -153,8 +194,13 @@ impl Counts {
 
     /// What was counted. The room that it took stays, for what comes next.
     pub(crate) fn take(&mut self) -> Vec<Count> {
-        let Self { table, whats, places, .. } = self;
-        let counts = table.drain().filter_map(|Slot { credential, what, count }| {
+        let Self { beside, table, whats, places, .. } = self;
+        let beside = beside.drain(..).filter_map(|entry| {
+            let (who, count) = entry.written.take()?;
+            let what = usize::from(u16::try_from(who.get() & u32::from(u16::MAX)).ok()?.checked_sub(1)?);
+            Some(Slot { credential: Some(entry), what, count: count.into() })
+        });
+        let counts = beside.chain(table.drain()).filter_map(|Slot { credential, what, count }| {
             let (What { hour, outcome, .. }, route) = whats.get(what)?;
             Some(Count { hour: *hour, credential, route: route.clone(), outcome, count })
         });

@@ -189,19 +189,24 @@ fn a_store_that_takes_nothing_costs_bounded_memory_and_no_count() {
 #[test]
 fn however_coarsely_decisions_are_folded_no_request_loses_its_caller() {
     let (recording, mut batches) = Recording::kept(0);
-    let ledger = Ledger::new(recording);
+    // The first counts beside the credentials, the other apart from them.
+    let ledgers = [1, 2].map(|_| Ledger::new(recording.clone()));
     let callers: Vec<Verdict> = (0..6000).map(of_caller).collect();
     for (serial, caller) in (0..).zip(callers.iter().chain(&callers)) {
-        close(&ledger, SECOND, serial, caller, address(u32::try_from(serial % 7).unwrap()));
+        for ledger in &ledgers {
+            close(ledger, SECOND, serial, caller, address(u32::try_from(serial % 7).unwrap()));
+        }
     }
-    let kept = drain(&ledger, &mut batches);
-    let coarse: u64 = kept[0].folds.iter().filter(|fold| fold.level == Level::AnyCaller).map(|fold| fold.count()).sum();
-    assert!(coarse > 0, "the folds are not under pressure");
-    let counted = counted(&kept);
-    assert_eq!((counted.len(), counted.values().all(|count| *count == 2)), (6000, true));
-    let hours: HashSet<i64> = counts(&kept).map(|count| count.hour.as_millis()).collect();
-    assert_eq!(hours, HashSet::from([1_699_999_200_000]));
-    assert!(counts(&kept).all(|count| count.principal_id() == Some("user_1")));
+    for ledger in &ledgers {
+        let kept = drain(ledger, &mut batches);
+        let folds = kept[0].folds.iter().filter(|fold| fold.level == Level::AnyCaller);
+        assert!(folds.map(|fold| fold.count()).sum::<u64>() > 0, "the folds are not under pressure");
+        let counted = counted(&kept);
+        assert_eq!((counted.len(), counted.values().all(|count| *count == 2)), (6000, true));
+        let hours: HashSet<i64> = counts(&kept).map(|count| count.hour.as_millis()).collect();
+        assert_eq!(hours, HashSet::from([1_699_999_200_000]));
+        assert!(counts(&kept).all(|count| count.principal_id() == Some("user_1")));
+    }
 }
 
 #[test]
@@ -221,6 +226,38 @@ fn each_outcome_of_each_hour_is_counted_apart_however_they_alternate() {
     let expected = [(0, 3), (1, 2), (2, 1)]
         .map(|(number, times)| [(hour(number), "NoCredential", times), (hour(number), "allowed", 2 * times)]);
     assert_eq!(seen, expected.concat());
+}
+
+#[test]
+fn a_credential_that_several_cores_know_is_counted_by_each_and_lost_by_none() {
+    let (recording, mut batches) = Recording::kept(0);
+    let ledgers = [1, 2, 3].map(|_| Ledger::new(recording.clone()));
+    let (allowed, other) = (of_caller(1), of_caller(2));
+    let refused = Verdict { outcome: "Forbidden", ..allowed.clone() };
+    for round in 0..3 {
+        for (serial, ledger) in (0..).zip(&ledgers) {
+            for verdict in [&allowed, &refused, &other, &allowed] {
+                // An hour of its own in the end: what was begun beside the credential goes on elsewhere.
+                close(ledger, SECOND + round / 2 * 3600, serial, verdict, address(1));
+            }
+        }
+    }
+    ledgers[0].flush();
+    close(&ledgers[1], SECOND, 1, &allowed, address(1));
+    let mut kept = drain(&ledgers[1], &mut batches);
+    // The last core ends with what it has.
+    drop(ledgers);
+    kept.extend(std::iter::from_fn(|| batches.try_recv().ok()));
+    let mut seen: HashMap<_, u64> = HashMap::new();
+    for count in counts(&kept) {
+        *seen.entry((count.hour.as_millis(), count.credential_id().unwrap(), count.outcome)).or_default() +=
+            count.count;
+    }
+    let hour = |number: i64| 1_699_999_200_000 + number * 3_600_000;
+    let expected = [(0, "key_1", "allowed", 13), (0, "key_1", "Forbidden", 6), (0, "key_2", "allowed", 6)]
+        .into_iter()
+        .chain([(1, "key_1", "allowed", 6), (1, "key_1", "Forbidden", 3), (1, "key_2", "allowed", 3)]);
+    assert_eq!(seen, expected.map(|(number, key, outcome, count)| ((hour(number), key, outcome), count)).collect());
 }
 
 #[test]
