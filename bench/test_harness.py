@@ -48,20 +48,29 @@ class Bars(unittest.TestCase):
 
 class Rounds(unittest.TestCase):
     class Options:
-        rounds, most_rounds = 2, 4
+        rounds, most_rounds, seconds, long_seconds = 2, 3, 8, 24
 
     def run_with(self, ratios):
         ratios = iter(ratios)
-        measure = lambda turn: {name: {"cpuMicros": next(ratios) if name == "keyward-key" else 1.0} for name in turn}
+        measure = lambda turn, seconds: {name: {"cpuMicros": next(ratios) if name == "keyward-key" else 1.0} for name in turn}
         names = {name: name for name in ("keyward-key", "haproxy-key", "floor")}
-        return rounds.turns(names, self.Options, measure, [Bars.BAR], lambda text: None)
+        found = rounds.turns(names, self.Options, measure, [Bars.BAR], lambda text: None)
+        return found, [(len(one), one["keyward-key"]["seconds"]) for one in found]
 
     def test_a_quiet_bar_takes_no_more_rounds(self):
-        self.assertEqual(len(self.run_with([1.0, 1.0])), 2)
+        self.assertEqual(self.run_with([1.0, 1.0])[1], [(3, 8), (3, 8)])
 
-    def test_a_noisy_bar_is_measured_again_alone_and_not_for_ever(self):
-        found = self.run_with([1.0, 2.0, 1.0, 2.0])
-        self.assertEqual([len(one) for one in found], [3, 3, 2, 2])
+    def test_a_noisy_bar_is_measured_longer_and_alone(self):
+        self.assertEqual(self.run_with([1.0, 2.0, 1.5, 1.5])[1], [(3, 8), (3, 8), (2, 24), (2, 24)])
+
+    def test_and_not_for_ever(self):
+        self.assertEqual(self.run_with([1.0, 2.0, 1.0, 2.0, 3.0])[1], [(3, 8), (3, 8), (2, 24), (2, 24), (2, 24)])
+
+    def test_what_was_measured_longer_is_judged_by_that_alone(self):
+        found, _ = self.run_with([0.5, 2.5, 0.9, 0.92])
+        row = bars.judge([Bars.BAR], found)[0]
+        self.assertEqual((row["rounds"], row["median"], row["verdict"]), (2, 0.91, bars.HOLDS))
+        self.assertEqual(rounds.medians(found)["keyward-key"]["cpuMicros"], 0.91)
 
 
 class Slices(unittest.TestCase):

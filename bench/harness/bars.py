@@ -47,8 +47,16 @@ def judge(bars, rounds):
     for bar in bars:
         pairs = [(one[bar.of], one[bar.against]) for one in rounds if bar.of in one and bar.against in one]
         if pairs:
+            pairs = longest(pairs, lambda pair: pair[0])
             judged.append(_one(bar, sorted(ours[bar.field] / theirs[bar.field] for ours, theirs in pairs)))
     return judged
+
+
+def longest(rounds, row=lambda one: one):
+    """Those that lasted longest: what was measured longer because it was too noisy is not judged by the short ones as well."""
+    seconds = lambda one: row(one).get("seconds", 0)
+    most = max(map(seconds, rounds))
+    return [one for one in rounds if seconds(one) == most]
 
 
 def _one(bar, ratios):

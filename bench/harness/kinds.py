@@ -28,7 +28,7 @@ def bodies(fleet, options, said):
 def _saturated(targets, options, held_to, said):
     for target in targets.values():
         load.saturate(target, options, options.warm_seconds)
-    found = rounds.turns(targets, options, lambda turn: sliced.saturate(turn, options), held_to, said)
+    found = rounds.turns(targets, options, lambda turn, seconds: sliced.saturate(turn, options, seconds), held_to, said)
     return {"contenders": rounds.medians(found), "bars": bars.judge(held_to, found), "rounds": found}
 
 
@@ -39,7 +39,7 @@ def latency(fleet, options, said):
     slowest = min(saturated, key=lambda name: saturated[name]["requestsPerSecond"])
     rate = round(saturated[slowest]["requestsPerSecond"] / 2, -2) or 100
     said(f"at {rate:,.0f} requests/s, half of what {slowest} reaches")
-    one = lambda turn: {name: paced.run(target, options, rate, fleet.home) for name, target in turn.items()}
+    one = lambda turn, seconds: {name: paced.run(target, options, rate, seconds, fleet.home) for name, target in turn.items()}
     found = rounds.turns(targets, options, one, bars.LATENCY, said)
     judged = bars.judge(bars.LATENCY, found)
     return {"rate": rate, "contenders": rounds.medians(found), "bars": judged, "rounds": found}

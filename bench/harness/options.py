@@ -19,14 +19,16 @@ def read(arguments):
     parser = argparse.ArgumentParser(prog="bench/run", description="Keyward beside HAProxy and nginx, in turn.")
     parser.add_argument("--kinds", default=",".join(KINDS), help="what to measure, comma-separated")
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each contender")
-    parser.add_argument("--most-rounds", type=int, default=14, help="rounds while a bar is too noisy to be judged")
+    parser.add_argument("--long-seconds", type=int, default=24, help="of each round of those whose bars are too noisy to be judged")
+    parser.add_argument("--most-rounds", type=int, default=10, help="such rounds, while a bar stays so")
     parser.add_argument("--only", default="", help="contenders by name, comma-separated")
     parser.add_argument("--quick", action="store_true", help="two rounds of two seconds and 1,000 keys: a trial")
     parser.add_argument("--trial", action="store_true", help="leave bench/results and docs/performance.md alone")
     common(parser)
     options = parser.parse_args(arguments)
     if options.quick:
-        options.rounds, options.most_rounds, options.seconds, options.keys, options.tokens = 2, 2, 2, 1000, 64
+        options.rounds, options.most_rounds, options.seconds, options.long_seconds = 2, 2, 2, 2
+        options.keys, options.tokens = 1000, 64
         options.idle = min(options.idle, 1000)
     options.most_rounds = max(options.rounds, options.most_rounds)
     options.kinds = _of(options.kinds.split(","), KINDS)

@@ -5,23 +5,23 @@ import subprocess
 from .failure import Failed
 
 
-def run(target, options, rate, home):
+def run(target, options, rate, seconds, home):
     """One round at that many requests a second; all connections show the same credential, which h2load cannot change."""
     log = home / f"{target.name}.h2load"
     log.unlink(missing_ok=True)
     clients = options.connections
     header = ["-H", ": ".join(target.first)] if target.first else []
     arguments = [
-        *options.other_place, "h2load", "--h1", f"-c{clients}", "-t1", "-D", str(options.seconds), "--rps", f"{rate / clients:.3f}",
+        *options.other_place, "h2load", "--h1", f"-c{clients}", "-t1", "-D", str(seconds), "--rps", f"{rate / clients:.3f}",
         f"--log-file={log}", *header, target.url,
     ]
     try:
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=options.seconds + 30)
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=seconds + 30)
     except subprocess.TimeoutExpired:
         raise Failed(f"{target.name}: the load did not end") from None
     if done.returncode != 0:
         raise Failed(f"{target.name}: h2load failed\n{done.stdout[-1000:]}{done.stderr}")
-    return _summary(target, log, rate, options.seconds)
+    return _summary(target, log, rate, seconds)
 
 
 def _summary(target, log, rate, seconds):

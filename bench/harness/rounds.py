@@ -6,31 +6,43 @@ from . import bars
 
 
 def turns(targets, options, measure, held_to, said):
-    """Rounds, each with a row by name: as many as asked for, then more of those whose bars are too noisy to be judged.
+    """Rounds of everybody, each with a row by name; then longer rounds of those whose bars are too noisy to be judged, as many
+    again, and more while they stay so.
 
-    `measure` takes one round's targets, and gives a row for each.
+    `measure` takes one round's targets and its seconds, and gives a row for each.
     """
     found = []
-    for number in range(options.most_rounds):
-        turn = dict(targets)
-        if number >= options.rounds:
-            noisy = [row for row in bars.judge(held_to, found) if row["verdict"] == bars.NOISY]
-            names = {name for row in noisy for name in (row["of"], row["against"])}
-            turn = {name: target for name, target in targets.items() if name in names}
-            if not turn:
-                break
-        said(f"round {number + 1} of {options.rounds}" + (f": {len(turn)} again" if number >= options.rounds else ""))
-        found.append(measure(turn))
+
+    def once(turn, seconds, of):
+        said(f"round {len(found) + 1}: {of}, {seconds} s each")
+        found.append({name: {**row, "seconds": seconds} for name, row in measure(turn, seconds).items()})
+
+    for _ in range(options.rounds):
+        once(targets, options.seconds, f"all {len(targets)}")
+    noisy = _noisy(targets, held_to, found)
+    for number in range(options.most_rounds if noisy else 0):
+        once(noisy, options.long_seconds, f"{len(noisy)} again")
+        if number + 1 >= options.rounds:
+            noisy = _noisy(targets, held_to, found)
+        if not noisy:
+            break
     return found
 
 
+def _noisy(targets, held_to, found):
+    rows = [row for row in bars.judge(held_to, found) if row["verdict"] == bars.NOISY]
+    names = {name for row in rows for name in (row["of"], row["against"])}
+    return {name: target for name, target in targets.items() if name in names}
+
+
 def medians(rounds):
-    """The median of each field by name, and the middle half of the CPU where it was measured."""
+    """The median of each field by name over its longest rounds, and the middle half of the CPU where it was measured."""
     names = dict.fromkeys(name for one in rounds for name in one)
     return {name: _median([one[name] for one in rounds if name in one]) for name in names}
 
 
 def _median(rows):
+    rows = bars.longest(rows)
     row = {field: statistics.median(one[field] for one in rows) for field in rows[0]}
     if "cpuMicros" in row:
         row["cpuMiddleHalf"] = bars.middle_half(sorted(one["cpuMicros"] for one in rows))

@@ -5,16 +5,16 @@ import statistics
 from . import load, usage
 
 
-def saturate(targets, options):
-    """One round of `options.seconds` for each target, cut into slices; a row for each.
+def saturate(targets, options, seconds):
+    """One round of so many seconds for each target, cut into slices; a row for each.
 
     CPU is counted over the whole round and not by slices: what a contender puts off until it is idle is its work all the same.
     """
     slices, cpu, last = {name: [] for name in targets}, dict.fromkeys(targets, 0.0), {}
-    for _ in range(max(1, options.seconds // options.slice_seconds)):
+    for _ in range(max(1, seconds // options.slice_seconds)):
         for name, target in targets.items():
             _settle(target.pid, name, cpu, last)
-            slices[name].append(load.saturate(target, options, min(options.slice_seconds, options.seconds)))
+            slices[name].append(load.saturate(target, options, min(options.slice_seconds, seconds)))
     for name, target in targets.items():
         _settle(target.pid, None, cpu, last)
     return {name: whole(slices[name], cpu[name]) for name in targets}
