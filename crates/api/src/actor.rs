@@ -57,7 +57,7 @@ impl Actor<'_> {
 /// user's.
 pub fn name(principal: &Principal) -> &str {
     match principal.kind {
-        Kind::Jwt | Kind::Foreign => &principal.id,
+        Kind::Jwt | Kind::Foreign | Kind::Basic | Kind::Session => &principal.id,
         Kind::ApiKey | Kind::Static | Kind::Webhook => principal.credential.text(),
     }
 }

@@ -32,6 +32,8 @@ const KINDS: [usize; 2] = [24, 8];
 pub enum Why {
     /// The name or the password is wrong.
     WrongPassword,
+    /// The same, shown with a request (Basic).
+    WrongBasic,
     /// The password is longer than any that can be right.
     TooLong,
     /// The user may not, or got another password at that moment.
@@ -42,6 +44,10 @@ pub enum Why {
     AddressBusy,
     /// Too many passwords wait.
     Busy,
+    /// Too many were wrong before.
+    Throttled,
+    /// The refresh token was not looked at: too much was wrong before.
+    RefreshThrottled,
     /// The refresh token is none that was made here.
     NotKnown,
     /// The refresh token is too old.
@@ -62,13 +68,16 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::WrongPassword,
+        Self::WrongBasic,
         Self::TooLong,
         Self::Paused,
         Self::TooManyScopes,
         Self::AddressBusy,
         Self::Busy,
+        Self::Throttled,
+        Self::RefreshThrottled,
         Self::NotKnown,
         Self::Expired,
         Self::Over,
@@ -82,26 +91,32 @@ impl Why {
     fn action(self) -> Action {
         match self {
             Self::WrongPassword
+            | Self::WrongBasic
             | Self::TooLong
             | Self::Paused
             | Self::TooManyScopes
             | Self::AddressBusy
             | Self::Busy
+            | Self::Throttled
             | Self::WrongSecret
             | Self::ClientOver
             | Self::ClientElsewhere => Action::SignInFailed,
-            Self::NotKnown | Self::Expired | Self::Over | Self::Outgrown | Self::Foreign => Action::RefreshFailed,
+            Self::RefreshThrottled | Self::NotKnown | Self::Expired | Self::Over | Self::Outgrown | Self::Foreign => {
+                Action::RefreshFailed
+            }
         }
     }
 
     fn text(self) -> &'static str {
         match self {
             Self::WrongPassword => "wrong name or password",
+            Self::WrongBasic => "wrong name or password, sent with a request (Basic)",
             Self::TooLong => "the password is too long to be one",
             Self::Paused => "the user is disabled, or its password was just changed",
             Self::TooManyScopes | Self::Outgrown => "the scopes of the user's roles do not fit into a token",
             Self::AddressBusy => "turned away: too many passwords of this address wait",
             Self::Busy => "turned away: too many passwords wait",
+            Self::Throttled | Self::RefreshThrottled => "turned away: too many wrong credentials before",
             Self::NotKnown => "no such refresh token",
             Self::Expired => "the refresh token has expired",
             Self::Over => "the session is over, or its user is disabled",

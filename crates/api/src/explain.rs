@@ -1,15 +1,18 @@
 //! Explains a request that was not made: the same machine as on the data path, with a listener that writes sentences.
 
+mod advice;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::api_key::CredentialEntry;
-use keyward_core::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
+use keyward_core::decision::{AddressRule, Decision, Denial, Reason};
 use keyward_core::machine::{
     self, Event, Fetching, Listener, Looking, Recalled, RequestFacts, Resumed, Ruled, Step, Verified, decide,
     would_pass,
 };
+use keyward_core::page::PageFault;
 use keyward_core::path::Target;
 use keyward_core::route::Match;
 use keyward_core::rules::Rules;
@@ -20,6 +23,7 @@ use keyward_http::limits::retry_after;
 use keyward_http::templates::{self, Responses};
 use serde::{Deserialize, Serialize};
 
+use crate::basic;
 use crate::failure::Failure;
 use crate::fields::rfc3339;
 use crate::limits;
@@ -176,8 +180,13 @@ async fn fetch<'a>(
                 service.store.find_sessions(std::slice::from_ref(id)).await?.sessions.into_iter().next().flatten();
             found.map(|joined| Held::Session(Box::new(joined)))
         }
+        machine::Question::Cookie(digest) => {
+            let found = service.store.find_cookies(&[*digest]).await?.sessions.into_iter().next().flatten();
+            found.map(|joined| Held::Cookie(Box::new(joined)))
+        }
+        machine::Question::Basic(shown) => basic::of_operator(service, shown).await?,
     };
-    let entry = held.and_then(|held| held.resolve(rules, fetching.claims()));
+    let entry = held.and_then(|held| held.resolve(rules, fetching.claims(), &service.tag_key));
     Ok(fetching.resume(entry.map(Arc::new), account))
 }
 
@@ -226,14 +235,14 @@ impl Account<'_> {
         }
         let advice = refused.as_ref().map(|denial| match denial.reason {
             Reason::NoRoute if self.unknown_own => "call an endpoint that is there".to_owned(),
-            _ => advice(denial, self.rules, facts),
+            _ => advice::advice(denial, self.rules, facts),
         });
         let answer = refused.as_ref().map(|denial| {
             let id = keyward_core::decision::DecisionId::new(0, 0, 0, 0);
             let own = keyward_http::answer::denied(denial, self.rules, facts, id).status();
             let (endpoint, reason) = (keyward_http::answer::endpoint(denial, self.rules), denial.reason.name());
-            let refusal =
-                templates::Refusal { endpoint, reason, cause: templates::names::cause(denial.reason), limit: None };
+            let cause = templates::names::cause(self.rules.guarding.disclose.told(denial.reason));
+            let refusal = templates::Refusal { endpoint, reason, cause, limit: None };
             responses.status(refusal, own).as_u16()
         });
         Explanation {
@@ -281,6 +290,20 @@ impl Listener for Account<'_> {
             Event::Signed(Err(fault)) => self.note(false, format!("the signature {}", fault.text())),
             Event::Repeated(true) => self.note(false, "the delivery came before"),
             Event::Repeated(false) => self.note(true, "the delivery is a new one"),
+            Event::Page(Ok(())) => self.note(true, "the page is of this origin, and shows the session's token"),
+            Event::Page(Err(PageFault::Origin)) => {
+                self.note(
+                    false,
+                    "a session changes something only from a page of this origin, by Sec-Fetch-Site or Origin",
+                );
+            }
+            Event::Page(Err(PageFault::Token)) => {
+                self.note(false, "a session changes something only with its token in the Keyward-CSRF header");
+            }
+            Event::NoPair => {
+                self.note(false, "it is no username and password in base64 (RFC 7617), or too long to be one")
+            }
+            Event::NotThePair => self.note(false, "the username or the password is wrong"),
             Event::NotKnown => self.note(false, "it was made by this server, but the store does not know it"),
             Event::Checked(entry, verdict) => self.note_check(entry, verdict),
             Event::Scope(scope, granted) => {
@@ -325,6 +348,7 @@ fn carrier(carrier: &Carrier) -> String {
         Carrier::Header(name) => format!("header {name}"),
         Carrier::Authorization(scheme) => format!("Authorization: {scheme}"),
         Carrier::Webhook(webhook) => format!("webhook in header {}", webhook.header()),
+        Carrier::Cookie(name) => format!("cookie {name}"),
     }
 }
 
@@ -342,44 +366,5 @@ fn list_name(rule: AddressRule) -> &'static str {
         AddressRule::Route => "the route's list",
         AddressRule::ApiKey => "the key's own list",
         AddressRule::Account => "the account's list",
-    }
-}
-
-fn advice(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>) -> String {
-    use keyward_core::api_key::Rejection;
-    let route = denial.route.and_then(|id| rules.routes.get(id));
-    match denial.reason {
-        Reason::NoRoute => "add a route for it under `routes`, or call another path".to_owned(),
-        Reason::WrongMethod => "use a method that the endpoint takes".to_owned(),
-        Reason::Path(fault) => match fault.allow_name() {
-            Some(name) => format!("spell the path plainly, or put `allow: [{name}]` on the route"),
-            None => "spell the path plainly; no configuration opens this".to_owned(),
-        },
-        Reason::NoCredential => "send a key: `keyward key create NAME` makes one".to_owned(),
-        Reason::Malformed(..) => "send the header once, with the key and nothing else".to_owned(),
-        Reason::Ambiguous(..) => "send one credential, or put `several: first` on the route".to_owned(),
-        Reason::Rejected(Rejection::Unknown) => "check that the key is whole and was made by this server".to_owned(),
-        Reason::Rejected(Rejection::Expired) => "make a new key, or rotate before the end next time".to_owned(),
-        Reason::Rejected(Rejection::Disabled) => "`keyward key enable ID`, or enable the user that owns it".to_owned(),
-        Reason::Rejected(Rejection::Revoked) => "make a new key; a revoked one never comes back".to_owned(),
-        Reason::Rejected(Rejection::Repeated) => "the sender signs anew what it sends again".to_owned(),
-        Reason::Forbidden(Forbidden::Scope) => {
-            let needed: Vec<&str> =
-                route.iter().flat_map(|route| route.scopes.needed(facts.method)).map(|scope| scope.as_str()).collect();
-            format!(
-                "make a key that has {}: `keyward key create NAME --scopes {}`",
-                needed.join(" and "),
-                needed.join(",")
-            )
-        }
-        Reason::Forbidden(Forbidden::Address(AddressRule::Global)) => "change `ip` in the configuration".to_owned(),
-        Reason::Forbidden(Forbidden::Address(AddressRule::Route)) => "change `ip` of the route".to_owned(),
-        Reason::Limited(over) => format!("wait {} s, or raise the limit", retry_after(over.retry_after)),
-        Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey)) => {
-            "make a key whose --ip list holds the address".to_owned()
-        }
-        Reason::Forbidden(Forbidden::Address(AddressRule::Account)) => {
-            "`keyward account ip ACCOUNT LIST` gives the account another list".to_owned()
-        }
     }
 }

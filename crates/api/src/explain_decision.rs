@@ -216,6 +216,9 @@ fn advice(view: &DecisionView) -> Option<String> {
         ("Forbidden", "scope") => {
             "give the caller the scopes that the route asks for: `keyward explain --path …` names them"
         }
+        ("Forbidden", "origin" | "csrf token") => {
+            "a page of another origin, or one without the session's token, asked for it: docs/reference/sessions.md says what a page sends"
+        }
         ("Forbidden", "roles beyond a token") => {
             "give the user fewer roles, or the roles fewer scopes: `a:*` stands for all that begin with `a:`"
         }
@@ -228,7 +231,12 @@ fn advice(view: &DecisionView) -> Option<String> {
         ("Malformed" | "TooLarge", _) => {
             "send what the detail asks for; the configuration's limits say how much is taken"
         }
-        ("Throttled", _) => "wait for the passwords that were sent already; an address has a few places at a time",
+        ("Throttled", "subject") => {
+            "too many wrong passwords for one user, some of them from this address: wait; the user's right one passes from elsewhere"
+        }
+        ("Throttled", _) => {
+            "too many wrong credentials came from this address, or too many of its passwords wait to be checked: wait a moment"
+        }
         ("Invalid", "media type") => "send JSON, with Content-Type: application/json",
         ("Invalid", _) => {
             "send what docs/reference/endpoints.md shows for this endpoint; the answer named what does not fit"

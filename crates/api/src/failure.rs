@@ -22,8 +22,10 @@ pub enum Kind {
     Unauthorized,
     /// A key or secret of a client that is wrong.
     WrongClient,
-    /// Too much is asked at once from one address.
-    Throttled,
+    /// Too much is asked at once from one address, or was wrong; after so many seconds it is looked at again.
+    Throttled(u64),
+    /// Too much was wrong for one user, some of it from this address; likewise.
+    SubjectThrottled(u64),
     /// The store cannot do it now.
     Unavailable,
 }

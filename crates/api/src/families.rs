@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::guarding::Disclose;
 use keyward_core::key_format::{ApiKeySecret, is_genuine};
 use keyward_core::route::Endpoint;
 use keyward_core::scope::ScopeSet;
@@ -18,6 +19,7 @@ use crate::failure::{Failure, Kind};
 use crate::origin::Origin;
 use crate::refusal::refusal;
 use crate::service::Service;
+use crate::throttle::{self, Attempt};
 use crate::tokens;
 
 /// Tokens that were issued along a session.
@@ -164,6 +166,12 @@ pub(crate) async fn carry_on(
 ) -> Result<Issued, Stopped> {
     let failed = Failed { service, origin, endpoint };
     if !is_genuine(carry.presented.as_bytes(), &service.tag_key) {
+        let attempt = Attempt { client: origin.client, subject: None };
+        if let Err(throttled) = throttle::admit(service, attempt) {
+            let refused = failed.refuse((Why::RefreshThrottled, "unknown token"), throttled).await;
+            return Err(Stopped::Failed(refused));
+        }
+        throttle::wrong(service, attempt);
         return Err(failed.stop((Why::NotKnown, "unknown token"), Stopped::NotValid).await);
     }
     let key = signing_key(service).await.map_err(Stopped::Failed)?;
@@ -190,7 +198,7 @@ pub(crate) async fn carry_on(
         }
         Spent::Reused(head, _) => {
             service.receipt(head, service.now()).await;
-            return Err(Stopped::Reused);
+            return Err(told(service, Stopped::Reused));
         }
         Spent::Expired(session) => ((Why::Expired, session), Stopped::Expired),
         Spent::Over(session) => ((Why::Over, session), Stopped::Over),
@@ -200,5 +208,13 @@ pub(crate) async fn carry_on(
         Spent::Unfit(_, Unfit::NotGranted) => return Err(Stopped::NotGranted),
         Spent::Unknown => ((Why::NotKnown, "unknown token".into()), Stopped::NotValid),
     };
-    Err(failed.stop((why, &session), stopped).await)
+    Err(told(service, failed.stop((why, &session), stopped).await))
+}
+
+/// What the bearer is told, where it may not be told what became of its token.
+fn told(service: &Service, stopped: Stopped) -> Stopped {
+    match (service.configuration().rules.guarding.disclose, stopped) {
+        (Disclose::Nobody, Stopped::Expired | Stopped::Over | Stopped::Reused) => Stopped::NotValid,
+        (_, stopped) => stopped,
+    }
 }

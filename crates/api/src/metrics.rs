@@ -116,6 +116,9 @@ impl Collector for All {
         )?;
         page.limits(&totals.limits)?;
         let lookups = [("memory", totals.in_memory), ("store", totals.in_store), ("nowhere", totals.nowhere)];
+        let wrong = self.service.throttle.counted();
+        let wrong = [("counted", wrong.wrong), ("forgotten", wrong.forgotten)];
+        page.counters("wrong_credentials", "Wrong credentials that the throttle knows of", "what", &wrong)?;
         page.counters("lookups", "Credentials looked up, by where", "where", &lookups)?;
         page.gauge("connections", "Open connections of clients", totals.connections as f64)?;
         let refused = [("limit", totals.turned_away), ("proxy_protocol", totals.unannounced)];

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::route::Endpoint;
+use keyward_core::rules::Rules;
+use keyward_core::scheme::CredentialKind;
 use keyward_engine::change::KeyChange;
 use keyward_http::bounds::{self, Lane};
 use keyward_http::names::RECEIPT;
@@ -28,6 +30,7 @@ use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::refusal::refused;
 use crate::service::Service;
+use crate::set_cookie;
 use crate::sign_in::{self, Tokens};
 use crate::usage::{self, UsageQuestion, UsageView};
 use crate::view::{CallerView, Listing, ReceiptView};
@@ -100,9 +103,7 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
         (Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect | Endpoint::Metadata, _) => {
             return oauth::answer(service, request).await;
         }
-        (Endpoint::Logout, Some(caller)) => {
-            sign_in::sign_out(service, &caller.principal, &origin(request)).await.map(|receipt| no_content(&receipt))
-        }
+        (Endpoint::Logout, Some(caller)) => logout(service, caller, request).await,
         (Endpoint::Me, Some(caller)) => Ok(json(StatusCode::OK, &CallerView::from(caller))),
         (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
         (Endpoint::Ready, _) => Ok(ready(service).await),
@@ -149,10 +150,38 @@ async fn login(service: &Service, request: &OwnRequest) -> Result<Answer, Failur
     }
     let login: Login = secret_body(request, "{\"username\": …, \"password\": …}")?;
     if login.session {
-        return Err(Failure::invalid("sessions by cookie are not in this version; leave out \"session\""));
+        return by_cookie(service, &login.username, login.password, request).await;
+    }
+    let gives_tokens = |rules: &Rules| rules.schemes.iter().any(|scheme| scheme.kind == CredentialKind::Jwt);
+    if !gives_tokens(&service.configuration().rules) {
+        return Err(Failure::invalid("no tokens are given here; send \"session\": true for a session by cookie"));
     }
     let tokens = sign_in::sign_in(service, &login.username, login.password, &origin(request)).await?;
     Ok(handed_out(&tokens))
+}
+
+async fn by_cookie(
+    service: &Service,
+    username: &str,
+    password: Password,
+    request: &OwnRequest,
+) -> Result<Answer, Failure> {
+    let begun = sign_in::sign_in_by_cookie(service, username, password, &origin(request)).await?;
+    let rules = &service.configuration().rules.guarding.sessions;
+    let mut answer = json(StatusCode::OK, &begun);
+    answer.headers_mut().insert(SET_COOKIE, set_cookie::begin(rules, &begun.cookie)?);
+    Ok(answer)
+}
+
+/// Signs out; a browser is told to forget its cookie.
+async fn logout(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
+    let receipt = sign_in::sign_out(service, &caller.principal, &origin(request)).await?;
+    let mut answer = no_content(&receipt);
+    if caller.csrf.is_some() {
+        let rules = &service.configuration().rules.guarding.sessions;
+        answer.headers_mut().insert(SET_COOKIE, set_cookie::end(rules)?);
+    }
+    Ok(answer)
 }
 
 async fn refresh(service: &Service, request: &OwnRequest) -> Result<Answer, Failure> {

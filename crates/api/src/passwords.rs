@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -20,8 +21,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::failure::{Failure, Kind};
 use crate::turns::{Crowded, Room, Turn, Turns};
 
-/// The longest password, in bytes. Longer ones are not hashed: that would be work that a stranger orders.
-pub const MAX_BYTES: usize = 1024;
+/// The longest password, in bytes.
+pub const MAX_BYTES: usize = keyward_core::basic::PASSWORD_BYTES;
+/// When whoever found too many of its own passwords waiting may come again: there is a place by then, unless it is taken anew.
+pub const CROWDED_RETRY: Duration = Duration::from_secs(1);
 /// The shortest password that can be set, in characters (NIST SP 800-63B §3.1.1.2).
 pub const MIN_CHARS: usize = 8;
 
@@ -84,7 +87,7 @@ impl PasswordPool {
     /// Too many wait.
     pub async fn turn(&self, client: Option<IpAddr>) -> Result<Turn, Failure> {
         self.turns.take(client).await.map_err(|crowded| match crowded {
-            Crowded::Address => busy(Kind::Throttled),
+            Crowded::Address => busy(Kind::Throttled(CROWDED_RETRY.as_secs())),
             Crowded::All => busy(Kind::Unavailable),
         })
     }
@@ -218,8 +221,6 @@ impl Hasher {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     struct Zeros;

@@ -23,7 +23,8 @@ pub(crate) const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
         (Kind::Conflict, _) => ("Conflict", "state"),
         (Kind::Unauthorized, Endpoint::Refresh | Endpoint::Token) => ("Rejected", "refresh token"),
         (Kind::Unauthorized, _) => ("Rejected", "name or password"),
-        (Kind::Throttled, _) => ("Throttled", "address"),
+        (Kind::Throttled(_), _) => ("Throttled", "address"),
+        (Kind::SubjectThrottled(_), _) => ("Throttled", "subject"),
         (Kind::Unavailable, _) => ("Unavailable", "own endpoint"),
     };
     Refusal { outcome, detail }
@@ -44,13 +45,16 @@ fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Answer 
         Kind::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
         Kind::Conflict => (StatusCode::CONFLICT, "Conflict"),
         Kind::Unauthorized | Kind::WrongClient => (StatusCode::UNAUTHORIZED, "Unauthorized"),
-        Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
+        Kind::Throttled(_) | Kind::SubjectThrottled(_) => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
     };
     let mut answer = Problem::new(status, title, refusal.outcome, failure.message.clone()).answer(decision);
     match failure.kind {
-        Kind::Unavailable | Kind::Throttled => {
+        Kind::Unavailable => {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Kind::Throttled(seconds) | Kind::SubjectThrottled(seconds) => {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         // RFC 9110 §15.5.2: a 401 says how one signs in.
         Kind::Unauthorized | Kind::WrongClient => {

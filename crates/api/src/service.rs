@@ -11,6 +11,7 @@ use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, FeedHead, Random, Store};
 use keyward_engine::refresher::Refresher;
+use keyward_engine::throttle::Throttle;
 
 use crate::attempts::Attempts;
 use crate::audit::Sealer;
@@ -54,6 +55,8 @@ pub struct Service {
     pub opener: Arc<Opener>,
     /// What signs tokens; not there where a command works on the store alone.
     pub signing: OnceLock<Signing>,
+    /// Wrong credentials, and who has to wait for them.
+    pub throttle: Arc<Throttle>,
     /// Failed attempts that are in no record yet.
     pub attempts: Attempts,
     /// The file that the first password was written to, if the first start wrote one.

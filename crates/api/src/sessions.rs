@@ -21,8 +21,12 @@ pub struct SessionView {
     pub user: String,
     /// `active` or `ended`.
     pub status: String,
+    /// By what: `tokens` or `cookie`.
+    pub by: String,
     /// When it began.
     pub created_at: String,
+    /// By cookie: about when it was last used.
+    pub seen_at: Option<String>,
     /// Since when it is over.
     pub ended_at: Option<String>,
     /// Why.
@@ -35,7 +39,9 @@ impl From<&SessionRecord> for SessionView {
             id: session.id.to_string(),
             user: session.user.to_string(),
             status: if session.ended_at.is_some() { "ended" } else { "active" }.to_owned(),
+            by: if session.seen_at.is_some() { "cookie" } else { "tokens" }.to_owned(),
             created_at: rfc3339(session.created_at),
+            seen_at: session.seen_at.map(rfc3339),
             ended_at: session.ended_at.map(rfc3339),
             ended_reason: session.ended_reason.as_deref().map(str::to_owned),
         }

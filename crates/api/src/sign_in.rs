@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use keyward_core::api_key::CredentialEntry;
+use keyward_core::api_key::{CredentialEntry, Owner};
+use keyward_core::digest::ApiKeyDigest;
+use keyward_core::key_format::ApiKeySecret;
+use keyward_core::page::CsrfToken;
 use keyward_core::principal::{Kind as CredentialKind, Principal};
 use keyward_core::route::Endpoint;
 use keyward_core::session::SessionRecord;
-use keyward_engine::audit::Action;
-use keyward_engine::people::{Bearer, Changed};
+use keyward_core::time::Timestamp;
+use keyward_engine::audit::{Action, AuditEvent};
+use keyward_engine::people::{Bearer, Changed, PasswordHash};
 use serde::Serialize;
 
 use crate::attempts::Why;
@@ -17,6 +21,7 @@ use crate::fields;
 use crate::origin::Origin;
 use crate::passwords::{Password, is_too_long};
 use crate::service::Service;
+use crate::throttle::{self, Attempt};
 use crate::tokens;
 use crate::view::ReceiptView;
 
@@ -45,13 +50,12 @@ impl Tokens {
 
 impl From<Issued> for Tokens {
     fn from(issued: Issued) -> Self {
-        let user = &issued.held.user;
         Self {
             access_token: issued.access_token,
             token_type: "Bearer",
             expires_in: issued.expires_in,
             refresh_token: Some(issued.refresh_token.expose().to_owned()),
-            user: Who { id: user.id.clone(), username: user.username.clone() },
+            user: Who::of(&issued.held.user),
             access_expires_at: fields::rfc3339(issued.expires_at),
         }
     }
@@ -63,10 +67,16 @@ struct Who {
     username: Box<str>,
 }
 
+impl Who {
+    fn of(user: &Owner) -> Self {
+        Self { id: user.id.clone(), username: user.username.clone() }
+    }
+}
+
 /// The subject of an attempt that was refused before anybody looked up whose it is.
 const NOT_LOOKED_UP: &str = "not looked up";
 
-/// Begins a session.
+/// Begins a session by tokens.
 ///
 /// # Errors
 /// A wrong name or password, alike in words and time; too many that wait; roles that fit into no token; a store that does not
@@ -77,18 +87,117 @@ pub async fn sign_in(
     password: Password,
     origin: &Origin,
 ) -> Result<Tokens, Failure> {
+    let proven = prove(service, username, password, origin).await?;
     let failed = Failed { service, origin, endpoint: Endpoint::Login };
+    let user = &proven.user;
+    let configuration = service.configuration();
+    let rules = &configuration.rules;
+    if !tokens::fits(rules, &rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref))) {
+        return Err(failed.refuse((Why::TooManyScopes, &user.id), too_many_scopes()).await);
+    }
+    let key = signing_key(service).await?;
+    let (refresh, kept) = tokens::refresh_token(service, origin.at);
+    let (session, event) = begun(service, user, origin, None);
+    match service.store.begin_session(&session, &proven.hash, &kept, &event).await? {
+        Some(held) => Ok(issue(service, &key, (Box::new(held), None), refresh, origin.at)?.into()),
+        None => Err(paused(&failed, user).await),
+    }
+}
+
+/// What a browser gets whose user signed in. The cookie is not in the body.
+#[derive(Serialize)]
+pub struct CookieSession {
+    csrf_token: String,
+    /// Seconds, if it is used all the time.
+    expires_in: u64,
+    user: Who,
+    /// What the cookie holds.
+    #[serde(skip)]
+    pub cookie: ApiKeySecret,
+}
+
+/// Begins a session by cookie, under an id and a cookie that did not exist before, whatever the browser sent along.
+///
+/// # Errors
+/// As [`sign_in`], but for the size of tokens.
+pub async fn sign_in_by_cookie(
+    service: &Service,
+    username: &str,
+    password: Password,
+    origin: &Origin,
+) -> Result<CookieSession, Failure> {
+    let proven = prove(service, username, password, origin).await?;
+    let failed = Failed { service, origin, endpoint: Endpoint::Login };
+    let (session, event) = begun(service, &proven.user, origin, Some(origin.at));
+    let mut random = [0; 24];
+    service.random.fill(&mut random);
+    let cookie = ApiKeySecret::assemble(COOKIE_PREFIX, &random, &service.tag_key);
+    let digest = ApiKeyDigest::of(cookie.expose().as_bytes());
+    match service.store.begin_cookie_session(&session, &proven.hash, &digest, &event).await? {
+        Some(held) => Ok(CookieSession {
+            csrf_token: CsrfToken::of(&held.session.id, &service.tag_key).expose().to_owned(),
+            expires_in: service.configuration().rules.guarding.sessions.absolute.as_secs(),
+            user: Who::of(&held.user),
+            cookie,
+        }),
+        None => Err(paused(&failed, &proven.user).await),
+    }
+}
+
+/// How the values of cookies begin.
+const COOKIE_PREFIX: &str = "kwses_";
+
+/// The record of a session that begins, and what the audit log says of it.
+fn begun(service: &Service, user: &Owner, origin: &Origin, seen_at: Option<Timestamp>) -> (SessionRecord, AuditEvent) {
+    let session = SessionRecord {
+        id: service.new_id("ses"),
+        user: user.id.clone(),
+        created_at: origin.at,
+        ended_at: None,
+        ended_reason: None,
+        client: None,
+        seen_at,
+    };
+    let mut event = Origin { actor: user.id.clone(), ..origin.clone() }.event(Action::SignedIn, &session.id);
+    event.detail.push(("username", user.username.clone()));
+    (session, event)
+}
+
+/// The user is paused, or got another password at that moment. It is told as a wrong password, and counts like one.
+async fn paused(failed: &Failed<'_>, user: &Owner) -> Failure {
+    let attempt = Attempt { client: failed.origin.client, subject: Some(&user.username) };
+    throttle::wrong(failed.service, attempt);
+    failed.refuse((Why::Paused, &user.id), wrong()).await
+}
+
+/// A user whose password was found to be right.
+struct Proven {
+    user: Owner,
+    hash: PasswordHash,
+}
+
+async fn prove(service: &Service, username: &str, password: Password, origin: &Origin) -> Result<Proven, Failure> {
+    let failed = Failed { service, origin, endpoint: Endpoint::Login };
+    let name = fields::username(username).ok();
+    let attempt = Attempt { client: origin.client, subject: name.as_deref() };
+    if let Err(throttled) = throttle::admit(service, attempt) {
+        return Err(failed.refuse((Why::Throttled, NOT_LOOKED_UP), throttled).await);
+    }
     if is_too_long(password.expose()) {
+        throttle::wrong(service, attempt);
         return Err(failed.refuse((Why::TooLong, NOT_LOOKED_UP), wrong()).await);
     }
     let turn = match service.passwords.turn(origin.client).await {
         Ok(turn) => turn,
         Err(crowded) => {
-            let why = if crowded.kind == Kind::Throttled { Why::AddressBusy } else { Why::Busy };
+            let why = if crowded.kind == Kind::Unavailable { Why::Busy } else { Why::AddressBusy };
             return Err(failed.refuse((why, NOT_LOOKED_UP), crowded).await);
         }
     };
-    let name = fields::username(username).ok();
+    // Others had their turn meanwhile, and may have been wrong.
+    if let Err(throttled) = throttle::admit(service, attempt) {
+        return Err(failed.refuse((Why::Throttled, NOT_LOOKED_UP), throttled).await);
+    }
     let user = match &name {
         Some(name) => service.store.find_user(name).await?.filter(|user| *user.owner.username == **name),
         None => None,
@@ -98,29 +207,10 @@ pub async fn sign_in(
     // What is nobody's name is not written down: people type passwords into the wrong field.
     let subject = user.as_ref().map_or_else(|| "unknown user".into(), |user| user.owner.id.clone());
     let (true, Some(user), Some(hash)) = (right, user, hash) else {
+        throttle::wrong(service, attempt);
         return Err(failed.refuse((Why::WrongPassword, &subject), wrong()).await);
     };
-    let configuration = service.configuration();
-    let rules = &configuration.rules;
-    if !tokens::fits(rules, &rules.scopes_of_roles(user.owner.roles.iter().map(AsRef::as_ref))) {
-        return Err(failed.refuse((Why::TooManyScopes, &subject), too_many_scopes()).await);
-    }
-    let key = signing_key(service).await?;
-    let session = SessionRecord {
-        id: service.new_id("ses"),
-        user: user.owner.id.clone(),
-        created_at: origin.at,
-        ended_at: None,
-        ended_reason: None,
-        client: None,
-    };
-    let (refresh, kept) = tokens::refresh_token(service, origin.at);
-    let mut event = Origin { actor: user.owner.id.clone(), ..origin.clone() }.event(Action::SignedIn, &session.id);
-    event.detail.push(("username", user.owner.username.clone()));
-    match service.store.begin_session(&session, &hash, &kept, &event).await? {
-        Some(held) => Ok(issue(service, &key, (Box::new(held), None), refresh, origin.at)?.into()),
-        None => Err(failed.refuse((Why::Paused, &subject), wrong()).await),
-    }
+    Ok(Proven { user: user.owner, hash })
 }
 
 fn wrong() -> Failure {
@@ -159,18 +249,20 @@ pub async fn renew(service: &Service, caller: &CredentialEntry, origin: &Origin)
     let Some((access_token, expires_in)) = tokens::access_token(service, &key, (&held, &scopes), origin.at) else {
         return Err(failed.refuse((Why::Outgrown, &id), too_many_scopes()).await);
     };
-    let user = Who { id: held.user.id.clone(), username: held.user.username.clone() };
+    let user = Who::of(&held.user);
     let access_expires_at = fields::rfc3339(origin.at.after(Duration::from_secs(expires_in)));
     Ok(Tokens { access_token, token_type: "Bearer", expires_in, refresh_token: None, user, access_expires_at })
 }
 
-/// Ends the session of a token, on every node before this returns.
+/// Ends the session of a token or a cookie, on every node before this returns.
 ///
 /// # Errors
 /// A credential that is not of a session.
 pub async fn sign_out(service: &Service, caller: &Principal, origin: &Origin) -> Result<ReceiptView, Failure> {
-    if caller.kind != CredentialKind::Jwt {
-        return Err(Failure::invalid("only a token signs out; a key is ended by DELETE on the list of keys"));
+    if !matches!(caller.kind, CredentialKind::Jwt | CredentialKind::Session) {
+        return Err(Failure::invalid(
+            "only a token or a session signs out; a key is ended by DELETE on the list of keys",
+        ));
     }
     let event = origin.event(Action::SignedOut, caller.credential.text());
     match service.store.end_session(caller.credential.text(), "signed out", &event).await? {

@@ -118,6 +118,9 @@ pub struct CallerView {
     pub scopes: Vec<String>,
     /// From when on it is refused.
     pub expires_at: Option<String>,
+    /// A session: what its pages show in `Keyward-CSRF` with each request that changes something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csrf_token: Option<String>,
 }
 
 impl From<&CredentialEntry> for CallerView {
@@ -132,6 +135,7 @@ impl From<&CredentialEntry> for CallerView {
             mode: principal.mode.as_str(),
             scopes: principal.grants.scopes().iter().map(ToString::to_string).collect(),
             expires_at: entry.ends_at.map(rfc3339),
+            csrf_token: entry.csrf.as_ref().map(|token| token.expose().to_owned()),
         }
     }
 }

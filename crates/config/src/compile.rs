@@ -14,18 +14,22 @@ use keyward_core::route::{
 use keyward_core::rules::{Rules, StaticKey, StaticKeys};
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::session::SessionRules;
 use keyward_core::token::TokenRules;
 use keyward_core::webhook::{Form, Webhook, WebhookSecret};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::guarding;
 use crate::settings::{self, Settings};
 use crate::text::{EndpointPath, RefreshBy};
 
 /// The schemes that own endpoints read, as far as they exist.
-const OWN_SCHEMES: [&str; 4] = ["key_header", "key_auth", "bearer", BASIC];
+const OWN_SCHEMES: [&str; 5] = ["key_header", "key_auth", "bearer", SESSION, BASIC];
 
 /// The one by which clients of OAuth endpoints show their pairs.
 const BASIC: &str = "basic";
+/// The one of browsers, which have no use for OAuth endpoints.
+const SESSION: &str = "session";
 
 /// The limit that `performance.rate_limit` is short for; no other can have a name with a dot.
 pub(crate) const SHORT_LIMIT: &str = "performance.rate_limit";
@@ -39,7 +43,8 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         secret: key.key.expose_secret().as_bytes(),
         scopes: key.scopes.clone(),
     });
-    let schemes = schemes(settings);
+    let guarding = guarding::of(settings, &secret);
+    let schemes = schemes(settings, &guarding.sessions);
     Rules {
         routes: Routes::new(own_routes(settings, &schemes), routes(settings, &schemes)),
         schemes,
@@ -51,6 +56,7 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         limit_fields: settings.performance.rate_limit_headers,
         tokens: token_rules(settings),
         issuers: settings.security.issuers.iter().map(settings::Issuer::rules).collect(),
+        guarding,
     }
 }
 
@@ -64,23 +70,27 @@ fn token_rules(settings: &Settings) -> TokenRules {
 }
 
 /// The schemes that read something: those of kinds of credentials that are on.
-fn schemes(settings: &Settings) -> Vec<Scheme> {
+fn schemes(settings: &Settings, sessions: &SessionRules) -> Vec<Scheme> {
     let security = &settings.security;
     let named = settings.schemes.iter().filter(|(_, scheme)| match scheme.kind {
         CredentialKind::ApiKey => security.api_keys.enabled,
         CredentialKind::Jwt => security.jwt.enabled,
         CredentialKind::Webhook => true,
+        CredentialKind::Basic => security.basic_auth.enabled,
+        CredentialKind::Session => true,
     });
     named
         .filter_map(|(name, one)| {
-            Some(Scheme { name: name.as_str().into(), carrier: carrier(name, one)?, kind: one.kind })
+            Some(Scheme { name: name.as_str().into(), carrier: carrier((name, one), sessions)?, kind: one.kind })
         })
         .collect()
 }
 
 /// Where a scheme's credential stands; `None`: it reads nothing.
-fn carrier(name: &str, scheme: &settings::Scheme) -> Option<Carrier> {
+fn carrier((name, scheme): (&str, &settings::Scheme), sessions: &SessionRules) -> Option<Carrier> {
     match (scheme.kind, &scheme.header, &scheme.authorization) {
+        (CredentialKind::Basic, ..) => Some(Carrier::Authorization("Basic".into())),
+        (CredentialKind::Session, ..) => Some(Carrier::Cookie(sessions.cookie().into())),
         (CredentialKind::Webhook, ..) => {
             let form = scheme.form()?;
             let secret = |secret: &SecretString| match &form {
@@ -171,13 +181,7 @@ fn configured(route: &settings::Route, schemes: &[Scheme], open: bool) -> Route 
 fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
     let endpoints = &settings.endpoints;
     let mut all = Vec::new();
-    // Tokens that nothing reads are not handed out.
-    if schemes.iter().any(|scheme| scheme.kind == CredentialKind::Jwt) {
-        all.extend(sign_in_routes(settings, schemes));
-    } else if let Some(path) = endpoints.jwks.as_ref().filter(|_| settings.identity.token.enabled) {
-        let get = unscoped(Method::GET);
-        all.push(own("endpoints.jwks", path.as_str().to_owned(), Endpoint::Jwks, Access::Public, get));
-    }
+    all.extend(sign_in_routes(settings, schemes));
     if let Some(path) = &endpoints.me {
         let access = Access::Credential { schemes: own_ids(schemes), several: Several::Refuse };
         all.push(own("endpoints.me", path.as_str().to_owned(), Endpoint::Me, access, unscoped(Method::GET)));
@@ -218,30 +222,38 @@ fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
 }
 
 /// Signing in, carrying on, signing out, and the public keys.
-fn sign_in_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Result<Route, PatternError>> {
+fn sign_in_routes<'a>(settings: &'a Settings, schemes: &[Scheme]) -> Vec<Result<Route, PatternError>> {
     let endpoints = &settings.endpoints;
-    let bearer = schemes.iter().enumerate().filter(|(_, scheme)| scheme.kind == CredentialKind::Jwt);
-    let bearer: Vec<SchemeId> = bearer.map(|(place, _)| SchemeId(place)).collect();
+    let of_kinds = |kinds: &[CredentialKind]| {
+        let held = schemes.iter().enumerate().filter(|(_, scheme)| kinds.contains(&scheme.kind));
+        held.map(|(place, _)| SchemeId(place)).collect::<Vec<_>>()
+    };
+    let bearer = of_kinds(&[CredentialKind::Jwt]);
     let several = Several::Refuse;
-    let token = Access::Credential { schemes: bearer.clone(), several };
+    // Tokens that nothing reads are not handed out.
+    let has_tokens = !bearer.is_empty();
+    let of_tokens = |path: &'a Option<EndpointPath>| if has_tokens { path } else { &None };
+    let jwks = if settings.identity.token.enabled { &endpoints.jwks } else { of_tokens(&endpoints.jwks) };
+    let held = Access::Credential { schemes: of_kinds(&[CredentialKind::Jwt, CredentialKind::Session]), several };
     // A client shows its pair, which these endpoints read themselves; anybody else a credential.
-    let or_bearer = Access::Optional { schemes: bearer, several };
+    let or_bearer = Access::Optional { schemes: bearer.clone(), several };
     let refresh = match settings.security.jwt.refresh_by {
         RefreshBy::Token => Access::Public,
-        RefreshBy::Bearer => token.clone(),
+        RefreshBy::Bearer => Access::Credential { schemes: bearer, several },
         RefreshBy::Either => or_bearer.clone(),
     };
-    let keys = ids(schemes, OWN_SCHEMES.into_iter().filter(|name| *name != BASIC));
+    let keys = ids(schemes, OWN_SCHEMES.into_iter().filter(|name| ![BASIC, SESSION].contains(name)));
     let or_any = Access::Optional { schemes: keys, several };
-    let metadata = endpoints.metadata.as_ref().filter(|_| token_rules(settings).origin().is_some()).cloned();
+    let metadata =
+        of_tokens(&endpoints.metadata).as_ref().filter(|_| token_rules(settings).origin().is_some()).cloned();
     let table = [
         ("endpoints.login", &endpoints.login, Endpoint::Login, Method::POST, Access::Public),
-        ("endpoints.refresh", &endpoints.refresh, Endpoint::Refresh, Method::POST, refresh),
-        ("endpoints.logout", &endpoints.logout, Endpoint::Logout, Method::POST, token),
-        ("endpoints.token", &endpoints.token, Endpoint::Token, Method::POST, Access::Public),
-        ("endpoints.revoke", &endpoints.revoke, Endpoint::Revoke, Method::POST, or_bearer),
-        ("endpoints.introspect", &endpoints.introspect, Endpoint::Introspect, Method::POST, or_any),
-        ("endpoints.jwks", &endpoints.jwks, Endpoint::Jwks, Method::GET, Access::Public),
+        ("endpoints.refresh", of_tokens(&endpoints.refresh), Endpoint::Refresh, Method::POST, refresh),
+        ("endpoints.logout", &endpoints.logout, Endpoint::Logout, Method::POST, held),
+        ("endpoints.token", of_tokens(&endpoints.token), Endpoint::Token, Method::POST, Access::Public),
+        ("endpoints.revoke", of_tokens(&endpoints.revoke), Endpoint::Revoke, Method::POST, or_bearer),
+        ("endpoints.introspect", of_tokens(&endpoints.introspect), Endpoint::Introspect, Method::POST, or_any),
+        ("endpoints.jwks", jwks, Endpoint::Jwks, Method::GET, Access::Public),
         ("endpoints.metadata", &metadata, Endpoint::Metadata, Method::GET, Access::Public),
     ];
     let route = |(name, path, endpoint, method, access)| {

@@ -12,6 +12,7 @@ mod defaults;
 mod diff;
 mod doors;
 mod env_table;
+mod guarding;
 mod merge;
 mod mistake;
 mod node;
@@ -46,8 +47,8 @@ pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;
 pub use text::{
-    Balance, EndpointPath, Files, HealthPath, HostSeen, Prefix, RefreshBy, Seconds, Size, StripPrefix, TokenSecret,
-    UpstreamUrl, WebhookFormat,
+    Balance, BasicPassword, EndpointPath, Files, HealthPath, HostSeen, Prefix, RefreshBy, Seconds, Size, StripPrefix,
+    TokenSecret, UpstreamUrl, WebhookFormat,
 };
 
 use crate::defaults::Defaults;
@@ -101,7 +102,7 @@ pub fn load(input: Input<'_>) -> Result<Loaded, Mistakes> {
     let folder = path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
     let outside = Outside { env, read_file, folder };
     let mut report = Report::default();
-    let mut schemes: BTreeSet<String> = not_yet::SCHEMES.iter().map(|name| (*name).to_owned()).collect();
+    let mut schemes: BTreeSet<String> = BTreeSet::new();
 
     let defaults = Defaults::new();
     let mut tree = defaults.tree();

@@ -6,8 +6,8 @@ use crate::node::{Node, Scalar};
 use crate::place::{Origin, Place, Position, Span, Step, fits};
 use crate::report::Report;
 
-/// Whether what stands at a path is a secret, whatever its text: operators' keys, what signs tokens and webhooks, and what is
-/// told to the upstream.
+/// Whether what stands at a path is a secret, whatever its text: operators' keys and password, what signs tokens and webhooks,
+/// and what is told to the upstream.
 fn lies_in_secret_place(path: &[Step]) -> bool {
     let below = |names: &[&str]| {
         path.len() >= names.len()
@@ -20,6 +20,7 @@ fn lies_in_secret_place(path: &[Step]) -> bool {
         || below(&["security", "jwt", "secret"])
         || fits_below("schemes.*.secret", path)
         || fits_below("schemes.*.secrets", path)
+        || below(&["security", "basic_auth", "password"])
         || (below(&["security", "api_keys", "static"]) && !open)
 }
 

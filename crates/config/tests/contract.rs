@@ -99,7 +99,7 @@ fn every_default_is_that_of_the_reference() {
         .filter_map(|mistake| mistake.message.strip_prefix('"')?.split_once('"').map(|(path, _)| path.to_owned()))
         .collect();
     let later = |path: &str| {
-        let kinds = ["schemes.bearer", "schemes.session", "schemes.basic", "schemes.stripe"].map(String::from);
+        let kinds = ["schemes.bearer", "schemes.stripe"].map(String::from);
         let all = refused.iter().chain(&kinds).map(String::as_str).chain(EXAMPLES);
         all.into_iter().any(|name| path == name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
     };

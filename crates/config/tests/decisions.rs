@@ -100,6 +100,8 @@ impl World {
             line: Some(name.into()),
             account_addresses: Vec::new(),
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
+            renew_at: None,
+            csrf: None,
             begins_at: None,
             disabled: state == Some("disabled"),
             revoked: state == Some("revoked"),

@@ -9,6 +9,7 @@ use keyward_config::rules;
 use keyward_core::digest::MacKey;
 use keyward_core::route::{Access, Destination, Endpoint, Match};
 use keyward_core::rules::Rules;
+use keyward_core::scheme::CredentialKind;
 
 fn compiled(text: &str) -> Rules {
     rules(&World::default().load(Some(text)).unwrap().settings, MacKey::from_bytes([7; 32]))
@@ -57,8 +58,8 @@ fn by_default_every_path_needs_a_key() {
             "GET    | /_keyward/login              | WrongMethod",
             "POST   | /_keyward/login              | endpoints.login public",
             "POST   | /_keyward/refresh            | endpoints.refresh public",
-            "POST   | /_keyward/logout             | endpoints.logout bearer",
-            "GET    | /_keyward/me                 | endpoints.me key_header+key_auth+bearer",
+            "POST   | /_keyward/logout             | endpoints.logout bearer+session",
+            "GET    | /_keyward/me                 | endpoints.me key_header+key_auth+bearer+session",
             "GET    | /_keyward/jwks.json          | endpoints.jwks public",
             "GET    | /_keyward/token              | WrongMethod",
             "POST   | /_keyward/token              | endpoints.token public",
@@ -66,15 +67,15 @@ fn by_default_every_path_needs_a_key() {
             "POST   | /_keyward/introspect         | endpoints.introspect key_header+key_auth+bearer keyward:tokens:read",
             "GET    | /.well-known/oauth-authorization-server | all key_header+key_auth+bearer",
             "GET    | /_keyward/verify             | UnknownOwn",
-            "GET    | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer self:keys:read",
-            "HEAD   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer self:keys:read",
-            "POST   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer self:keys:write",
+            "GET    | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer+session self:keys:read",
+            "HEAD   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer+session self:keys:read",
+            "POST   | /_keyward/api-keys           | endpoints.api_keys key_header+key_auth+bearer+session self:keys:write",
             "DELETE | /_keyward/api-keys           | WrongMethod",
-            "GET    | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth+bearer self:keys:read",
-            "PATCH  | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth+bearer self:keys:write",
-            "DELETE | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth+bearer self:keys:write",
+            "GET    | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth+bearer+session self:keys:read",
+            "PATCH  | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth+bearer+session self:keys:write",
+            "DELETE | /_keyward/api-keys/1         | endpoints.api_keys.one key_header+key_auth+bearer+session self:keys:write",
             "PUT    | /_keyward/api-keys/1         | WrongMethod",
-            "POST   | /_keyward/api-keys/1/rotate  | endpoints.api_keys.rotate key_header+key_auth+bearer self:keys:write",
+            "POST   | /_keyward/api-keys/1/rotate  | endpoints.api_keys.rotate key_header+key_auth+bearer+session self:keys:write",
         ],
     );
 }
@@ -116,7 +117,7 @@ fn open_if_none_opens_routes_but_not_own_endpoints() {
         open,
         &[
             "GET | / | a public",
-            "GET | /_keyward/api-keys | endpoints.api_keys key_header+key_auth+bearer self:keys:read",
+            "GET | /_keyward/api-keys | endpoints.api_keys key_header+key_auth+bearer+session self:keys:read",
         ],
     );
     let closed = "security: {api_keys: {open_if_none: true, static: [{name: k, key: x, scopes: []}]}}";
@@ -127,13 +128,42 @@ fn open_if_none_opens_routes_but_not_own_endpoints() {
 fn without_api_keys_nothing_reads_a_credential() {
     let keys = "security: {api_keys: {enabled: false, static: [{name: k, key: abc, scopes: [a]}]}";
     let rules = compiled(&format!("{keys}, jwt: {{enabled: false}}}}"));
-    assert!(rules.schemes.is_empty() && rules.static_keys.find(b"abc").is_none());
+    let kinds: Vec<_> = rules.schemes.iter().map(|scheme| scheme.kind).collect();
+    assert!(kinds == [CredentialKind::Session] && rules.static_keys.find(b"abc").is_none());
     assert_eq!(asked(&rules, "GET", "/"), "all");
     assert_eq!(asked(&rules, "GET", "/_keyward/api-keys"), "UnknownOwn");
-    assert_eq!(asked(&rules, "POST", "/_keyward/login"), "UnknownOwn");
+    // A session by cookie is no token.
+    assert_eq!(asked(&rules, "POST", "/_keyward/login"), "endpoints.login public");
+    assert_eq!(asked(&rules, "POST", "/_keyward/refresh"), "UnknownOwn");
     let rules = compiled(&format!("{keys}}}"));
     assert_eq!(asked(&rules, "GET", "/"), "all bearer");
     assert_eq!(asked(&rules, "POST", "/_keyward/login"), "endpoints.login public");
+}
+
+#[test]
+fn basic_is_read_where_it_is_on() {
+    let text = "security: {basic_auth: {enabled: true}}\nroutes: [{path: /basic, schemes: [basic]}, {path: /**}]\n";
+    let rows = [
+        "GET | /basic            | route-1 basic",
+        "GET | /x                | route-2 key_header+key_auth+bearer+basic",
+        "GET | /_keyward/me      | endpoints.me key_header+key_auth+bearer+session+basic",
+    ];
+    table(text, &rows);
+    assert!(compiled(text).guarding.basic.is_some() && compiled("").guarding.basic.is_none());
+}
+
+#[test]
+fn the_cookie_is_for_tls_alone_unless_the_server_is_for_its_own_machine() {
+    let cookie = |server: &str| compiled(&format!("server: {{{server}}}")).guarding.sessions.cookie();
+    for (server, expected) in [
+        ("", "keyward-session"),
+        ("host: '::1'", "keyward-session"),
+        ("host: 0.0.0.0", "__Host-keyward-session"),
+        ("trusted_proxies: [127.0.0.1]", "__Host-keyward-session"),
+        ("socket: /tmp/keyward.sock", "__Host-keyward-session"),
+    ] {
+        assert_eq!(cookie(server), expected, "{server}");
+    }
 }
 
 #[test]

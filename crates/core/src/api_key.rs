@@ -2,6 +2,7 @@
 
 use crate::address::AddressRules;
 use crate::digest::{ApiKeyDigest, same};
+use crate::page::CsrfToken;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -159,6 +160,10 @@ pub struct CredentialEntry {
     pub ends_at: Option<Timestamp>,
     /// When what it stands for ends: a key, or the key of a client. A user who signed in goes on.
     pub source_ends_at: Option<Timestamp>,
+    /// From when on memory does not vouch for it: it is found out anew. What is the same then is over.
+    pub renew_at: Option<Timestamp>,
+    /// A session by cookie: what its pages show with each request that changes something.
+    pub csrf: Option<CsrfToken>,
     /// A token: from when on it counts, leeway included. A clock that was set back finds it too early again.
     pub begins_at: Option<Timestamp>,
     /// It, its owner or an account above it is paused.
@@ -189,6 +194,8 @@ impl CredentialEntry {
             account_addresses: Vec::new(),
             ends_at: None,
             source_ends_at: None,
+            renew_at: None,
+            csrf: None,
             begins_at: None,
             disabled: false,
             revoked: false,
@@ -221,6 +228,8 @@ impl CredentialEntry {
             account_addresses: OwningAccount::lists([account, owner.account.as_ref()]),
             ends_at: earlier(record.expires_at, record.overlap_ends_at),
             source_ends_at: earlier(record.expires_at, record.overlap_ends_at),
+            renew_at: None,
+            csrf: None,
             begins_at: None,
             disabled: record.disabled_at.is_some()
                 || account.is_some_and(OwningAccount::is_paused)
@@ -248,13 +257,18 @@ impl CredentialEntry {
             Err(Rejection::Revoked)
         } else if self.disabled {
             Err(Rejection::Disabled)
-        } else if self.ends_at.is_some_and(|end| end <= now) {
+        } else if self.ends_at.is_some_and(|end| end <= now) || self.must_be_renewed(now) {
             Err(Rejection::Expired)
         } else if self.begins_at.is_some_and(|begin| now < begin) {
             Err(Rejection::Unknown)
         } else {
             Ok(())
         }
+    }
+
+    /// Whether memory must ask again before it speaks for it.
+    pub fn must_be_renewed(&self, now: Timestamp) -> bool {
+        self.renew_at.is_some_and(|at| at <= now)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::api_key::{CredentialEntry, Rejection};
 use crate::limit::{LimitId, Standings};
+use crate::page::PageFault;
 use crate::path::PathFault;
 use crate::principal::Principal;
 use crate::route::RouteId;
@@ -38,6 +39,11 @@ pub struct Denial {
 }
 
 impl Denial {
+    /// Whether it is a wrong credential that was known to be wrong without asking anybody: a guess, or a typing error.
+    pub fn is_wrong_guess(&self) -> bool {
+        self.reason == Reason::Rejected(Rejection::Unknown) && self.credential.is_none()
+    }
+
     /// Whom the record names.
     pub fn principal(&self) -> Option<&Principal> {
         self.credential.as_deref().map(|entry| &entry.principal)
@@ -65,6 +71,8 @@ pub enum Reason {
     Forbidden(Forbidden),
     /// The caller did it too often.
     Limited(Limited),
+    /// Too many wrong credentials came from there.
+    Throttled(Throttled),
 }
 
 /// The limit that was exceeded.
@@ -76,6 +84,34 @@ pub struct Limited {
     pub retry_after: Duration,
 }
 
+/// Too many wrong credentials, or too many that wait to be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttled {
+    /// What they have in common.
+    pub by: ThrottledBy,
+    /// After which span it is looked at again.
+    pub retry_after: Duration,
+}
+
+/// What too many wrong credentials have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThrottledBy {
+    /// Where they come from.
+    Address,
+    /// Whom they are for; this address has part in it.
+    Subject,
+}
+
+impl ThrottledBy {
+    /// The word for records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Subject => "subject",
+        }
+    }
+}
+
 /// The rule that forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forbidden {
@@ -83,6 +119,8 @@ pub enum Forbidden {
     Address(AddressRule),
     /// A scope that the route needs and the credential lacks.
     Scope,
+    /// A request that a foreign page may have made in the name of a session.
+    Page(PageFault),
 }
 
 /// Whose list of addresses spoke.
@@ -110,6 +148,7 @@ impl Reason {
             Self::Rejected(_) => "Rejected",
             Self::Forbidden(_) => "Forbidden",
             Self::Limited(_) => "Limited",
+            Self::Throttled(_) => "Throttled",
         }
     }
 }

@@ -153,6 +153,8 @@ impl<'a> Foreign<'a> {
             account_addresses: Vec::new(),
             ends_at: Some(millis(exp)),
             source_ends_at: None,
+            renew_at: None,
+            csrf: None,
             begins_at: begins.map(|begins| millis(begins.saturating_sub(LEEWAY))),
             disabled: false,
             revoked: false,

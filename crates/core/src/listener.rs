@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::api_key::{CredentialEntry, Rejection};
 use crate::decision::AddressRule;
 use crate::limit::{Limit, Standing};
+use crate::page::PageFault;
 use crate::path::{PathFault, Target};
 use crate::route::{Match, Route, RouteId};
 use crate::scheme::{Reading, SchemeId};
@@ -36,6 +37,9 @@ pub enum Event<'a> {
     StaticKey(bool),
     Checked(&'a CredentialEntry, Result<(), Rejection>),
     NotGenuine,
+    Page(Result<(), PageFault>),
+    NoPair,
+    NotThePair,
     NoToken(TokenFault),
     NotKnown,
     Signed(Result<(), WebhookFault>),

@@ -6,13 +6,14 @@
 mod answers;
 mod delivering;
 mod examining;
+mod pages;
 mod spending;
 mod steps;
 
 use std::sync::Arc;
 
 use crate::api_key::{CredentialEntry, Rejection};
-use crate::decision::{AddressRule, Decision, Denial, Forbidden, Reason};
+use crate::decision::{AddressRule, Decision, Denial, Forbidden, Reason, Throttled};
 use crate::digest::ApiKeyDigest;
 pub use crate::facts::RequestFacts;
 use crate::limit::Standings;
@@ -21,13 +22,13 @@ use crate::path::PathFault;
 use crate::principal::Principal;
 use crate::route::{self, Access, Match, Route, RouteId, Several};
 use crate::rules::Rules;
-use crate::scheme::{Carrier, Presented, Reading, SchemeId};
+use crate::scheme::{Carrier, CredentialKind, Presented, Reading, SchemeId};
 use crate::time::Now;
 use crate::token::{Claims, Unverified};
 pub use delivering::{Awaiting, Delivering};
 pub use examining::{Examined, Examining};
 pub use spending::{Looking, Spending};
-pub use steps::{Proven, Question, Recalled, Resumed, Ruled, Step, Verified};
+pub use steps::{Proven, Question, Recalled, Resumed, Ruled, Step, Strangers, Verified};
 
 /// The rules, the facts and the time of one decision.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +144,11 @@ pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener:
             if let Some(Carrier::Webhook(webhook)) = rules.scheme(scheme).map(|scheme| &scheme.carrier) {
                 return Awaiting::begin(routed, (scheme, &**webhook), presented, listener);
             }
-            let digest = ApiKeyDigest::of(presented.expose());
+            let Some(digest) = routed.digest(scheme, presented) else {
+                listener.hear(Event::NoPair);
+                let denial = routed.reject(scheme, Rejection::Unknown, None);
+                return Step::Ruled(Ruled::Decided(Decision::Deny(denial)));
+            };
             Step::Recall(digest, Recalling { routed, scheme, presented, digest })
         }
         Err(Reason::NoCredential) if matches!(routed.route.access, Access::Optional { .. }) => {
@@ -266,6 +271,11 @@ impl<'a> Routed<'a> {
         Denial { scheme: Some(scheme), ..self.denial(Reason::Rejected(why), credential) }
     }
 
+    /// Nobody looked at a credential that was read, because too many were wrong before.
+    fn throttled(&self, scheme: SchemeId, throttled: Throttled) -> Denial {
+        Denial { scheme: Some(scheme), ..self.denial(Reason::Throttled(throttled), None) }
+    }
+
     fn check_addresses(self, listener: &mut impl Listener) -> Result<Self, Denial> {
         let client = crate::address::canonical(self.frame.facts.client);
         for (rule, list) in
@@ -305,6 +315,15 @@ impl<'a> Routed<'a> {
         found.ok_or(Reason::NoCredential)
     }
 
+    /// What memory knows a presented credential by. `None`: it is none.
+    fn digest(&self, scheme: SchemeId, presented: Presented<'_>) -> Option<ApiKeyDigest> {
+        let rules = self.frame.rules;
+        match rules.scheme(scheme).map(|scheme| scheme.kind) {
+            Some(CredentialKind::Basic) => rules.guarding.basic.as_ref()?.digest(presented),
+            _ => Some(ApiKeyDigest::of(presented.expose())),
+        }
+    }
+
     /// Verifies a known key and, when it counts, goes on to authorize and to the limits.
     fn judge(self, entry: Arc<CredentialEntry>, scheme: SchemeId, listener: &mut impl Listener) -> Ruled<'a> {
         match self.clear(entry, scheme, listener) {
@@ -324,7 +343,10 @@ impl<'a> Routed<'a> {
         listener.hear(Event::Checked(&entry, verdict));
         match verdict {
             Err(rejection) => Err(self.reject(scheme, rejection, Some(entry))),
-            Ok(()) => authorize(self, Authentication { entry, scheme }, listener),
+            Ok(()) => {
+                let authentication = pages::check(self, Authentication { entry, scheme }, listener)?;
+                authorize(self, authentication, listener)
+            }
         }
     }
 

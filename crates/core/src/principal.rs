@@ -50,6 +50,10 @@ pub enum Kind {
     Foreign,
     /// A delivery that proved its sender.
     Webhook,
+    /// A username and a password.
+    Basic,
+    /// The cookie of a user who signed in.
+    Session,
 }
 
 impl Kind {
@@ -60,6 +64,8 @@ impl Kind {
             (Self::ApiKey | Self::Static, CredentialKind::ApiKey)
                 | (Self::Jwt | Self::Foreign, CredentialKind::Jwt)
                 | (Self::Webhook, CredentialKind::Webhook)
+                | (Self::Basic, CredentialKind::Basic)
+                | (Self::Session, CredentialKind::Session)
         )
     }
 
@@ -70,6 +76,8 @@ impl Kind {
             Self::Static => "static",
             Self::Jwt | Self::Foreign => "jwt",
             Self::Webhook => "webhook",
+            Self::Basic => "basic",
+            Self::Session => "session",
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::address::AddressRules;
 use crate::api_key::CredentialEntry;
 use crate::digest::MacKey;
 use crate::foreign::Issuer;
+use crate::guarding::Guarding;
 use crate::limit::{Limit, LimitFields, LimitId};
 use crate::principal::Kind;
 use crate::route::Routes;
@@ -37,6 +38,8 @@ pub struct Rules {
     pub tokens: TokenRules,
     /// Others whose tokens count.
     pub issuers: Vec<Issuer>,
+    /// How credentials of people are guarded.
+    pub guarding: Guarding,
 }
 
 impl Rules {

@@ -1,8 +1,9 @@
 //! Schemes: where in a request a credential stands, and the three-way answer of reading one.
 
 use http::HeaderName;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, COOKIE};
 
+use crate::cookies;
 use crate::fields::Fields;
 use crate::token::MAX_BYTES;
 use crate::webhook::Webhook;
@@ -31,6 +32,8 @@ pub enum Carrier {
     Authorization(Box<str>),
     /// What a webhook's sender proves itself by, in headers of its own.
     Webhook(Box<Webhook>),
+    /// A cookie of this name, as it is spelt.
+    Cookie(Box<str>),
 }
 
 /// What a credential is.
@@ -42,6 +45,10 @@ pub enum CredentialKind {
     Jwt,
     /// What proves who sent a delivery: a signature over its body, or a secret.
     Webhook,
+    /// A username and a password (RFC 7617).
+    Basic,
+    /// The cookie of a user who signed in.
+    Session,
 }
 
 /// A presented secret, borrowed from the request. It is digested or compared, never kept and never printed.
@@ -52,6 +59,11 @@ impl<'a> Presented<'a> {
     /// The bytes, for a digest.
     pub fn expose(self) -> &'a [u8] {
         self.0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_test(bytes: &'a [u8]) -> Self {
+        Self(bytes)
     }
 }
 
@@ -101,11 +113,19 @@ impl Carrier {
             Self::Header(name) => name,
             Self::Authorization(_) => &AUTHORIZATION,
             Self::Webhook(webhook) => webhook.header(),
+            Self::Cookie(_) => &COOKIE,
         }
     }
 
     /// Reads the carrier from a request's headers.
     pub fn read<'a>(&self, headers: Fields<'a>) -> Reading<'a> {
+        if let Self::Cookie(name) = self {
+            return match cookies::find(headers, name) {
+                Ok(None) => Reading::Absent,
+                Ok(Some(value)) => check_secret(value, |byte| (byte > b' ') & (byte != 0x7f)),
+                Err(fault) => Reading::Malformed(fault),
+            };
+        }
         let mut values = headers.values(self.header().as_str());
         let Some(value) = values.next() else {
             return Reading::Absent;
@@ -121,7 +141,9 @@ impl Carrier {
             Self::Webhook(webhook) if webhook.others().any(|name| headers.values(name.as_str()).nth(1).is_some()) => {
                 Reading::Malformed(CarrierFault::Twice)
             }
-            Self::Header(_) | Self::Webhook(_) => check_secret(value, |byte| (byte >= b' ') & (byte != 0x7f)),
+            Self::Header(_) | Self::Cookie(_) | Self::Webhook(_) => {
+                check_secret(value, |byte| (byte >= b' ') & (byte != 0x7f))
+            }
             Self::Authorization(scheme) => {
                 let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
                 let (name, rest) = value.split_at(end);
@@ -143,6 +165,8 @@ impl Carrier {
         match self {
             Self::Header(_) => true,
             Self::Webhook(webhook) => webhook.is_secret(),
+            // Beside it stand cookies of the API: ours alone are taken out, on every route.
+            Self::Cookie(_) => false,
             Self::Authorization(scheme) => headers.values(AUTHORIZATION.as_str()).any(|value| {
                 let value = value.trim_ascii();
                 let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());
@@ -188,6 +212,7 @@ mod tests {
             };
             let carrier = match carrier.split_once(' ') {
                 Some(("authorization", scheme)) => Carrier::Authorization(scheme.into()),
+                Some(("cookie", name)) => Carrier::Cookie(name.into()),
                 _ => Carrier::Header(carrier.parse().unwrap()),
             };
             let mut map = http::HeaderMap::new();

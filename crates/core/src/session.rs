@@ -1,7 +1,10 @@
-//! Sessions: what a user who signed in holds, a family of refresh tokens and the access tokens issued along it.
+//! Sessions: what a user who signed in holds, a family of refresh tokens and the access tokens issued along it, or a cookie.
+
+use std::time::Duration;
 
 use crate::address::AddressRules;
 use crate::api_key::{CredentialEntry, Owner, OwningAccount};
+use crate::page::CsrfToken;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -23,6 +26,8 @@ pub struct SessionRecord {
     pub ended_reason: Option<Box<str>>,
     /// Of a client that showed a key + secret pair, what it was given; of a user who signed in nothing.
     pub client: Option<ClientGrant>,
+    /// A session by cookie: about when it was last used. `None`: one by tokens.
+    pub seen_at: Option<Timestamp>,
 }
 
 /// What a client holds that showed a key + secret pair (RFC 6749 §4.4).
@@ -32,6 +37,32 @@ pub struct ClientGrant {
     pub key: Box<str>,
     /// What it asked for, of all that the key may; later tokens of the family are never more.
     pub scopes: ScopeSet,
+}
+
+/// What a configuration says of sessions by cookie.
+#[derive(Clone, Debug)]
+pub struct SessionRules {
+    /// How long one may go unused.
+    pub idle: Duration,
+    /// How long one counts at most.
+    pub absolute: Duration,
+    /// Whether browsers reach this server over TLS alone: then the cookie is for TLS alone, too.
+    pub is_secure: bool,
+}
+
+impl Default for SessionRules {
+    fn default() -> Self {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        Self { idle: minutes(30), absolute: minutes(12 * 60), is_secure: true }
+    }
+}
+
+impl SessionRules {
+    /// The name of the cookie.
+    pub fn cookie(&self) -> &'static str {
+        let [secure, plain] = crate::cookies::NAMES;
+        if self.is_secure { secure } else { plain }
+    }
 }
 
 impl CredentialEntry {
@@ -75,12 +106,46 @@ impl CredentialEntry {
             account_addresses: OwningAccount::lists([user.account.as_ref()]),
             ends_at: Some(claims.ends_at()),
             source_ends_at: None,
+            renew_at: None,
+            csrf: None,
             begins_at: Some(claims.begins_at()),
             disabled: user.is_paused(),
             // A token of somebody else's session was never issued; should it be, it opens nothing.
-            revoked: session.ended_at.is_some() || *claims.sub != *user.id || *claims.sid != *session.id,
+            revoked: session.ended_at.is_some()
+                || session.seen_at.is_some()
+                || *claims.sub != *user.id
+                || *claims.sid != *session.id,
             is_half: false,
             written: Written::default(),
         }
+    }
+
+    /// A session by cookie resolved along its lineage. One by tokens is none.
+    pub fn of_session(
+        session: &SessionRecord,
+        user: &Owner,
+        scopes: ScopeSet,
+        rules: &SessionRules,
+        csrf: CsrfToken,
+    ) -> Option<Self> {
+        Some(Self {
+            principal: Principal {
+                id: user.id.clone(),
+                name: user.username.clone(),
+                kind: Kind::Session,
+                account: user.account.as_ref().map(|account| account.id.clone()),
+                credential: session.id.clone().into(),
+                mode: Mode::Live,
+                grants: Grants::Named(scopes),
+            },
+            account_addresses: OwningAccount::lists([user.account.as_ref()]),
+            ends_at: Some(session.created_at.after(rules.absolute)),
+            // Memory does not hear of uses on other cores; the store does.
+            renew_at: Some(session.seen_at?.after(rules.idle)),
+            csrf: Some(csrf),
+            disabled: user.is_paused(),
+            revoked: session.ended_at.is_some() || *session.user != *user.id,
+            ..Self::configured(Kind::Session, "", ScopeSet::default())
+        })
     }
 }

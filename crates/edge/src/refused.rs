@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use keyward_core::decision::{DecisionId, Denial, Fault, Forbidden, Reason};
 use keyward_core::machine::RequestFacts;
+use keyward_core::page::PageFault;
 use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
 use keyward_http::answer::{self, UpstreamFault};
@@ -65,7 +66,7 @@ impl Refused {
     pub(crate) fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, id: DecisionId) -> Box<Self> {
         let answer = answer::denied(denial, rules, facts, id);
         let outcome = denial.reason.name();
-        let told = (outcome, templates::names::cause(denial.reason));
+        let told = (outcome, templates::names::cause(rules.guarding.disclose.told(denial.reason)));
         let endpoint = answer::endpoint(denial, rules);
         Box::new(Self { answer, outcome, detail: detail(denial.reason, rules), told, endpoint })
     }
@@ -149,8 +150,11 @@ pub(crate) fn detail(reason: Reason, rules: &Rules) -> Option<Cow<'static, str>>
         Reason::Path(fault) => Some(fault.text()),
         Reason::Malformed(_, fault) => Some(fault.text()),
         Reason::Rejected(rejection) => Some(rejection.as_str()),
+        Reason::Throttled(throttled) => Some(throttled.by.as_str()),
         Reason::Forbidden(Forbidden::Address(_)) => Some("address"),
         Reason::Forbidden(Forbidden::Scope) => Some("scope"),
+        Reason::Forbidden(Forbidden::Page(PageFault::Origin)) => Some(FOREIGN_PAGE.1),
+        Reason::Forbidden(Forbidden::Page(PageFault::Token)) => Some("csrf token"),
         Reason::NoRoute | Reason::NoCredential | Reason::Ambiguous(..) => None,
     };
     words.map(Cow::Borrowed)

@@ -1,17 +1,19 @@
-//! Answers misses on the control runtime: one question of a kind at a time, many per read, each within [`FILL`].
+//! Answers misses on the control runtime: one question of a kind at a time, many per read, each within [`FILL`]. Passwords are
+//! checked elsewhere, in their own time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use keyward_core::decision::Fault;
+use keyward_core::basic::Shown;
+use keyward_core::decision::{Fault, Throttled};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::machine::Question;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::node::FILL;
-use crate::ports::{Clock, FeedHead, Held, Lookup, StoreError};
+use crate::ports::{Checked, Clock, FeedHead, Held, Lookup, Passwords, StoreError};
 
 /// How many questions may wait before further ones are answered [`Fault::Busy`].
 pub const WAITING: usize = 4096;
@@ -25,8 +27,30 @@ const READS: usize = 4;
 pub struct Fill {
     /// The feed's head in the read transaction of the answer.
     pub head: FeedHead,
-    /// The key with its owner, or the session with its user, if there is one.
+    /// The key with its owner, the session with its user, or the user, if there is one.
     pub held: Option<Held>,
+    /// What was decided without the store, and holds whatever changes there.
+    pub refused: Option<Refused>,
+}
+
+/// What is refused without the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The password is wrong, or there is no such user.
+    Wrong,
+    /// Nobody looked.
+    Throttled(Throttled),
+}
+
+impl Fill {
+    /// What a store holds, or that it holds nothing.
+    pub fn of(head: FeedHead, held: Option<Held>) -> Self {
+        Self { head, held, refused: None }
+    }
+
+    fn refused(why: Refused) -> Self {
+        Self { head: FeedHead { epoch: 0, position: 0 }, held: None, refused: Some(why) }
+    }
 }
 
 type Reply = Result<Arc<Fill>, Fault>;
@@ -42,12 +66,24 @@ struct Asked {
 pub struct Asker(mpsc::Sender<Asked>);
 
 /// Where the fetcher hears.
-pub struct Questions(mpsc::Receiver<Asked>);
+pub struct Questions {
+    asked: mpsc::Receiver<Asked>,
+    passwords: Option<Arc<dyn Passwords>>,
+}
+
+impl Questions {
+    /// With what checks passwords. Without it, questions about them are not answered.
+    #[must_use]
+    pub fn with_passwords(mut self, passwords: Arc<dyn Passwords>) -> Self {
+        self.passwords = Some(passwords);
+        self
+    }
+}
 
 /// A bounded channel of questions.
 pub fn channel() -> (Asker, Questions) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    (Asker(sender), Questions(receiver))
+    (Asker(sender), Questions { asked: receiver, passwords: None })
 }
 
 impl Asker {
@@ -81,16 +117,21 @@ type Waiting = HashMap<Question, Vec<oneshot::Sender<Reply>>>;
 struct Next {
     keys: Vec<ApiKeyDigest>,
     sessions: Vec<Box<str>>,
+    cookies: Vec<ApiKeyDigest>,
+    passwords: Vec<Arc<Shown>>,
 }
 
 /// Answers questions until every [`Asker`] is gone. A question goes on when its asker has hung up, so that the next
 /// one finds memory filled.
-pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, Questions(mut questions): Questions) {
+pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, questions: Questions) {
+    let Questions { asked: mut questions, passwords } = questions;
     let mut waiting = Waiting::new();
     let mut next = Next::default();
     let mut reads = FuturesUnordered::new();
+    // As many as are let wait for their turn at passwords; others are turned away there at once.
+    let mut checks = FuturesUnordered::new();
     let mut open = true;
-    while open || !reads.is_empty() {
+    while open || !reads.is_empty() || !checks.is_empty() {
         tokio::select! {
             biased;
             asked = questions.recv(), if open && next.has_room() => match asked {
@@ -104,7 +145,9 @@ pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, Questions(mut qu
                 None => open = false,
             },
             Some((asked, found)) = reads.next(), if !reads.is_empty() => settle(asked, &found, &mut waiting),
+            Some((question, reply)) = checks.next(), if !checks.is_empty() => tell(&question, &reply, &mut waiting),
         }
+        checks.extend(next.passwords.drain(..).map(|shown| check(passwords.clone(), shown)));
         while reads.len() < READS
             && let Some(batch) = next.take()
         {
@@ -117,16 +160,20 @@ pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, Questions(mut qu
 enum Batch {
     Keys(Vec<ApiKeyDigest>),
     Sessions(Vec<Box<str>>),
+    Cookies(Vec<ApiKeyDigest>),
 }
 
 impl Next {
     fn has_room(&self) -> bool {
-        self.keys.len() < BATCH && self.sessions.len() < BATCH
+        self.keys.len() < BATCH && self.sessions.len() < BATCH && self.cookies.len() < BATCH
     }
 
     fn take(&mut self) -> Option<Batch> {
         if !self.keys.is_empty() {
             return Some(Batch::Keys(std::mem::take(&mut self.keys)));
+        }
+        if !self.cookies.is_empty() {
+            return Some(Batch::Cookies(std::mem::take(&mut self.cookies)));
         }
         let sessions = std::mem::take(&mut self.sessions);
         (!sessions.is_empty()).then_some(Batch::Sessions(sessions))
@@ -141,6 +188,8 @@ fn enlist(asked: Asked, waiting: &mut Waiting, next: &mut Next) {
         match question {
             Question::ApiKey(digest) => next.keys.push(digest),
             Question::Session(id) => next.sessions.push(id),
+            Question::Cookie(digest) => next.cookies.push(digest),
+            Question::Basic(shown) => next.passwords.push(shown),
         }
     }
     askers.push(asked.reply);
@@ -157,6 +206,7 @@ async fn read(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, batch: Batch) -> Re
     let asked = match batch {
         Batch::Keys(digests) => digests.into_iter().map(Question::ApiKey).collect(),
         Batch::Sessions(ids) => ids.into_iter().map(Question::Session).collect(),
+        Batch::Cookies(digests) => digests.into_iter().map(Question::Cookie).collect(),
     };
     (asked, found)
 }
@@ -173,6 +223,11 @@ async fn find(store: &dyn Lookup, batch: &Batch) -> Result<(FeedHead, Vec<Option
             let held = |joined: Option<_>| joined.map(|joined| Held::Session(Box::new(joined)));
             (found.head, found.sessions.into_iter().map(held).collect())
         }
+        Batch::Cookies(digests) => {
+            let found = store.find_cookies(digests).await?;
+            let held = |joined: Option<_>| joined.map(|joined| Held::Cookie(Box::new(joined)));
+            (found.head, found.sessions.into_iter().map(held).collect())
+        }
     })
 }
 
@@ -180,14 +235,31 @@ fn settle(asked: Vec<Question>, found: &Result<(FeedHead, Vec<Option<Held>>), Fa
     for (index, question) in asked.into_iter().enumerate() {
         let reply = match found {
             Ok((head, answers)) => match answers.get(index) {
-                Some(held) => Ok(Arc::new(Fill { head: *head, held: held.clone() })),
+                Some(held) => Ok(Arc::new(Fill::of(*head, held.clone()))),
                 None => Err(Fault::Store),
             },
             Err(fault) => Err(*fault),
         };
-        for asker in waiting.remove(&question).unwrap_or_default() {
-            // A caller that hung up is no reason to stop.
-            let _ = asker.send(reply.clone());
-        }
+        tell(&question, &reply, waiting);
     }
+}
+
+fn tell(question: &Question, reply: &Reply, waiting: &mut Waiting) {
+    for asker in waiting.remove(question).unwrap_or_default() {
+        // A caller that hung up is no reason to stop.
+        let _ = asker.send(reply.clone());
+    }
+}
+
+async fn check(passwords: Option<Arc<dyn Passwords>>, shown: Arc<Shown>) -> (Question, Reply) {
+    let checked = match passwords {
+        Some(passwords) => passwords.check(Arc::clone(&shown)).await,
+        None => Err(Fault::Stopping),
+    };
+    let fill = checked.map(|checked| match checked {
+        Checked::Right(head, held) => Fill::of(head, Some(held)),
+        Checked::Wrong => Fill::refused(Refused::Wrong),
+        Checked::Throttled(why) => Fill::refused(Refused::Throttled(why)),
+    });
+    (Question::Basic(shown), fill.map(Arc::new))
 }

@@ -1,6 +1,8 @@
 //! A session as a store holds it, with all that it rests on: whether it goes on, and what its tokens may do now.
 
 use keyward_core::api_key::{CredentialEntry, Owner};
+use keyward_core::digest::MacKey;
+use keyward_core::page::CsrfToken;
 use keyward_core::rules::Rules;
 use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
@@ -33,6 +35,13 @@ impl JoinedSession {
                 entry
             }
         }
+    }
+
+    /// The session of a cookie, resolved against its user's roles, ready to be judged. A session by tokens is none.
+    pub fn resolve_cookie(&self, rules: &Rules, tag_key: &MacKey) -> Option<CredentialEntry> {
+        let scopes = rules.scopes_of_roles(self.user.roles.iter().map(AsRef::as_ref));
+        let csrf = CsrfToken::of(&self.session.id, tag_key);
+        CredentialEntry::of_session(&self.session, &self.user, scopes, &rules.guarding.sessions, csrf)
     }
 
     /// Whether it cannot be carried on any more: it ended, or whom it rests on may not.

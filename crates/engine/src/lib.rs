@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod chain;
 pub mod change;
+mod checked;
 pub mod counts;
 pub mod decisions;
 pub mod deliveries;
@@ -27,5 +28,6 @@ mod reserves;
 pub mod signing;
 mod snapshot;
 pub mod tally;
+pub mod throttle;
 pub mod upstreams;
 pub mod worker;

@@ -190,8 +190,9 @@ impl Memory {
     pub fn note_use(&mut self, digest: &ApiKeyDigest, at: Timestamp) {
         let has_room = self.uses.len() < USES;
         let Some(slot) = self.young.get_mut(digest) else { return };
-        let is_key = slot.entry.as_ref().is_some_and(|entry| entry.principal.kind == Kind::ApiKey);
-        if is_key && (has_room || slot.used.waits) && slot.used.note(at) {
+        let kind = slot.entry.as_ref().map(|entry| entry.principal.kind);
+        let is_told = matches!(kind, Some(Kind::ApiKey | Kind::Session));
+        if is_told && (has_room || slot.used.waits) && slot.used.note(at) {
             slot.used.waits = true;
             self.uses.push(*digest);
         }

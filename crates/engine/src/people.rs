@@ -252,6 +252,8 @@ pub trait People: Send + Sync {
     fn find_user<'a>(&'a self, username: &'a str) -> Answer<'a, Option<UserRecord>>;
     /// The users that a text may mean, by id, by name, or by the operator's reference.
     fn users_called<'a>(&'a self, who: &'a str) -> Answer<'a, Vec<UserRecord>>;
+    /// A user by id, and as of which change of the feed.
+    fn user_as_of<'a>(&'a self, id: &'a str) -> Answer<'a, (FeedHead, Option<UserRecord>)>;
     /// Users, newest first.
     fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>>;
     /// Changes a user, ends its sessions where the change does, and tells the feed.
@@ -285,6 +287,14 @@ pub trait People: Send + Sync {
         session: &'a SessionRecord,
         verified: &'a PasswordHash,
         refresh: &'a NewRefreshToken,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<JoinedSession>>;
+    /// Begins a session by cookie, known by the cookie's digest; otherwise as [`People::begin_session`].
+    fn begin_cookie_session<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+        verified: &'a PasswordHash,
+        cookie: &'a ApiKeyDigest,
         event: &'a AuditEvent,
     ) -> Answer<'a, Option<JoinedSession>>;
     /// Begins the session of a client whose pair was verified.

@@ -19,6 +19,7 @@ use crate::lineage::Lineage;
 use crate::people::{PasswordHash, People};
 use crate::signing::SigningKeyRecord;
 
+pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
 pub use crate::held_session::JoinedSession;
 pub use crate::reserves::{Known, Reserve, Reserved, Unused};
 
@@ -78,15 +79,25 @@ pub enum Held {
     ApiKey(Box<Joined>),
     /// The session of a token.
     Session(Box<JoinedSession>),
+    /// The session of a cookie.
+    Cookie(Box<JoinedSession>),
+    /// A user who showed its password.
+    User(Box<CheckedUser>),
+    /// The one username and password of the configuration, by what memory knows them by.
+    OnlyUser(ApiKeyDigest),
 }
 
 impl Held {
     /// The credential resolved along its lineage, ready to be judged. `claims` are those of the presented token; a session
     /// without them is no credential.
-    pub fn resolve(&self, rules: &Rules, claims: Option<&Claims>) -> Option<CredentialEntry> {
+    pub fn resolve(&self, rules: &Rules, claims: Option<&Claims>, tag_key: &MacKey) -> Option<CredentialEntry> {
         match self {
             Self::ApiKey(joined) => Some(joined.resolve(rules)),
             Self::Session(joined) => Some(joined.resolve(rules, claims?)),
+            Self::Cookie(joined) => joined.resolve_cookie(rules, tag_key),
+            Self::User(checked) => Some(checked.resolve(rules)),
+            // By these rules: of others it may be nobody's.
+            Self::OnlyUser(digest) => rules.guarding.basic.as_ref()?.find(digest).cloned(),
         }
     }
 
@@ -94,7 +105,10 @@ impl Held {
     pub fn lineage(&self) -> Lineage {
         match self {
             Self::ApiKey(joined) => joined.lineage(),
-            Self::Session(joined) => joined.lineage(),
+            Self::Session(joined) | Self::Cookie(joined) => joined.lineage(),
+            Self::User(checked) => checked.lineage(),
+            // Of a user that has no record; another configuration makes memory forget it.
+            Self::OnlyUser(_) => Lineage::default(),
         }
     }
 }
@@ -136,7 +150,7 @@ pub struct Found {
 pub struct FoundSessions {
     /// The feed's head in the same read transaction.
     pub head: FeedHead,
-    /// One answer for each id asked for, in that order.
+    /// One answer for each id or digest asked for, in that order.
     pub sessions: Vec<Option<JoinedSession>>,
 }
 
@@ -182,6 +196,8 @@ pub trait Lookup: Send + Sync {
     fn find<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, Found>;
     /// Sessions by id, with their users, in one read transaction.
     fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions>;
+    /// Sessions by the digests of their cookies, with their users, in one read transaction.
+    fn find_cookies<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, FoundSessions>;
     /// Every signing key, retired ones included.
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>>;
     /// The changes after a place in the feed.
@@ -324,16 +340,16 @@ pub trait Records: Send + Sync {
     /// Lets go of sealed records up to a number, at most so many; how many it were. Whoever calls this has recorded it
     /// before, sealed.
     fn forget_audit(&self, up_to: u64, limit: u32) -> Answer<'_, u64>;
-    /// Notes when keys were last used; later times win. Not told to the feed.
+    /// Notes when keys and sessions were last used; later times win. Not told to the feed.
     fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()>;
     /// Answers when a read and the file behind it work.
     fn ping(&self) -> Answer<'_, ()>;
 }
 
-/// One key was accepted at a time.
+/// One key, or one session by cookie, was accepted at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// The key's id.
+    /// Its id.
     pub id: Box<str>,
     /// When.
     pub at: Timestamp,

@@ -3,6 +3,7 @@
 mod again;
 mod examining;
 mod hearing;
+mod looking;
 mod proving;
 
 use std::cell::{Cell, RefCell};
@@ -12,13 +13,13 @@ use keyward_core::decision::{Decision, Denial, Fault};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::limit::Limit;
 use keyward_core::machine::{
-    Awaiting, Examining, Fetching, Listener, Question, Recalled, Recalling, RequestFacts, Resumed, Ruled, Spending,
-    Step, Verified, decide, would_be_asked,
+    Awaiting, Examining, Fetching, Listener, Question, Recalled, RequestFacts, Ruled, Spending, Step, decide,
+    would_be_asked,
 };
 use keyward_core::route::RouteId;
 use keyward_core::rules::Rules;
 
-use crate::fetcher::{Asker, Fill};
+use crate::fetcher::{Asker, Fill, Refused};
 use crate::issuers::IssuerKeys;
 use crate::limits::{Limiter, Unready};
 use crate::memory::{Memory, Verdict};
@@ -27,7 +28,8 @@ use crate::ports::{Clock, FeedHead, Held, Use};
 use crate::signing::VerifyingKeys;
 use crate::snapshot::Draft;
 pub use crate::snapshot::{Judged, Snapshot};
-use crate::tally::{LookedUp, Tally};
+use crate::tally::Tally;
+use crate::throttle::Throttle;
 pub use again::Ending;
 pub use proving::Proved;
 
@@ -58,6 +60,8 @@ pub struct Parts {
     pub asker: Asker,
     /// What limits are charged with.
     pub limiter: Limiter,
+    /// Wrong credentials of the whole process.
+    pub throttle: Arc<Throttle>,
     /// Where the node stood in the feed when the mailbox was made.
     pub head: FeedHead,
     /// How many keys to remember in one generation.
@@ -83,6 +87,7 @@ pub struct Worker {
     counter: Cell<u64>,
     asker: Asker,
     limiter: Limiter,
+    throttle: Arc<Throttle>,
     tally: Tally,
 }
 
@@ -156,6 +161,7 @@ impl Worker {
             counter: Cell::new(0),
             asker: parts.asker,
             limiter: parts.limiter,
+            throttle: parts.throttle,
             tally: parts.tally,
         }
     }
@@ -250,35 +256,6 @@ impl Worker {
         self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)
     }
 
-    /// What memory and the signing keys say of a credential, or else what the store must be asked.
-    fn look_up<'a>(
-        &self,
-        snapshot: &Snapshot,
-        digest: &ApiKeyDigest,
-        recalling: Recalling<'a>,
-        listener: &mut impl Listener,
-    ) -> Found<'a> {
-        let recalled = self.recall(snapshot, digest);
-        let known = if matches!(recalled, Recalled::Nothing) { LookedUp::Nowhere } else { LookedUp::InMemory };
-        let found = match recalling.resume(recalled, &self.tag_key, listener) {
-            Resumed::Ruled(ruled) => Found::Here(ruled),
-            Resumed::Fetch(question, fetching) => Found::InStore(question, fetching),
-            Resumed::Examine(examining) => match self.examine(snapshot, *examining, listener) {
-                Ok(ruled) => Found::Here(ruled),
-                Err(examining) => Found::AtIssuer(examining),
-            },
-            Resumed::Verify(verifying) => {
-                let is_signed = self.signing_keys.borrow().verify(verifying.token());
-                match verifying.resume(is_signed, listener) {
-                    Verified::Decided(decision) => Found::Here(Ruled::Decided(decision)),
-                    Verified::Fetch(question, fetching) => Found::InStore(question, fetching),
-                }
-            }
-        };
-        self.tally.looked_up(if matches!(found, Found::InStore(..)) { LookedUp::InStore } else { known });
-        found
-    }
-
     /// Charges the limits, where it comes to that, and concludes.
     fn settle<'a>(
         &self,
@@ -342,19 +319,25 @@ impl Worker {
         listener: &mut impl Listener,
     ) -> Result<Ruled<'a>, Box<Fetching<'a>>> {
         self.catch_up();
+        match fill.refused {
+            Some(Refused::Wrong) => return Ok(fetching.resume(None, listener)),
+            Some(Refused::Throttled(why)) => return Ok(fetching.throttled(why)),
+            None => {}
+        }
         let digest = *fetching.digest();
         let mut memory = self.memory.borrow_mut();
         let lineage = fill.held.as_ref().map(Held::lineage);
         if memory.judge(&digest, fill.head, lineage) == Verdict::Outdated {
             return Err(Box::new(fetching));
         }
-        let entry = fill.held.as_ref().and_then(|held| held.resolve(snapshot.rules(), fetching.claims())).map(Arc::new);
+        let resolve = |held: &Held| held.resolve(snapshot.rules(), fetching.claims(), &self.tag_key);
+        let entry = fill.held.as_ref().and_then(resolve).map(Arc::new);
         match (&entry, lineage) {
             // Resolved by a configuration that no longer counts: for this request it does, and for no other.
             _ if !self.is_current(snapshot) => {}
             (Some(entry), Some(lineage)) => memory.keep(digest, Arc::clone(entry), lineage, fill.head.position),
             // A session that is not there may come to be: nothing overwrites an answer about it, so none is kept.
-            _ if fetching.claims().is_none() => memory.keep_unknown(digest),
+            _ if fetching.may_be_unknown() => memory.keep_unknown(digest),
             _ => {}
         }
         drop(memory);

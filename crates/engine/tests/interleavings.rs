@@ -64,6 +64,7 @@ impl Core {
             mailbox: mailboxes.remove(0),
             asker,
             limiter: keyward_engine::limits::Limiter::default(),
+            throttle: Arc::default(),
             head: head(1),
             capacity: 100,
             tally: Default::default(),
@@ -108,7 +109,7 @@ impl Core {
         let (headers, target) = (self.headers(), Target::parse("/"));
         let Begun::Ask(_, fetching) = self.begin(snapshot, &headers, &target) else { panic!("the store is not asked") };
         let held = Some(Held::ApiKey(Box::new(self.joined.clone())));
-        let fill = Fill { head: head(position), held };
+        let fill = Fill::of(head(position), held);
         match self.worker.answer(snapshot, fetching, &fill, &mut ()) {
             Answered::Decided(decision) => verdict(decision),
             Answered::AskAgain(_) | Answered::Reserve(_) => panic!("the answer is too old"),

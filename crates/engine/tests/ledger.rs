@@ -101,6 +101,8 @@ fn of_caller(number: u32) -> Verdict {
         line: None,
         account_addresses: Vec::new(),
         ends_at: None,
+        renew_at: None,
+        csrf: None,
         begins_at: None,
         disabled: false,
         revoked: false,

@@ -56,6 +56,10 @@ impl Lookup for Keys {
         panic!("these tests answer themselves")
     }
 
+    fn find_cookies<'a>(&'a self, _: &'a [ApiKeyDigest]) -> Answer<'a, FoundSessions> {
+        panic!("no cookie is looked up")
+    }
+
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
         Box::pin(async { Ok(self.records.lock().unwrap().clone()) })
     }
@@ -79,7 +83,7 @@ fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
     let (decision, asked) = match worker.begin(&snapshot, facts, &mut ()) {
         Begun::Decided(decision) => (decision, false),
         Begun::Ask(_, fetching) => {
-            let fill = Fill { head: head(1), held: Some(Held::Session(Box::new(world::session()))) };
+            let fill = Fill::of(head(1), Some(Held::Session(Box::new(world::session()))));
             match worker.answer(&snapshot, fetching, &fill, &mut ()) {
                 Answered::Decided(decision) => (decision, true),
                 Answered::AskAgain(_) => panic!("the answer is too old"),
@@ -118,6 +122,7 @@ async fn a_remembered_token_ends_with_its_signing_key() {
         mailbox: mailboxes.remove(0),
         asker: fetcher::channel().0,
         limiter: keyward_engine::limits::Limiter::default(),
+        throttle: Arc::default(),
         head: head(1),
         capacity: 100,
         tally: Tally::default(),

@@ -2,8 +2,7 @@
 //! on virtual time. No request that begins after a revocation's receipt may pass.
 //!
 //! The store, the network and the clocks are simulated; workers, fetchers and refreshers are the real ones. Broken
-//! variants that this test must catch lie in `tests/mutants`: without the lease, without the feed position of a fill,
-//! without reading the mailbox, without overwriting.
+//! variants that this test must catch lie in `tests/mutants`: without the lease, without the feed position of a fill, …
 
 #![allow(
     clippy::unwrap_used,
@@ -129,10 +128,12 @@ impl Lookup for Link {
         })
     }
 
-    fn find_sessions<'a>(&'a self, ids: &'a [Box<str>]) -> Answer<'a, FoundSessions> {
-        Box::pin(async {
-            Ok(FoundSessions { head: self.database.lock().unwrap().head(), sessions: vec![None; ids.len()] })
-        })
+    fn find_sessions<'a>(&'a self, _: &'a [Box<str>]) -> Answer<'a, FoundSessions> {
+        panic!("no session is looked up")
+    }
+
+    fn find_cookies<'a>(&'a self, _: &'a [ApiKeyDigest]) -> Answer<'a, FoundSessions> {
+        panic!("no session is looked up")
     }
 
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
@@ -304,6 +305,7 @@ fn build(seed: u64, nodes: usize) -> (Rc<World>, Vec<fetcher::Questions>) {
                     mailbox,
                     asker: asker.clone(),
                     limiter: keyward_engine::limits::Limiter::default(),
+                    throttle: Arc::default(),
                     head,
                     // Fewer than there are keys, so that entries are forgotten and filled again.
                     capacity: 2,

@@ -5,6 +5,7 @@ use http::{HeaderValue, StatusCode};
 use keyward_core::api_key::Rejection;
 use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Limited, Reason};
 use keyward_core::machine::RequestFacts;
+use keyward_core::page::PageFault;
 use keyward_core::route::{Destination, Endpoint, Route};
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
@@ -28,6 +29,9 @@ pub fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, decision
         if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
             answer.headers_mut().insert(ALLOW, value);
         }
+    }
+    if let Reason::Throttled(throttled) = denial.reason {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after(throttled.retry_after)));
     }
     if let Reason::Limited(Limited { limit, retry_after: wait }) = denial.reason {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after(wait)));
@@ -172,7 +176,7 @@ pub fn too_large(limit: u64, decision: DecisionId) -> Answer {
 fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &RequestFacts<'_>) -> Problem {
     let bad = |reason, detail: String| Problem::new(StatusCode::BAD_REQUEST, "Bad Request", reason, detail);
     let name = denial.reason.name();
-    match denial.reason {
+    match rules.guarding.disclose.told(denial.reason) {
         Reason::NoRoute => {
             Problem::new(StatusCode::NOT_FOUND, "Not Found", name, "Keyward has no route for this path and method.")
         }
@@ -193,7 +197,7 @@ fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &Reques
         Reason::NoCredential => unauthorized(name, how_to(route, rules)),
         Reason::Rejected(rejection) => {
             let kind = denial.scheme.and_then(|id| rules.scheme(id)).map(|scheme| scheme.kind);
-            unauthorized(name, format!("The {} {}.", credential(kind), rejected(rejection)))
+            unauthorized(name, format!("The {} {}.", credential(kind, rejection), rejected(rejection)))
         }
         Reason::Forbidden(forbidden) => {
             Problem::new(StatusCode::FORBIDDEN, "Forbidden", name, forbidden_text(forbidden, route, facts))
@@ -202,6 +206,11 @@ fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &Reques
             let limit = rules.limit(limit).map(|limit| format!(" `{}`", limit.name())).unwrap_or_default();
             let wait = retry_after(wait);
             let detail = format!("This is more than the limit{limit} admits. Try again in {wait} s.");
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", name, detail)
+        }
+        Reason::Throttled(throttled) => {
+            let wait = retry_after(throttled.retry_after);
+            let detail = format!("Too many wrong credentials came from this address. Try again in {wait} s.");
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", name, detail)
         }
     }
@@ -222,13 +231,17 @@ fn rejected(rejection: Rejection) -> &'static str {
     }
 }
 
-/// What people call a credential.
-fn credential(kind: Option<CredentialKind>) -> &'static str {
-    match kind {
-        Some(CredentialKind::ApiKey) => "API key",
-        Some(CredentialKind::Jwt) => "token",
-        Some(CredentialKind::Webhook) => "delivery",
-        None => "credential",
+/// What people call a credential of which this is told.
+fn credential(kind: Option<CredentialKind>, rejection: Rejection) -> &'static str {
+    match (kind, rejection) {
+        (Some(CredentialKind::ApiKey), _) => "API key",
+        (Some(CredentialKind::Jwt), _) => "token",
+        (Some(CredentialKind::Webhook), _) => "delivery",
+        (Some(CredentialKind::Basic), Rejection::Unknown) => "username or password",
+        (Some(CredentialKind::Basic), _) => "user",
+        (Some(CredentialKind::Session), Rejection::Disabled) => "user",
+        (Some(CredentialKind::Session), _) => "session",
+        (None, _) => "credential",
     }
 }
 
@@ -237,6 +250,14 @@ fn forbidden_text(forbidden: Forbidden, route: Option<&Route>, facts: &RequestFa
         Forbidden::Address(AddressRule::ApiKey) => "This API key may not be used from this address.".to_owned(),
         Forbidden::Address(AddressRule::Account) => "This account may not be used from this address.".to_owned(),
         Forbidden::Address(_) => "Access from this address is not allowed.".to_owned(),
+        Forbidden::Page(PageFault::Origin) => {
+            "A session changes something only from a page of this origin; this request came from another.".to_owned()
+        }
+        Forbidden::Page(PageFault::Token) => {
+            "A session changes something only with its token in the Keyward-CSRF header; \
+             signing in and GET on who calls tell it."
+                .to_owned()
+        }
         Forbidden::Scope => format!(
             "The credential lacks a scope that this needs: {}.",
             route.map(|route| needed(route, facts)).unwrap_or_default()
@@ -254,26 +275,39 @@ fn how_to(route: Option<&Route>, rules: &Rules) -> String {
     let ways: Vec<String> = schemes(route)
         .iter()
         .filter_map(|id| rules.scheme(*id))
-        .map(|scheme| match &scheme.carrier {
-            Carrier::Header(name) => format!("{}: <{}>", display_name(name.as_str()), placeholder(scheme.kind)),
-            Carrier::Authorization(word) => format!("Authorization: {word} <{}>", placeholder(scheme.kind)),
-            Carrier::Webhook(webhook) => format!("{}: <signature>", display_name(webhook.header().as_str())),
+        .filter_map(|scheme| match &scheme.carrier {
+            // A browser sends it by itself, once somebody has signed in.
+            Carrier::Cookie(_) => None,
+            Carrier::Header(name) => Some(format!("{}: <{}>", display_name(name.as_str()), placeholder(scheme.kind))),
+            Carrier::Authorization(word) => Some(format!("Authorization: {word} <{}>", placeholder(scheme.kind))),
+            Carrier::Webhook(webhook) => Some(format!("{}: <signature>", display_name(webhook.header().as_str()))),
         })
         .collect();
     let takes = |kind| schemes(route).iter().any(|id| rules.scheme(*id).is_some_and(|scheme| scheme.kind == kind));
-    let words = [
+    let kinds = [
         (CredentialKind::ApiKey, "an API key"),
         (CredentialKind::Jwt, "a token"),
+        (CredentialKind::Basic, "a username and password"),
         (CredentialKind::Webhook, "the signature of a webhook"),
     ];
-    let wanted: Vec<&str> = words.into_iter().filter(|(kind, _)| takes(*kind)).map(|(_, word)| word).collect();
-    let what = wanted.join(" or ");
-    match ways.as_slice() {
-        [] => "This route takes no credential that Keyward can read.".to_owned(),
-        [one] => format!("Keyward wants {what} for this path. Send it as `{one}`."),
-        [head @ .., last] => {
-            format!("Keyward wants {what} for this path. Send it as `{}` or `{last}`.", head.join("`, `"))
-        }
+    let what: Vec<&str> = kinds.into_iter().filter(|(kind, _)| takes(*kind)).map(|(_, name)| name).collect();
+    let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+    if ways.is_empty() && takes(CredentialKind::Session) {
+        return "Keyward wants a session for this path. Sign in first.".to_owned();
+    }
+    if ways.is_empty() {
+        return "This route takes no credential that Keyward can read.".to_owned();
+    }
+    let (what, ways) = (either(&what, ", ", " or "), either(&ways, "`, `", "` or `"));
+    format!("Keyward wants {what} for this path. Send it as `{ways}`.")
+}
+
+/// A list in words.
+fn either(items: &[&str], comma: &str, or: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [head @ .., last] => [&head.join(comma), or, last].concat(),
     }
 }
 
@@ -282,6 +316,8 @@ fn placeholder(kind: CredentialKind) -> &'static str {
         CredentialKind::ApiKey => "key",
         CredentialKind::Jwt => "token",
         CredentialKind::Webhook => "signature",
+        CredentialKind::Basic => "username:password in base64",
+        CredentialKind::Session => "cookie",
     }
 }
 
@@ -293,6 +329,7 @@ fn carrier(rules: &Rules, scheme: SchemeId) -> String {
     match rules.scheme(scheme).map(|scheme| &scheme.carrier) {
         Some(Carrier::Header(name)) => display_name(name.as_str()),
         Some(Carrier::Webhook(webhook)) => display_name(webhook.header().as_str()),
+        Some(Carrier::Cookie(_)) => "Cookie".to_owned(),
         _ => "Authorization".to_owned(),
     }
 }
@@ -316,7 +353,8 @@ fn challenge(route: Option<&Route>, rules: &Rules, facts: &RequestFacts<'_>, err
             Some(Carrier::Authorization(name)) => name,
             Some(Carrier::Header(_)) => "ApiKey",
             Some(Carrier::Webhook(_)) => "Webhook",
-            None => continue,
+            // No scheme of RFC 9110 stands for a cookie.
+            Some(Carrier::Cookie(_)) | None => continue,
         };
         if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {
             names.push(name);
@@ -332,5 +370,10 @@ fn challenge(route: Option<&Route>, rules: &Rules, facts: &RequestFacts<'_>, err
     if let (Some("insufficient_scope"), Some(route)) = (error, route) {
         parameters.push_str(&format!(", scope=\"{}\"", needed(route, facts)));
     }
-    names.iter().map(|name| format!("{name} {parameters}")).collect::<Vec<_>>().join(", ")
+    let challenge = |name: &&str| match name.eq_ignore_ascii_case("Basic") {
+        // RFC 7617 §2 and §2.1: a realm, the encoding, and no word for errors.
+        true => "Basic realm=\"keyward\", charset=\"UTF-8\"".to_owned(),
+        false => format!("{name} {parameters}"),
+    };
+    names.iter().map(challenge).collect::<Vec<_>>().join(", ")
 }

@@ -2,9 +2,11 @@
 
 use http::header::{CONNECTION, HOST};
 use http::{HeaderName, HeaderValue};
+use keyward_core::cookies::{COOKIE, without_ours};
 use keyward_core::decision::DecisionId;
 use keyward_core::fields::{Fields, Name};
 use keyward_core::machine::Permit;
+use keyward_core::page::CSRF_FIELD;
 use keyward_core::route::Access;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Scheme, SchemeId};
@@ -125,12 +127,18 @@ impl HeaderEdits {
         let secrets = Secrets::of(fields, passing);
         let named = Named::of(fields);
         for (name, value) in fields.iter() {
-            let stays = self.removed.contains(name)
+            let goes = self.removed.contains(name)
                 || is_of_claimed_family(name)
                 || secrets.contain(name)
                 || named.contain(name);
-            if !stays {
-                put(name.as_bytes(), value);
+            if goes || name.is(CSRF_FIELD) {
+                continue;
+            }
+            // Keyward's own cookie goes no further, on whatever route; those of the API do, byte for byte.
+            match Some(value).filter(|_| name.is(COOKIE)).and_then(without_ours) {
+                None => put(name.as_bytes(), value),
+                Some(rest) if rest.is_empty() => {}
+                Some(rest) => put(name.as_bytes(), &rest),
             }
         }
         let Passing { caller, host, scheme, told_by: header, .. } = *passing;

@@ -75,6 +75,7 @@ fn rules() -> Rules {
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
         limits: vec![limit("per_key", 60, None), limit("burst", 600, Some(20))],
         limit_fields: LimitFields::default(),
+        guarding: Default::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_api::admin::{admin_routes, socket_routes};
+use keyward_api::basic::BasicPasswords;
 use keyward_api::in_force::Configuration;
 use keyward_api::metrics::{Depth, Metrics};
 use keyward_api::opener::Opener;
@@ -15,6 +16,7 @@ use keyward_engine::ports::{Clock, Identity, Lookup, Reserves, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::signing::VerifyingSource as _;
 use keyward_engine::tally::{Shown, Tally};
+use keyward_engine::throttle::Throttle;
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
 use tokio::sync::mpsc;
@@ -59,6 +61,8 @@ pub struct Planes {
     pub cells: Arc<Cells>,
     /// What is to be written ahead for them.
     pub asks: Asks,
+    /// Wrong credentials of all cores and endpoints.
+    pub throttle: Arc<Throttle>,
     /// What they count.
     pub tallies: Vec<Shown>,
     /// How many of their questions wait.
@@ -80,6 +84,7 @@ impl Planes {
         let (reserver, asks) = limits::channel();
         let cells = Arc::new(Cells::default());
         let limiter = Limiter::new(Arc::clone(&cells), reserver);
+        let throttle = Arc::<Throttle>::default();
         let worker = |(core, mailbox)| {
             Worker::new(Parts {
                 node: NODE.0,
@@ -93,6 +98,7 @@ impl Planes {
                 mailbox,
                 asker: asker.clone(),
                 limiter: limiter.clone(),
+                throttle: Arc::clone(&throttle),
                 head: identity.head,
                 capacity: KEYS_REMEMBERED,
                 tally: Tally::default(),
@@ -104,7 +110,7 @@ impl Planes {
         let source = Arc::<Opener>::clone(opener);
         let refresher =
             Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source, signing_keys));
-        Ok(Self { node, refresher, workers, questions, tallies, questions_waiting, cells, asks })
+        Ok(Self { node, refresher, workers, questions, tallies, questions_waiting, cells, asks, throttle })
     }
 }
 
@@ -152,7 +158,7 @@ impl ControlPlane<'_> {
         tokio::spawn(fetcher::run(
             Arc::clone(self.store) as Arc<dyn Lookup>,
             Arc::clone(&self.service.clock),
-            questions,
+            questions.with_passwords(Arc::new(BasicPasswords::new(Arc::clone(self.service)))),
         ));
         tokio::spawn(limits::run(
             Arc::clone(self.store) as Arc<dyn Reserves>,

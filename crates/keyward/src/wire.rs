@@ -24,6 +24,7 @@ use keyward_engine::pending::Pending;
 use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::signing::turnover::Turnover;
+use keyward_engine::throttle::Throttle;
 use keyward_engine::upstreams::Balance;
 use keyward_http::edits::{HeaderEdits, UpstreamHost};
 use keyward_http::identity::IdentityHeaders;
@@ -73,7 +74,8 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     // Without a server nothing is pending.
     let pending = Arc::default();
     let ground = Ground { store, identity, clock, opener };
-    service(data_dir, Opened { ground: &ground, configuration, refresher: None, limits: None, decisions, pending })
+    let (ground, throttle) = (&ground, Arc::default());
+    service(data_dir, Opened { ground, configuration, refresher: None, limits: None, decisions, pending, throttle })
         .await
 }
 
@@ -120,6 +122,8 @@ pub struct Opened<'a> {
     pub decisions: Option<Arc<dyn Decisions>>,
     /// What it cannot tell of yet.
     pub pending: Arc<Pending>,
+    /// Wrong credentials, where a node counts them too.
+    pub throttle: Arc<Throttle>,
 }
 
 /// A service on an open store.
@@ -127,7 +131,7 @@ pub struct Opened<'a> {
 /// # Errors
 /// The key of the audit log is gone or cannot be read.
 pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> {
-    let Opened { ground, configuration, refresher, limits, decisions, pending } = opened;
+    let Opened { ground, configuration, refresher, limits, decisions, pending, throttle } = opened;
     Ok(Service {
         sealer: sealer(data_dir.path(), &*ground.store).await?,
         store: Arc::clone(&ground.store),
@@ -143,6 +147,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
         opener: Arc::clone(&ground.opener),
         signing: OnceLock::new(),
+        throttle,
         attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),
     })

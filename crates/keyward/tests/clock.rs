@@ -24,7 +24,11 @@ struct Jumping {
 
 impl Jumping {
     fn new() -> Self {
-        let world = World::new(env!("CARGO_BIN_EXE_keyward"));
+        Self::with("{}\n")
+    }
+
+    fn with(config: &str) -> Self {
+        let world = World::new(env!("CARGO_BIN_EXE_keyward")).config(config);
         let file = world.path("clock");
         std::fs::write(&file, "+0").unwrap();
         let mut world = world
@@ -110,4 +114,36 @@ fn what_ended_stays_ended_and_the_audit_log_verifies() {
     }
     assert_eq!(server.world.json(&["audit", "verify"])["ok"], true, "records are in the order of their numbers");
     assert_eq!(server.world.send("GET", "/_keyward/ready", &[], "").status, 200);
+}
+
+/// A session by cookie ends when nobody has used it for long, and in any case after its time.
+#[test]
+fn a_session_by_cookie_ends_unused_and_goes_on_while_it_is_used() {
+    let server = Jumping::with("security: {sessions: {absolute: 90m}}\n");
+    let world = &server.world;
+    let sign_in = || {
+        let body = format!("{{\"username\":\"ada\",\"password\":\"{}\",\"session\":true}}", server.password);
+        let answer = world.send("POST", "/_keyward/login", &["Content-Type: application/json"], &body);
+        let set = answer.header("set-cookie").unwrap().to_owned();
+        world.issued.note(set.split(['=', ';']).nth(1).unwrap());
+        set.split(';').next().unwrap().to_owned()
+    };
+    let me = |cookie: &str| world.send("GET", "/_keyward/me", &[&format!("Cookie: {cookie}")], "").status;
+    let seen = || {
+        let lines = world.ok(&["export", "--kind", "session"]);
+        let all = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        all.map(|one| one["seenAt"].as_str().unwrap().to_owned()).max().unwrap()
+    };
+    let (used, unused) = (sign_in(), sign_in());
+    assert_eq!((me(&used), me(&unused)), (200, 200));
+    for minutes in [25, 50, 75] {
+        let before = seen();
+        server.jump(&format!("+{minutes}m"));
+        assert_eq!(me(&used), 200, "after {minutes} minutes");
+        // What memory noted is in the store before the next jump.
+        keyward_testkit::world::until("the use to be written", || (seen() > before).then_some(()));
+    }
+    assert_eq!(me(&unused), 401, "nobody used it");
+    server.jump("+90m");
+    assert_eq!(me(&used), 401, "its time is over, however much it was used");
 }

@@ -232,7 +232,7 @@ fn the_schema_names_what_the_configuration_takes() {
             assert!(known || names.contains(&format!("\"{name}\":")), "{name} of {}", shown["path"]);
         }
     }
-    for later in ["presets", "plans", "throttle", "limits_per_key"] {
+    for later in ["presets", "plans", "limits_per_key"] {
         assert!(!names.contains(&format!("\"{later}\":")), "{later} is not in this version");
     }
 }

@@ -14,8 +14,11 @@ use keyward_testkit::people::Tokens;
 use keyward_testkit::world::{World, until};
 use serde_json::Value;
 
+/// What floods meet where nobody has to wait for what was wrong before.
+const UNTHROTTLED: &str = "security: {throttle: {enabled: false}}\n";
+
 fn serving() -> Arc<World> {
-    Arc::new(World::new(env!("CARGO_BIN_EXE_keyward")).serve(&[]))
+    Arc::new(World::new(env!("CARGO_BIN_EXE_keyward")).config(UNTHROTTLED).serve(&[]))
 }
 
 fn post(world: &World, from: u8, path: &str, body: &str) -> Option<Answer> {
@@ -174,7 +177,7 @@ fn peak_memory(process: u32) -> Option<u64> {
 
 #[test]
 fn failed_attempts_fill_no_log_and_every_one_is_in_a_sum() {
-    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).serve(&[]);
+    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).config(UNTHROTTLED).serve(&[]);
     world.person("ada", &[]);
     let long = "x".repeat(2_000);
     let shared = Arc::new(world);

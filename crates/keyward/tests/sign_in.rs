@@ -213,7 +213,7 @@ fn bad_input_has_a_stated_answer_and_changes_nothing() {
         ("{\"password\":\"x\"}", 400),
         ("{\"username\":\"ada\",\"password\":7}", 400),
         ("{\"username\":\"ada\",\"password\":\"a\",\"password\":\"b\"}", 400),
-        ("{\"username\":\"ada\",\"password\":\"x\",\"session\":true}", 400),
+        ("{\"username\":\"ada\",\"password\":\"x\",\"session\":true}", 401),
         ("{\"username\":\"ada\",\"password\":\"\"}", 401),
         ("{\"username\":\"ada\",\"password\":\"x\"}", 401),
         ("{\"username\":\"\",\"password\":\"x\"}", 401),

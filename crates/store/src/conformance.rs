@@ -12,6 +12,7 @@
 
 pub mod audit;
 pub mod clients;
+pub mod cookies;
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
@@ -55,6 +56,8 @@ macro_rules! conformance {
             people::changes_of_people_are_told_and_repeating_one_writes_nothing,
             people::a_session_begins_only_with_the_password_that_counts,
             people::a_refresh_token_is_good_for_one_use,
+            cookies::a_session_by_cookie_is_found_by_it_and_ends_with_what_it_rests_on,
+            people::a_user_is_read_as_of_a_change,
             people::a_refresh_token_ends_with_its_time_and_its_session,
             people::of_many_uses_at_once_one_succeeds,
             people::signing_keys_come_back_and_are_told,

@@ -93,6 +93,10 @@ impl Lookup for SqliteStore {
         Box::pin(async move { sessions::read_found(ids, &self.read(sessions::select_ids(ids)).await?) })
     }
 
+    fn find_cookies<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, FoundSessions> {
+        Box::pin(async move { sessions::read_cookies(digests, &self.read(sessions::select_cookies(digests)).await?) })
+    }
+
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
         Box::pin(async move { self.read(signing_keys::select_all()).await?.iter().map(signing_keys::record).collect() })
     }
@@ -194,7 +198,13 @@ impl Records for SqliteStore {
             if uses.is_empty() {
                 return Ok(());
             }
-            self.writer.write(async |transaction| keys::note_uses(transaction, uses).await).await
+            let is_session = |used: &&Use| used.id.starts_with(sessions::ID_PREFIX);
+            let (of_sessions, of_keys): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(is_session);
+            let write = async |transaction: &mut Transaction| {
+                keys::note_uses(transaction, &of_keys).await?;
+                sessions::note_uses(transaction, &of_sessions).await
+            };
+            self.writer.write(write).await
         })
     }
 

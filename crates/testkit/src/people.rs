@@ -78,3 +78,10 @@ impl World {
         self.with_token("GET", "/orders", token).status
     }
 }
+
+/// The header line of a username and a password (RFC 7617).
+pub fn basic(username: &str, password: &str) -> String {
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+    format!("Authorization: Basic {pair}")
+}

@@ -22,6 +22,10 @@ pub(super) enum Code {
     UnsupportedGrantType,
     InvalidScope,
     TemporarilyUnavailable,
+    /// Too much was wrong; after so many seconds it is looked at again.
+    Throttled(u64),
+    /// Likewise, of one client, some of it from this address.
+    SubjectThrottled(u64),
 }
 
 impl Code {
@@ -33,7 +37,8 @@ impl Code {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            // The RFC has no word for it.
+            Self::TemporarilyUnavailable | Self::Throttled(_) | Self::SubjectThrottled(_) => "temporarily_unavailable",
         }
     }
 
@@ -41,6 +46,7 @@ impl Code {
         match self {
             Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Throttled(_) | Self::SubjectThrottled(_) => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -53,6 +59,8 @@ impl Code {
             Self::InvalidGrant => Kind::Unauthorized,
             Self::UnauthorizedClient => Kind::Forbidden,
             Self::TemporarilyUnavailable => Kind::Unavailable,
+            Self::Throttled(seconds) => Kind::Throttled(seconds),
+            Self::SubjectThrottled(seconds) => Kind::SubjectThrottled(seconds),
         }
     }
 }
@@ -101,6 +109,9 @@ impl Error {
             Code::TemporarilyUnavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
+            Code::Throttled(seconds) | Code::SubjectThrottled(seconds) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
             _ => {}
         }
         OwnReply { answer, refusal: Some(refusal) }
@@ -110,7 +121,9 @@ impl Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let code = match failure.kind {
-            Kind::Unavailable | Kind::Throttled => Code::TemporarilyUnavailable,
+            Kind::Unavailable => Code::TemporarilyUnavailable,
+            Kind::Throttled(seconds) => Code::Throttled(seconds),
+            Kind::SubjectThrottled(seconds) => Code::SubjectThrottled(seconds),
             Kind::Unauthorized => Code::InvalidGrant,
             Kind::WrongClient => Code::InvalidClient,
             Kind::Forbidden => Code::UnauthorizedClient,

@@ -97,6 +97,7 @@ async fn begin(service: &Service, client: &Client, wanted: Option<ScopeSet>) -> 
         ended_at: None,
         ended_reason: None,
         client: Some(ClientGrant { key: joined.key.id.clone(), scopes }),
+        seen_at: None,
     };
     event.subject.clone_from(&session.id);
     let (refresh, kept) = tokens::refresh_token(service, origin.at);

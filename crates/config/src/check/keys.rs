@@ -59,7 +59,8 @@ pub(super) fn check(look: &mut Look<'_>) {
             look.warning(&here, message, help);
         }
     }
-    if !keys.enabled && !look.settings.security.jwt.enabled {
+    let security = &look.settings.security;
+    if !keys.enabled && !security.jwt.enabled && !security.basic_auth.enabled {
         let here = at!["security", "api_keys", "enabled"];
         look.warning(
             &here,

@@ -1,5 +1,6 @@
 //! What types cannot say: names that are unique, references that lead somewhere, values that contradict each other.
 
+mod basic_auth;
 mod callers;
 mod endpoints;
 mod env;
@@ -12,6 +13,8 @@ mod responses;
 mod routes;
 mod schemes;
 mod server;
+mod sessions;
+mod throttle;
 mod tls;
 mod tokens;
 mod upstreams;
@@ -46,6 +49,9 @@ pub(crate) fn check(look: &mut Look<'_>) {
     routes::check(look);
     limits::check(look);
     keys::check(look);
+    basic_auth::check(look);
+    sessions::check(look);
+    throttle::check(look);
     tokens::check(look);
     issuers::check(look);
     endpoints::check(look);

@@ -8,7 +8,6 @@ use keyward_core::scheme::CredentialKind;
 
 use super::Look;
 use crate::node::{Node, Value};
-use crate::not_yet::SCHEMES;
 use crate::place::at;
 use crate::settings::Route;
 use crate::suggest::suggest;
@@ -105,13 +104,6 @@ fn schemes(look: &mut Look<'_>, index: usize, route: &Route) {
     let path = at!["routes", index, "schemes"];
     if route.schemes.is_empty() {
         look.mistake(&path, "without schemes nobody can pass", ["public: true opens a route to everybody"]);
-    } else if route.schemes.iter().all(|name| SCHEMES.contains(&name.as_str()) && !settings.schemes.contains_key(name))
-    {
-        look.mistake(
-            &path,
-            "these schemes read nothing in this version yet, so nobody could pass",
-            ["schemes: {bearer: {kind: api_key, authorization: Bearer}} makes Bearer carry a key"],
-        );
     }
 }
 

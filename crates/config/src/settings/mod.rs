@@ -3,6 +3,7 @@
 
 mod admin;
 mod audit;
+mod basic_auth;
 mod cors;
 mod data;
 mod decisions;
@@ -16,6 +17,8 @@ mod routes;
 mod schemes;
 mod security;
 mod server;
+mod sessions;
+mod throttle;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -29,6 +32,7 @@ use crate::text::Written;
 
 pub use admin::Admin;
 pub use audit::Audit;
+pub use basic_auth::BasicAuth;
 pub use cors::Cors;
 pub use data::Data;
 pub use decisions::Decisions;
@@ -42,6 +46,8 @@ pub use routes::Route;
 pub use schemes::Scheme;
 pub use security::{ApiKeys, Jwt, Security, StaticKey};
 pub use server::{Server, ServerLimits};
+pub use sessions::Sessions;
+pub use throttle::Throttle;
 pub use upstream::{HealthCheck, Timeouts, Upstream};
 
 /// Configuration of Keyward. Every name is optional; unknown names are errors. `${env:NAME}` and `${file:PATH}` stand

@@ -68,7 +68,13 @@ impl Scheme {
     /// The header that is read, and the word that stands before the credential in there.
     pub(crate) fn place(&self) -> (Option<HeaderName>, Option<String>) {
         let header = self.form().map(|form| form.header().clone()).or_else(|| self.header.clone());
-        (header, self.authorization.as_deref().map(str::to_ascii_lowercase))
+        let word = match self.kind {
+            CredentialKind::Basic => Some("basic".to_owned()),
+            // No word before a credential has a blank in it.
+            CredentialKind::Session => Some("the cookie".to_owned()),
+            _ => self.authorization.as_deref().map(str::to_ascii_lowercase),
+        };
+        (header, word)
     }
 
     /// Whichever of the two the secrets of a webhook were written in.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use keyward_core::algorithm::Algorithm;
+use keyward_core::guarding::Disclose;
 use keyward_core::scope::ScopeSet;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{Cors, Issuer};
+use super::{BasicAuth, Cors, Issuer, Sessions, Throttle};
 use crate::text::{Prefix, RefreshBy, TokenSecret, Written};
 
 /// Credentials and how they are guarded.
@@ -21,6 +22,15 @@ pub struct Security {
     pub issuers: Vec<Issuer>,
     /// API keys.
     pub api_keys: ApiKeys,
+    /// A username and a password with each request.
+    pub basic_auth: BasicAuth,
+    /// Sessions by cookie.
+    pub sessions: Sessions,
+    /// Wrong credentials, and who has to wait for them.
+    pub throttle: Throttle,
+    /// Whether who presents the right secret of an expired, revoked or disabled credential is told so: `possessor`, or `nobody`.
+    #[serde(with = "Written::<Disclose>")]
+    pub disclose: Disclose,
     /// Which web pages may call.
     pub cors: Cors,
 }

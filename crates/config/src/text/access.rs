@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use keyward_core::address::{AddressRules, parse_network};
 use keyward_core::algorithm::Algorithm;
+use keyward_core::guarding::Disclose;
 use keyward_core::limit::{LimitFields, OnFault, Per};
 use keyward_core::path::Oddities;
 use keyward_core::route::{Pattern, Several};
@@ -23,6 +24,7 @@ words!(Per:
     "address" => Self::Address,
     "route" => Self::Route,
 );
+words!(Disclose: "possessor" => Self::Possessor, "nobody" => Self::Nobody);
 words!(OnFault: "deny" => Self::Deny, "allow" => Self::Allow);
 words!(LimitFields:
     "ietf" => Self::Ietf,
@@ -36,7 +38,13 @@ words!(Algorithm:
     "RS256" => Self::Rs256,
     "HS256" => Self::Hs256,
 );
-words!(CredentialKind: "api_key" => Self::ApiKey, "jwt" => Self::Jwt, "webhook" => Self::Webhook);
+words!(CredentialKind:
+    "api_key" => Self::ApiKey,
+    "jwt" => Self::Jwt,
+    "webhook" => Self::Webhook,
+    "basic" => Self::Basic,
+    "session" => Self::Session,
+);
 
 impl FromText for Pattern {
     fn from_text(text: &str) -> Result<Self, String> {

@@ -1,6 +1,7 @@
 //! Values that are written as text: how each is read, what is said when it does not fit, and its schema.
 
 mod access;
+mod basic_password;
 mod caller;
 mod files;
 mod header;
@@ -21,6 +22,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
+pub use basic_password::BasicPassword;
 pub use files::Files;
 pub use key::Prefix;
 pub use refresh::RefreshBy;

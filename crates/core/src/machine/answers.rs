@@ -1,24 +1,38 @@
 //! How the machine goes on with what memory, a signing key or the store answers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Examining, Fetching, Frame, Question, Recalled, Recalling, Resumed, Ruled, Verified, Verifying};
+use super::{
+    Examining, Fetching, Frame, Question, Recalled, Recalling, Resumed, Ruled, Strangers, Verified, Verifying,
+};
 use crate::api_key::{CredentialEntry, Rejection};
-use crate::decision::{Decision, Denial};
-use crate::digest::{ApiKeyDigest, MacKey};
+use crate::basic::Shown;
+use crate::decision::{Decision, Denial, Throttled};
+use crate::digest::ApiKeyDigest;
 use crate::foreign::Foreign;
 use crate::listener::{Event, Listener};
 use crate::scheme::CredentialKind;
 use crate::token::{Claims, TokenFault, Unverified};
 
+/// Operators' keys under so many bytes can be guessed; the configuration warns of them.
+const GUESSABLE: usize = 32;
+
 impl<'a> Recalling<'a> {
-    /// Goes on with what memory knows. `tag_key` refuses guesses before the store is asked.
-    pub fn resume(self, recalled: Recalled, tag_key: &MacKey, listener: &mut impl Listener) -> Resumed<'a> {
+    /// Goes on with what memory knows. Guesses are refused before the store is asked, and strangers who have to wait before
+    /// anything is compared.
+    pub fn resume<'k>(
+        self,
+        recalled: Recalled,
+        strangers: impl Into<Strangers<'k>>,
+        listener: &mut impl Listener,
+    ) -> Resumed<'a> {
+        let strangers = strangers.into();
         let kind = self.routed.frame.rules.scheme(self.scheme).map(|scheme| scheme.kind);
         let entry = match recalled {
             // Memory knows credentials by their digest alone: a key that was shown in a key's place before must not pass in a
             // token's, nor a token in a key's.
-            Recalled::Known(entry) if kind.is_some_and(|kind| entry.principal.kind.is_carried_by(kind)) => entry,
+            Recalled::Known(entry) if kind.is_some_and(|kind| self.vouches_for(&entry, kind)) => entry,
             Recalled::Unknown => {
                 listener.hear(Event::NotKnown);
                 return refused(self.routed.reject(self.scheme, Rejection::Unknown, None));
@@ -29,13 +43,35 @@ impl<'a> Recalling<'a> {
                 Some(CredentialKind::Webhook) => {
                     return refused(self.routed.reject(self.scheme, Rejection::Unknown, None));
                 }
-                Some(CredentialKind::ApiKey) | None => match self.static_key(listener) {
-                    Some(entry) => entry,
-                    None => return self.ask_for_key(tag_key, listener),
-                },
+                Some(CredentialKind::Basic) => return self.ask_for_user(listener),
+                Some(CredentialKind::Session) => return self.ask_for_session(&strangers, listener),
+                Some(CredentialKind::ApiKey) | None => {
+                    let presented = self.presented.expose();
+                    // What this server made is no guess: it is neither held back nor counted.
+                    let is_genuine = crate::key_format::is_genuine(presented, strangers.tag_key);
+                    let held = if is_genuine { None } else { (strangers.held)() };
+                    // Nobody guesses a long one: who has it is let through whatever others did there.
+                    if let Some(throttled) = held.filter(|_| presented.len() < GUESSABLE) {
+                        return refused(self.routed.throttled(self.scheme, throttled));
+                    }
+                    match self.static_key(listener) {
+                        Some(entry) => entry,
+                        None if is_genuine => return self.ask_for_key(),
+                        None => return refused(self.wrong_key(held, listener)),
+                    }
+                }
             },
         };
         Resumed::Ruled(self.routed.judge(entry, self.scheme, listener))
+    }
+
+    /// Where the credential comes from.
+    pub fn client(&self) -> IpAddr {
+        self.routed.frame.facts.client
+    }
+
+    fn vouches_for(&self, entry: &CredentialEntry, kind: CredentialKind) -> bool {
+        entry.principal.kind.is_carried_by(kind) && !entry.must_be_renewed(self.routed.frame.now.wall)
     }
 
     fn static_key(&self, listener: &mut impl Listener) -> Option<Arc<CredentialEntry>> {
@@ -44,13 +80,40 @@ impl<'a> Recalling<'a> {
         Some(Arc::clone(entry))
     }
 
-    fn ask_for_key(self, tag_key: &MacKey, listener: &mut impl Listener) -> Resumed<'a> {
-        let Self { routed, scheme, presented, digest } = self;
-        if crate::key_format::is_genuine(presented.expose(), tag_key) {
-            return Resumed::Fetch(Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None });
+    fn wrong_key(self, held: Option<Throttled>, listener: &mut impl Listener) -> Denial {
+        if let Some(throttled) = held {
+            return self.routed.throttled(self.scheme, throttled);
         }
         listener.hear(Event::NotGenuine);
-        refused(routed.reject(scheme, Rejection::Unknown, None))
+        self.routed.reject(self.scheme, Rejection::Unknown, None)
+    }
+
+    fn ask_for_session(self, strangers: &Strangers<'_>, listener: &mut impl Listener) -> Resumed<'a> {
+        if !crate::key_format::is_genuine(self.presented.expose(), strangers.tag_key) {
+            let held = (strangers.held)();
+            return refused(self.wrong_key(held, listener));
+        }
+        let Self { routed, scheme, digest, .. } = self;
+        Resumed::Fetch(Question::Cookie(digest), Fetching { routed, scheme, digest, claims: None })
+    }
+
+    fn ask_for_key(self) -> Resumed<'a> {
+        let Self { routed, scheme, digest, .. } = self;
+        Resumed::Fetch(Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None })
+    }
+
+    fn ask_for_user(self, listener: &mut impl Listener) -> Resumed<'a> {
+        let Self { routed, scheme, presented, digest } = self;
+        match Shown::read(presented, digest, routed.frame.facts.client) {
+            Some(shown) => {
+                let question = Question::Basic(Arc::new(shown));
+                Resumed::Fetch(question, Fetching { routed, scheme, digest, claims: None })
+            }
+            None => {
+                listener.hear(Event::NoPair);
+                refused(routed.reject(scheme, Rejection::Unknown, None))
+            }
+        }
     }
 
     fn read_token(self, listener: &mut impl Listener) -> Resumed<'a> {
@@ -110,12 +173,28 @@ impl<'a> Fetching<'a> {
         self.claims.as_deref()
     }
 
+    fn kind(&self) -> Option<CredentialKind> {
+        self.routed.frame.rules.scheme(self.scheme).map(|scheme| scheme.kind)
+    }
+
+    /// Whether it may be remembered that there is no such credential. Of a key that comes to be, the feed tells; not so of a
+    /// session, nor of a password, which may be another user's tomorrow.
+    pub fn may_be_unknown(&self) -> bool {
+        self.kind() == Some(CredentialKind::ApiKey)
+    }
+
+    /// Goes on where nobody looked, because too much was wrong before.
+    pub fn throttled(self, throttled: Throttled) -> Ruled<'a> {
+        Ruled::Decided(Decision::Deny(self.routed.throttled(self.scheme, throttled)))
+    }
+
     /// Goes on with what the store knows: a credential, or that there is none.
     pub fn resume(self, entry: Option<Arc<CredentialEntry>>, listener: &mut impl Listener) -> Ruled<'a> {
         match entry {
             Some(entry) => self.routed.judge(entry, self.scheme, listener),
             None => {
-                listener.hear(Event::NotKnown);
+                let is_pair = self.kind() == Some(CredentialKind::Basic);
+                listener.hear(if is_pair { Event::NotThePair } else { Event::NotKnown });
                 Ruled::Decided(Decision::Deny(self.routed.reject(self.scheme, Rejection::Unknown, None)))
             }
         }

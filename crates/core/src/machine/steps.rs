@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{Awaiting, Delivering, Examining, Fetching, Recalling, Spending, Verifying};
 use crate::api_key::CredentialEntry;
-use crate::decision::Decision;
-use crate::digest::ApiKeyDigest;
+use crate::basic::Shown;
+use crate::decision::{Decision, Throttled};
+use crate::digest::{ApiKeyDigest, MacKey};
 use crate::webhook::Delivery;
 
 /// Where the machine stands once nothing is left to be found out: concluded, or asking for what it costs.
@@ -59,13 +60,32 @@ pub enum Verified<'a> {
     Fetch(Question, Fetching<'a>),
 }
 
-/// What a store is asked.
+/// What is asked of the control side: of the store, or of what checks passwords.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
     /// The key of a digest, with its owner.
     ApiKey(ApiKeyDigest),
     /// The session of an id, with its user.
     Session(Box<str>),
+    /// The session of a cookie's digest, with its user.
+    Cookie(ApiKeyDigest),
+    /// Whether a username and a password are somebody's. Slow on purpose: asked where passwords are checked, not of the store.
+    Basic(Arc<Shown>),
+}
+
+/// What is to be known of strangers when memory does not know a credential.
+pub struct Strangers<'k> {
+    /// The key of keyed tags: by it a guess is told from what was made here.
+    pub tag_key: &'k MacKey,
+    /// Whether they have to wait. Asked only where it matters.
+    pub held: &'k dyn Fn() -> Option<Throttled>,
+}
+
+impl<'k> From<&'k MacKey> for Strangers<'k> {
+    /// Who nobody holds back.
+    fn from(tag_key: &'k MacKey) -> Self {
+        Self { tag_key, held: &|| None }
+    }
 }
 
 /// What memory knows of a digest.

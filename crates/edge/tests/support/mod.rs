@@ -266,6 +266,7 @@ fn workers(cores: usize, store: &Arc<FakeStore>, rules: &Arc<Rules>) -> (Vec<Wor
         mailbox,
         asker: asker.clone(),
         limiter: keyward_engine::limits::Limiter::default(),
+        throttle: Arc::default(),
         head: HEAD,
         capacity: 100,
         tally: Default::default(),
@@ -369,6 +370,7 @@ fn rules(open: bool) -> Rules {
         static_keys: StaticKeys::new(MacKey::from_bytes([9; 32]), [operator]),
         limits: Vec::new(),
         limit_fields: keyward_core::limit::LimitFields::default(),
+        guarding: Default::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

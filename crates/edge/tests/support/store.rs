@@ -125,6 +125,10 @@ impl Lookup for FakeStore {
         Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![None; ids.len()] }) })
     }
 
+    fn find_cookies<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, FoundSessions> {
+        Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![None; digests.len()] }) })
+    }
+
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
         Box::pin(async { Ok(Vec::new()) })
     }

@@ -59,6 +59,8 @@ impl From<Reason> for Ending {
             | Reason::Malformed(..)
             | Reason::Ambiguous(..)
             | Reason::Limited(_) => Self::Unrouted,
+            // Nobody looked.
+            Reason::Throttled(_) => Self::Unproven,
         }
     }
 }

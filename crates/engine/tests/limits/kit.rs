@@ -255,6 +255,7 @@ impl Process {
             mailbox,
             asker: fetcher::channel().0,
             limiter: limiter.clone(),
+            throttle: Arc::default(),
             head,
             capacity: 1,
             tally: keyward_engine::tally::Tally::default(),

@@ -79,6 +79,10 @@ impl Lookup for OnceOnly {
         Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![Some(self.session.clone()); ids.len()] }) })
     }
 
+    fn find_cookies<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, FoundSessions> {
+        Box::pin(async { Ok(FoundSessions { head: HEAD, sessions: vec![None; digests.len()] }) })
+    }
+
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -146,6 +150,7 @@ fn warm_by(rules: Rules, signing_keys: &[SigningKeyRecord], credential: (String,
         mailbox: mailboxes.remove(0),
         asker,
         limiter: keyward_engine::limits::Limiter::default(),
+        throttle: Arc::default(),
         head: HEAD,
         capacity: 1000,
         tally: Default::default(),
@@ -179,6 +184,7 @@ pub fn session() -> JoinedSession {
         ended_at: None,
         ended_reason: None,
         client: None,
+        seen_at: None,
     };
     JoinedSession { session, user, client: None }
 }
@@ -292,6 +298,7 @@ pub fn rules() -> Rules {
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
         limits: Vec::new(),
         limit_fields: keyward_core::limit::LimitFields::default(),
+        guarding: Default::default(),
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

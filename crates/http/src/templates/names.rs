@@ -3,6 +3,7 @@
 
 use http::Method;
 use keyward_core::decision::{Forbidden, Reason};
+use keyward_core::page::PageFault;
 use keyward_core::route::Endpoint;
 
 /// Something that a template can take up.
@@ -62,6 +63,18 @@ const TOKENS: &[Field] = &[
     renamed("user.name", "user.username"),
 ];
 
+/// As [`TOKENS`], or what a page is given beside a session's cookie.
+const SIGNED_IN: &[Field] = &[
+    one("access_token"),
+    one("token_type"),
+    one("expires_in"),
+    one("access_expires_at"),
+    one("refresh_token"),
+    one("user.id"),
+    renamed("user.name", "user.username"),
+    one("csrf_token"),
+];
+
 const CLIENT_TOKENS: &[Field] = &[
     one("access_token"),
     one("token_type"),
@@ -95,6 +108,7 @@ const CALLER: &[Field] = &[
     one("mode"),
     one("scopes"),
     one("expiresAt"),
+    one("csrfToken"),
 ];
 
 const KEY: &[Field] = &[
@@ -147,7 +161,7 @@ const USAGE: &[Field] = &[
 
 /// The answers of own endpoints that do as they were asked.
 pub const ANSWERS: &[(&str, &[Field])] = &[
-    ("login", TOKENS),
+    ("login", SIGNED_IN),
     ("refresh", TOKENS),
     ("logout", &[]),
     ("me", CALLER),
@@ -217,7 +231,7 @@ pub const REASONS: &[(&str, &[&str], &[Field])] = &[
     ("Malformed", &["credential", "path", "head"], REFUSAL),
     ("Ambiguous", &[], REFUSAL),
     ("Rejected", &["unknown", "expired", "disabled", "revoked"], REFUSAL),
-    ("Forbidden", &["scope", "address", "origin", "tls"], REFUSAL),
+    ("Forbidden", &["scope", "address", "origin", "csrf", "tls"], REFUSAL),
     ("Limited", &[], LIMITED),
     ("Throttled", &[], WAITING),
     ("Unavailable", &[], WAITING),
@@ -237,9 +251,14 @@ pub const fn cause(reason: Reason) -> Option<&'static str> {
         Reason::Rejected(rejection) => Some(rejection.as_str()),
         Reason::Forbidden(Forbidden::Scope) => Some("scope"),
         Reason::Forbidden(Forbidden::Address(_)) => Some("address"),
-        Reason::NoRoute | Reason::WrongMethod | Reason::NoCredential | Reason::Ambiguous(..) | Reason::Limited(_) => {
-            None
-        }
+        Reason::Forbidden(Forbidden::Page(PageFault::Origin)) => Some("origin"),
+        Reason::Forbidden(Forbidden::Page(PageFault::Token)) => Some("csrf"),
+        Reason::NoRoute
+        | Reason::WrongMethod
+        | Reason::NoCredential
+        | Reason::Ambiguous(..)
+        | Reason::Limited(_)
+        | Reason::Throttled(_) => None,
     }
 }
 

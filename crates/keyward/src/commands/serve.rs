@@ -200,7 +200,8 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     let refresher = Some(Arc::clone(&planes.refresher));
     let pending = recording.pending();
     let limits = Some(Arc::clone(&planes.cells));
-    let opened = wire::Opened { ground: &ground, configuration, refresher, limits, decisions, pending };
+    let throttle = Arc::clone(&planes.throttle);
+    let opened = wire::Opened { ground: &ground, configuration, refresher, limits, decisions, pending, throttle };
     let service = Arc::new(wire::service(data_dir, opened).await?);
     // What the last process could not seal, and the first user. It may also wait: the sealer tries again.
     let _ = service.sealer.seal(&*store).await;

@@ -9,6 +9,7 @@ use keyward_engine::ports::{Answer, Store, StoreError, Unused, Use};
 
 use super::Home;
 use super::clients::client_session;
+use super::cookies::cookie_session;
 use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
 use super::limits::reserve;
 use super::people::{account, hash, refresh, session, shown, signed_in, signing_key};
@@ -54,6 +55,12 @@ const OPERATIONS: &[(&str, Operation)] = &[
         Box::pin(async {
             let session = client_session("ses_2", "key_1");
             store.begin_client_session(&session, &refresh("other", 9), &event()).await.map(drop)
+        })
+    }),
+    ("begin_cookie_session", |store| {
+        Box::pin(async {
+            let cookie = ApiKeyDigest::of(b"cookie");
+            store.begin_cookie_session(&cookie_session("ses_2"), &hash("a"), &cookie, &event()).await.map(drop)
         })
     }),
     ("reuse_refresh_token", |store| spend(store, "first", "fresh")),

@@ -41,6 +41,7 @@ pub fn session(id: &str) -> SessionRecord {
         ended_at: None,
         ended_reason: None,
         client: None,
+        seen_at: None,
     }
 }
 
@@ -339,6 +340,18 @@ pub async fn signing_keys_keep_their_algorithm_and_a_public_half_of_any_length<H
     let nameless = SigningKeyRecord { public: None, ..signing_key("sig_without") };
     assert!(store.insert_signing_key(&nameless, &event()).await.is_err(), "only a symmetric key has no public half");
     drop(home);
+}
+
+pub async fn a_user_is_read_as_of_a_change<H: Home>() {
+    let (_home, store) = signed_in::<H>().await;
+    let (head, user) = store.user_as_of(OWNER).await.unwrap();
+    assert_eq!(head, store.identity().await.unwrap().head);
+    assert_eq!(user.unwrap().password, Some(hash("a")));
+    store.change_user(OWNER, &UserChange::Password(at(9), hash("b")), &event()).await.unwrap();
+    let (later, user) = store.user_as_of(OWNER).await.unwrap();
+    assert!(later.position > head.position);
+    assert_eq!(user.unwrap().password, Some(hash("b")));
+    assert!(store.user_as_of("user_none").await.unwrap().1.is_none());
 }
 
 pub async fn sessions_come_in_the_order_of_their_ids<H: Home>() {

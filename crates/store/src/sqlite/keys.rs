@@ -140,7 +140,7 @@ pub(super) async fn rotate(
 }
 
 /// Notes when keys were last used.
-pub(super) async fn note_uses(transaction: &mut Transaction, uses: &[Use]) -> Result<(), StoreError> {
+pub(super) async fn note_uses(transaction: &mut Transaction, uses: &[&Use]) -> Result<(), StoreError> {
     NOTE_USES.run(transaction, uses, |note, used| note.bind(&*used.id).bind(used.at.as_millis())).await
 }
 

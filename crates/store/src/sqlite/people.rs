@@ -26,6 +26,10 @@ impl People for SqliteStore {
         Box::pin(async move { self.read(users::select_called(who)).await?.iter().map(users::record).collect() })
     }
 
+    fn user_as_of<'a>(&'a self, id: &'a str) -> Answer<'a, (FeedHead, Option<UserRecord>)> {
+        Box::pin(async move { users::read_as_of(&self.read(users::select_as_of(id)).await?) })
+    }
+
     fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>> {
         Box::pin(async move { self.read(users::select_page(page)).await?.iter().map(users::record).collect() })
     }
@@ -71,9 +75,24 @@ impl People for SqliteStore {
         refresh: &'a NewRefreshToken,
         event: &'a AuditEvent,
     ) -> Answer<'a, Option<JoinedSession>> {
+        let holds = sessions::Holds::Refresh(refresh);
         Box::pin(
             self.writer
-                .write(async move |transaction| sessions::begin(transaction, session, verified, refresh, event).await),
+                .write(async move |transaction| sessions::begin(transaction, session, verified, holds, event).await),
+        )
+    }
+
+    fn begin_cookie_session<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+        verified: &'a PasswordHash,
+        cookie: &'a ApiKeyDigest,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<JoinedSession>> {
+        let holds = sessions::Holds::Cookie(cookie);
+        Box::pin(
+            self.writer
+                .write(async move |transaction| sessions::begin(transaction, session, verified, holds, event).await),
         )
     }
 
@@ -83,9 +102,8 @@ impl People for SqliteStore {
         refresh: &'a NewRefreshToken,
         event: &'a AuditEvent,
     ) -> Answer<'a, Option<JoinedSession>> {
-        Box::pin(
-            self.writer.write(async move |transaction| sessions::insert(transaction, session, refresh, event).await),
-        )
+        let holds = sessions::Holds::Refresh(refresh);
+        Box::pin(self.writer.write(async move |transaction| sessions::insert(transaction, session, holds, event).await))
     }
 
     fn find_refresh_token<'a>(&'a self, digest: &'a ApiKeyDigest) -> Answer<'a, Option<KeptRefreshToken>> {

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "limits", include_str!("../../migrations/sqlite/0006_limits.sql")),
     (7, "clients", include_str!("../../migrations/sqlite/0007_clients.sql")),
     (8, "signing key turnover", include_str!("../../migrations/sqlite/0008_signing_key_turnover.sql")),
+    (9, "cookie sessions", include_str!("../../migrations/sqlite/0009_cookie_sessions.sql")),
 ];
 
 /// The newest version that this program knows.

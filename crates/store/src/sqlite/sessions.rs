@@ -7,22 +7,27 @@ use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{
     Changed, Fits, KeptRefreshToken, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
 };
-use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError};
+use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError, Use};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::audit;
 use super::feed::{SESSION, stand, tell};
+use super::keys::hex;
+use super::many::Many;
 use super::rows::{
     column, first, head, joined as key_of, joined_columns, json_list, owner_named, scopes, time, unreadable,
 };
 use super::transaction::{Statement, Transaction};
 
+/// How the ids of sessions begin.
+pub(super) const ID_PREFIX: &str = "ses_";
+
 /// The columns of a session `s` alone, under names that no key has.
 macro_rules! own_columns {
     () => {
         "s.id AS session, s.user AS session_user, s.created_at AS session_created_at, s.ended_at, s.ended_reason, \
-         s.client, s.scopes AS client_scopes"
+         s.client, s.scopes AS client_scopes, s.seen_at"
     };
 }
 
@@ -62,6 +67,33 @@ pub(super) fn read_found(ids: &[Box<str>], rows: &[SqliteRow]) -> Result<FoundSe
     Ok(FoundSessions { head, sessions: ids.iter().map(|id| find(id)).collect() })
 }
 
+/// The head, and each session of a list of cookies' digests: one statement, so one snapshot.
+pub(super) fn select_cookies(digests: &[ApiKeyDigest]) -> Statement {
+    const SELECT: &str = concat!(
+        "SELECT h.epoch, h.position AS head, s.cookie, ",
+        session_columns!(),
+        " FROM feed_head h LEFT JOIN sessions s ON s.cookie IN (SELECT unhex(value) FROM json_each(?1))",
+        session_joins!()
+    );
+    query(SELECT).bind(json_list(digests.iter().map(|digest| hex(digest.as_bytes()))))
+}
+
+/// Reads what [`select_cookies`] found, in the order of the digests.
+pub(super) fn read_cookies(digests: &[ApiKeyDigest], rows: &[SqliteRow]) -> Result<FoundSessions, StoreError> {
+    let head = head(first(rows)?)?;
+    let mut known: Vec<(&[u8], JoinedSession)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some(joined) = joined(row)? {
+            known.push((column(row, "cookie")?, joined));
+        }
+    }
+    let find = |digest: &ApiKeyDigest| known.iter().find(|(cookie, _)| cookie == digest.as_bytes());
+    Ok(FoundSessions {
+        head,
+        sessions: digests.iter().map(|digest| find(digest).map(|(_, one)| one.clone())).collect(),
+    })
+}
+
 fn joined(row: &SqliteRow) -> Result<Option<JoinedSession>, StoreError> {
     if column::<Option<&str>>(row, "session")?.is_none() {
         return Ok(None);
@@ -91,6 +123,7 @@ pub(super) fn record(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
         ended_at: time(row, "ended_at")?,
         ended_reason: column(row, "ended_reason")?,
         client,
+        seen_at: time(row, "seen_at")?,
     })
 }
 
@@ -100,7 +133,7 @@ pub(super) async fn begin(
     transaction: &mut Transaction,
     session: &SessionRecord,
     verified: &PasswordHash,
-    refresh: &NewRefreshToken,
+    holds: Holds<'_>,
     event: &AuditEvent,
 ) -> Result<Option<JoinedSession>, StoreError> {
     let select = query(
@@ -110,30 +143,66 @@ pub(super) async fn begin(
     if transaction.run(select.bind(&*session.user).bind(&*verified.0)).await?.is_empty() {
         return Ok(None);
     }
-    insert(transaction, session, refresh, event).await
+    insert(transaction, session, holds, event).await
 }
 
-/// Keeps a session with its first refresh token. The key of a client may have been revoked since it was looked at; every use
-/// of a token looks again.
+/// Keeps a session with what is held of it. The key of a client may have been revoked since it was looked at; every use of a
+/// token looks again.
 pub(super) async fn insert(
     transaction: &mut Transaction,
     session: &SessionRecord,
-    refresh: &NewRefreshToken,
+    holds: Holds<'_>,
     event: &AuditEvent,
 ) -> Result<Option<JoinedSession>, StoreError> {
     let client = session.client.as_ref();
-    let insert = query("INSERT INTO sessions (id, user, created_at, client, scopes) VALUES (?1, ?2, ?3, ?4, ?5)")
+    let insert = "INSERT INTO sessions (id, user, created_at, client, scopes, cookie, seen_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let insert = query(insert)
         .bind(&*session.id)
         .bind(&*session.user)
         .bind(session.created_at.as_millis())
         .bind(client.map(|client| &*client.key))
-        .bind(client.map(|client| json_list(client.scopes.iter())));
+        .bind(client.map(|client| json_list(client.scopes.iter())))
+        .bind(holds.cookie().map(|digest| digest.as_bytes().as_slice()))
+        .bind(session.seen_at.map(Timestamp::as_millis));
     transaction.run(insert).await?;
-    keep(transaction, &session.id, refresh).await?;
+    if let Holds::Refresh(refresh) = holds {
+        keep(transaction, &session.id, refresh).await?;
+    }
     audit::insert(transaction, event).await?;
     let rows = transaction.run(select_ids(std::slice::from_ref(&session.id))).await?;
     joined(first(&rows)?)
 }
+
+/// What whoever begins a session gets of it.
+#[derive(Clone, Copy)]
+pub(super) enum Holds<'a> {
+    /// Tokens, of which the refresh token is kept.
+    Refresh(&'a NewRefreshToken),
+    /// A cookie of this digest.
+    Cookie(&'a ApiKeyDigest),
+}
+
+impl Holds<'_> {
+    fn cookie(&self) -> Option<&ApiKeyDigest> {
+        match self {
+            Self::Cookie(digest) => Some(digest),
+            Self::Refresh(_) => None,
+        }
+    }
+}
+
+/// Notes when sessions by cookie were last used.
+pub(super) async fn note_uses(transaction: &mut Transaction, uses: &[&Use]) -> Result<(), StoreError> {
+    NOTE_USES.run(transaction, uses, |note, used| note.bind(&*used.id).bind(used.at.as_millis())).await
+}
+
+const NOTE_USES: Many = Many {
+    before: "UPDATE sessions SET seen_at = max(seen_at, used.at) \
+         FROM (SELECT column1 AS session, max(column2) AS at FROM (",
+    columns: 2,
+    after: ") GROUP BY 1) used WHERE id = used.session AND seen_at IS NOT NULL",
+};
 
 async fn keep(transaction: &mut Transaction, session: &str, refresh: &NewRefreshToken) -> Result<(), StoreError> {
     let insert = "INSERT INTO refresh_tokens (digest, session, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)";

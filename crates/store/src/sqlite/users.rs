@@ -3,23 +3,26 @@
 use keyward_core::api_key::Owner;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
-use keyward_engine::ports::{NewUser, Page, StoreError};
+use keyward_engine::ports::{FeedHead, NewUser, Page, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::feed::{USER, stand, tell};
-use super::rows::{column, first, json_list, owner, time, unreadable, user_columns};
+use super::rows::{column, first, head, json_list, owner, time, unreadable, user_columns};
 use super::transaction::{Statement, Transaction};
 use super::{audit, sessions};
 
-/// The columns and joins of a user with all that is kept of it.
+/// The columns of a user `u` with its account `ua` and all that is kept of it.
+macro_rules! record_columns {
+    () => {
+        concat!(user_columns!(), ", u.password, u.external_id, u.created_at")
+    };
+}
+
+/// These columns and their joins.
 macro_rules! select_user {
     () => {
-        concat!(
-            "SELECT ",
-            user_columns!(),
-            ", u.password, u.external_id, u.created_at FROM users u LEFT JOIN accounts ua ON ua.id = u.account "
-        )
+        concat!("SELECT ", record_columns!(), " FROM users u LEFT JOIN accounts ua ON ua.id = u.account ")
     };
 }
 
@@ -31,6 +34,23 @@ pub(super) fn select_name(username: &str) -> Statement {
 /// A user by id.
 pub(super) fn select_id(id: &str) -> Statement {
     query(concat!(select_user!(), "WHERE u.id = ?1")).bind(id)
+}
+
+/// The head, and a user by id: one statement, so one snapshot.
+pub(super) fn select_as_of(id: &str) -> Statement {
+    const SELECT: &str = concat!(
+        "SELECT h.epoch, h.position AS head, ",
+        record_columns!(),
+        " FROM feed_head h LEFT JOIN users u ON u.id = ?1 LEFT JOIN accounts ua ON ua.id = u.account"
+    );
+    query(SELECT).bind(id)
+}
+
+/// Reads what [`select_as_of`] found.
+pub(super) fn read_as_of(rows: &[SqliteRow]) -> Result<(FeedHead, Option<UserRecord>), StoreError> {
+    let row = first(rows)?;
+    let is_there = column::<Option<&str>>(row, "user_id")?.is_some();
+    Ok((head(row)?, is_there.then(|| record(row)).transpose()?))
 }
 
 /// Users by id, name or reference.

@@ -79,6 +79,8 @@ fn key_of(user: &str) -> CredentialEntry {
         line: None,
         account_addresses: Vec::new(),
         ends_at: None,
+        renew_at: None,
+        csrf: None,
         begins_at: None,
         disabled: false,
         revoked: false,

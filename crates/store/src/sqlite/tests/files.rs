@@ -123,6 +123,9 @@ async fn rotations_of_an_older_version_keep_their_line() {
         store.insert_api_key(&key, &event()).await.unwrap();
     }
     for back in [
+        "DROP INDEX sessions_by_cookie",
+        "ALTER TABLE sessions DROP COLUMN seen_at",
+        "ALTER TABLE sessions DROP COLUMN cookie",
         "ALTER TABLE signing_keys DROP COLUMN active_at",
         "ALTER TABLE sessions DROP COLUMN scopes",
         "ALTER TABLE sessions DROP COLUMN client",
