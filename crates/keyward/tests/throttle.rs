@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use keyward_testkit::client::{Answer, exchange_from};
+use keyward_testkit::oauth::Pair;
 use keyward_testkit::people::basic;
 use keyward_testkit::world::{World, text, until};
 
@@ -36,6 +37,14 @@ fn with(world: &World, from: u8, header: &str) -> Answer {
 fn refresh(world: &World, from: u8, token: &str) -> Answer {
     let body = format!("{{\"refresh_token\":\"{token}\"}}");
     send(world, from, "POST /_keyward/refresh", &["Content-Type: application/json"], &body)
+}
+
+/// What a client asks of an OAuth endpoint.
+fn client(world: &World, from: u8, endpoint: &str, pair: &Pair) -> Answer {
+    let head = format!("POST /_keyward/{endpoint}");
+    let headers = [pair.basic(), "Content-Type: application/x-www-form-urlencoded".to_owned()];
+    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+    send(world, from, &head, &headers, "grant_type=client_credentials&token=x")
 }
 
 /// That it is turned away by the throttle, and says for how long.
@@ -134,6 +143,60 @@ fn whom_memory_knows_is_not_held_back_and_a_right_password_is_no_wrong_one() {
     assert_eq!(passed, 40, "a password that is known");
 }
 
+/// In OAuth's own words.
+fn client_waits(answer: &Answer, what: &str) {
+    assert_eq!((answer.status, text(&answer.json(), "error")), (429, "temporarily_unavailable".to_owned()), "{what}");
+    assert!((1..=3600).contains(&answer.header("retry-after").unwrap().parse::<u64>().unwrap()), "{what}");
+}
+
+#[test]
+fn whoever_guesses_the_secret_of_a_client_waits_and_the_client_does_not() {
+    let world = serving("window: 1h, per_address: 50, per_subject: 4");
+    let (pair, other) = (world.pair("app", &[]), world.pair("other", &[]));
+    let guess = |number: u8| Pair { secret: format!("kws_live_guess{number}"), ..pair.clone() };
+    // At each endpoint that asks for it, and in the body as well.
+    for (from, endpoint) in [(7, "token"), (8, "revoke"), (9, "introspect")] {
+        assert_eq!(client(&world, from, endpoint, &guess(from)).status, 401, "{endpoint}");
+    }
+    let body = format!("grant_type=client_credentials&client_id={}&client_secret=guessed", pair.key);
+    let form = ["Content-Type: application/x-www-form-urlencoded"];
+    assert_eq!(send(&world, 7, "POST /_keyward/token", &form, &body).status, 401);
+    for (from, endpoint) in [(7, "token"), (8, "revoke"), (9, "introspect"), (7, "introspect")] {
+        client_waits(&client(&world, from, endpoint, &guess(from)), endpoint);
+    }
+    client_waits(&send(&world, 7, "POST /_keyward/token", &form, &body), "in the body");
+    // The client itself goes on behind the same address, and from elsewhere; so do others, and who is elsewhere has its guess.
+    for (from, pair) in [(7, &pair), (20, &pair), (7, &other)] {
+        assert_eq!(client(&world, from, "token", pair).status, 200);
+    }
+    assert_eq!(client(&world, 20, "token", &guess(20)).status, 401);
+    let crossed = Pair { secret: other.secret.clone(), ..pair.clone() };
+    for _ in 0..9 {
+        assert_eq!(client(&world, 7, "token", &crossed).status, 401, "a secret that was made here is no guess");
+    }
+    // No secret is none that is wrong.
+    let half = format!("grant_type=client_credentials&client_id={}", pair.key);
+    for _ in 0..60 {
+        assert_eq!(send(&world, 30, "POST /_keyward/token", &form, &half).status, 401);
+    }
+    assert_eq!(client(&world, 30, "token", &guess(30)).status, 401);
+    // Guesses of clients that nobody is count for their address, with all others.
+    for number in 0..49 {
+        let nobody = Pair { key: format!("kw_live_{number}"), ..guess(30) };
+        assert_eq!(client(&world, 30, "token", &nobody).status, 401, "{number}");
+    }
+    waits(&login(&world, 30, "ada", "wrong password"), "another kind of guess");
+    client_waits(&client(&world, 30, "token", &Pair { key: "kw_live_x".to_owned(), ..guess(30) }), "a client");
+    let tokens = world.client_tokens(&other);
+    let carried = |from: u8, token: &str| {
+        let body = format!("grant_type=refresh_token&refresh_token={token}");
+        let headers = [other.basic(), form[0].to_owned()];
+        send(&world, from, "POST /_keyward/token", &headers.each_ref().map(String::as_str), &body)
+    };
+    client_waits(&carried(30, "kwr_guessed"), "a refresh token");
+    assert_eq!(carried(30, &tokens.refresh).status, 200);
+}
+
 #[test]
 fn an_operators_short_key_waits_and_a_long_one_does_not() {
     let long = "an-operators-key-that-nobody-can-guess";
@@ -194,6 +257,11 @@ fn nobody_learns_what_became_of_a_credential_where_that_is_wished() {
         assert_eq!(shape(known) == shape(wrong), !tells, "{disclose}");
         let unknown = shape(refresh(&world, 2, "kwr_guessed"));
         assert_eq!(shape(refresh(&world, 2, &tokens.refresh)) == unknown, !tells, "{disclose}");
+        let pair = world.pair("app", &[]);
+        world.ok(&["key", "revoke", &pair.id]);
+        let wrong = Pair { secret: "kws_live_guessed".to_owned(), ..pair.clone() };
+        let [over, wrong] = [&pair, &wrong].map(|pair| shape(client(&world, 2, "token", pair)));
+        assert_eq!(over == wrong, !tells, "{disclose}: {}", over.1);
         let token = with(&world, 2, &format!("Authorization: Bearer {}", tokens.access));
         let forged = with(&world, 2, "Authorization: Bearer a.b.c");
         assert_eq!(shape(token) == shape(forged), !tells, "{disclose}");

@@ -1,6 +1,7 @@
 //! Which client asks: one that shows the key and the secret of a pair (RFC 6749 §2.3.1).
 
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::guarding::Disclose;
 use keyward_core::key_format::is_genuine;
 use keyward_engine::ports::{Joined, Use};
 use keyward_http::oauth::{self, Parameters};
@@ -13,6 +14,7 @@ use crate::families::Failed;
 use crate::origin::Origin;
 use crate::own::origin;
 use crate::service::Service;
+use crate::throttle::{self, Attempt};
 
 /// How often it is noted at most that a pair was used, in milliseconds.
 const NOTE_EVERY: i64 = 60_000;
@@ -41,8 +43,18 @@ pub(super) async fn authenticate(
     let failed = Failed { service, origin: &origin, endpoint: request.endpoint };
     let wrong = || refused(Kind::WrongClient, "The key or the secret is wrong.");
     let (id, secret) = (shown.id.as_bytes(), shown.secret.as_ref().map(|secret| secret.as_bytes()).unwrap_or_default());
-    // A guess costs no question.
+    // A guess costs no question, and who guesses too much waits. Whoever shows what was made here never does: behind the address
+    // of somebody who guesses, clients go on.
     if !is_genuine(id, &service.tag_key) || !is_genuine(secret, &service.tag_key) {
+        let subject = Some(shown.id.as_str()).filter(|id| is_genuine(id.as_bytes(), &service.tag_key));
+        let attempt = Attempt { client: origin.client, subject };
+        // Who shows no secret has guessed none.
+        if shown.secret.is_some() {
+            if let Err(throttled) = throttle::admit(service, attempt) {
+                return Err(failed.refuse((Why::Throttled, "unknown client"), throttled).await.into());
+            }
+            throttle::wrong(service, attempt);
+        }
         return Err(failed.refuse((Why::WrongSecret, "unknown client"), wrong()).await.into());
     }
     let found = service.store.find(&[ApiKeyDigest::of(id)]).await?.keys.into_iter().next().flatten();
@@ -53,11 +65,15 @@ pub(super) async fn authenticate(
     if !key.has_secret(&ApiKeyDigest::of(secret)) {
         return Err(failed.refuse((Why::WrongSecret, &key.id), wrong()).await.into());
     }
+    let configuration = service.configuration();
     if let Err(rejection) = joined.state(origin.at) {
-        let message = format!("The key is {}.", rejection.as_str());
-        return Err(failed.refuse((Why::ClientOver, &key.id), refused(Kind::WrongClient, &message)).await.into());
+        let over = match configuration.rules.guarding.disclose {
+            Disclose::Possessor => refused(Kind::WrongClient, &format!("The key is {}.", rejection.as_str())),
+            Disclose::Nobody => wrong(),
+        };
+        return Err(failed.refuse((Why::ClientOver, &key.id), over).await.into());
     }
-    let entry = joined.resolve(&service.configuration().rules);
+    let entry = joined.resolve(&configuration.rules);
     let client = keyward_core::address::canonical(request.client);
     if !entry.addresses.permits(client) || !entry.account_addresses.iter().all(|list| list.permits(client)) {
         let elsewhere = refused(Kind::Forbidden, "The key may not be used from this address.");
