@@ -140,7 +140,7 @@ class Written(unittest.TestCase):
 
     def test_the_page_has_the_markers_of_every_kind(self):
         text = page.PAGE.read_text()
-        for kind in ("requests", "bodies", "latency", "idle"):
+        for kind in ("requests", "bodies", "latency", "idle", "tokens"):
             self.assertEqual(text.count(f"<!-- bench/run writes this: {kind} -->"), 1)
             self.assertEqual(text.count(f"<!-- until here: {kind} -->"), 1)
 

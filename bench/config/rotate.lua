@@ -1,4 +1,5 @@
--- For wrk: each request carries the next of many credentials. Arguments: a file with one header a line; without one, none.
+-- For wrk: each request carries the next of many credentials. Arguments: a file with one header a line, and a form to post; either
+-- may be empty.
 -- The last line of the output is one JSON object with exact counts.
 local threads = 0
 
@@ -7,17 +8,31 @@ function setup(thread)
   threads = threads + 1
 end
 
+-- The headers of every request and one more: those that are given to wrk.format stand in place of them.
+local function with(name, value)
+  local headers = {[name] = value}
+  for known, other in pairs(wrk.headers) do
+    headers[known] = other
+  end
+  return headers
+end
+
 function init(args)
   requests, at = {}, 0
-  if args[1] then
+  local method, body = "GET", nil
+  if args[2] ~= "" then
+    method, body = "POST", args[2]
+    wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
+  end
+  if args[1] ~= "" then
     for line in io.lines(args[1]) do
       local name, value = line:match("^([^:]+): (.*)$")
-      requests[#requests + 1] = wrk.format("GET", nil, {[name] = value})
+      requests[#requests + 1] = wrk.format(method, nil, with(name, value), body)
     end
     -- Threads begin at different places.
     at = (number * 4999) % #requests
   else
-    requests[1] = wrk.format("GET")
+    requests[1] = wrk.format(method, nil, nil, body)
   end
 end
 

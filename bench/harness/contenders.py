@@ -22,9 +22,13 @@ class Contender:
     refused: bool = False
     #: Whether it must refuse a request without a credential and one with a wrong one.
     guards: bool = False
+    #: The form that it is sent, where it is asked by POST.
+    form: str | None = None
 
 
-THROUGH, KEY, TOKEN, OWN = "asking nothing", "an API key and a limit", "a JWT", "what the parts of Keyward cost"
+THROUGH, KEY, TOKEN, OWN, ISSUING = (
+    "asking nothing", "an API key and a limit", "a JWT", "what the parts of Keyward cost", "tokens for clients",
+)
 
 
 def _keyed(name, title, program, config, group=KEY, **more):
@@ -33,6 +37,13 @@ def _keyed(name, title, program, config, group=KEY, **more):
 
 def _token(name, title, program, config, credentials):
     return Contender(name, title, program, TOKEN, config, credentials=credentials, guards=True)
+
+
+def _issues(name, title, config):
+    return Contender(
+        name, title, "keyward", ISSUING, config, "/_keyward/token", credentials="pairs", guards=True,
+        form="grant_type=client_credentials",
+    )
 
 
 ALL = (
@@ -57,6 +68,8 @@ ALL = (
     _keyed("keyward-strict", "key + scopes + addresses", "keyward", "keyward.yaml", OWN, path="/strict/orders/1"),
     Contender("keyward-no-key", "refused: no key", "keyward", OWN, "keyward.yaml", refused=True),
     Contender("keyward-guess", "refused: a guess", "keyward", OWN, "keyward.yaml", credentials="guesses", refused=True),
+    _issues("keyward-issues-eddsa", "Keyward, token endpoint EdDSA", "keyward-eddsa.yaml"),
+    _issues("keyward-issues-hs256", "Keyward, token endpoint HS256", "keyward-hs256.yaml"),
 )
 
 BY_NAME = {contender.name: contender for contender in ALL}

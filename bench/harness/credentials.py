@@ -1,5 +1,7 @@
 """What requests carry: files of one header a line for the load, and the same keys in the form of each rival's map."""
 
+import base64
+
 from . import own, tokens
 
 
@@ -13,8 +15,10 @@ class Credentials:
         self.public_key = home / "rs256-public.pem"
         self.first = {}
 
-    def keys(self, keys):
-        """Everything that is made from the keys of Keyward."""
+    def keys(self, keys, pairs):
+        """Everything that is made from the keys and the pairs of Keyward."""
+        basic = (base64.b64encode(f"{key}:{secret}".encode()).decode() for key, secret in pairs)
+        self._headers("pairs", [f"Authorization: Basic {text}" for text in basic])
         self._headers("keys", [f"X-API-Key: {key}" for key in keys])
         self._headers("guesses", [f"X-API-Key: {own.guess(key)}" for key in keys])
         named = [(key, f"caller-{number}") for number, key in enumerate(keys, 1)]

@@ -13,6 +13,7 @@ from .processes import free_port
 
 BODIES = {"10k": 10 * 1024, "1m": 1024 * 1024}
 WRONG = {"X-API-Key": "kw_live_nobody", "Authorization": "Bearer e30.e30.AAAA"}
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclasses.dataclass
@@ -27,6 +28,7 @@ class Target:
     first: list | None
     refused: bool
     answer_bytes: int = 3
+    form: str | None = None
 
     @property
     def url(self):
@@ -72,8 +74,8 @@ class Fleet:
 
     def bring_up(self, contenders):
         """A target for each contender that this build and this machine can run; why not for the others in `skipped`."""
-        self.keyward.make_keys(self.options.keys, self._values())
-        self.credentials.keys(self.keyward.keys)
+        self.keyward.make_keys(self.options.keys, self.options.tokens, self._values())
+        self.credentials.keys(self.keyward.keys, self.keyward.pairs)
         targets = {}
         for contender in contenders:
             try:
@@ -92,7 +94,8 @@ class Fleet:
         server = self._server(contender)
         headers = self.credentials.make(contender.credentials, lambda: self.keyward.tokens(server.port, self.options.tokens))
         first = self.credentials.first.get(contender.credentials)
-        return Target(contender.name, server.pid, server.port, contender.path, headers, first, contender.refused)
+        target = Target(contender.name, server.pid, server.port, contender.path, headers, first, contender.refused)
+        return dataclasses.replace(target, form=contender.form)
 
     def _server(self, contender):
         if contender.program == "upstream":
@@ -135,7 +138,10 @@ def _prove(contender, target):
 def _expect(contender, target, headers, expected):
     connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=10)
     try:
-        connection.request("GET", target.path, headers=headers)
+        if target.form is None:
+            connection.request("GET", target.path, headers=headers)
+        else:
+            connection.request("POST", target.path, target.form, {**headers, "Content-Type": FORM})
         status = connection.getresponse().status
     except OSError as error:
         raise Failed(f"{contender.name}: {error}") from None

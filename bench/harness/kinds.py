@@ -1,4 +1,4 @@
-"""The four kinds of run: saturated with small answers, with large ones, at half the rate, and idle."""
+"""The kinds of run: saturated with small answers, with large ones, at half the rate, idle, and issuing tokens."""
 
 import os
 import statistics
@@ -14,7 +14,7 @@ PLAIN = ("floor", "keyward-open", "haproxy-plain", "nginx-plain")
 
 def requests(fleet, options, said):
     """As many small requests as go through."""
-    targets = _bring_up(fleet, options, contenders.BY_NAME)
+    targets = _bring_up(fleet, options, [one.name for one in contenders.ALL if one.form is None])
     return _saturated(targets, options, bars.REQUESTS, said)
 
 
@@ -23,6 +23,11 @@ def bodies(fleet, options, said):
     brought = _bring_up(fleet, options, (*KEYED, *PLAIN))
     targets = {f"{name}:{body}": target.with_body(body) for body in BODIES for name, target in brought.items()}
     return _saturated(targets, options, bars.BODIES, said)
+
+
+def tokens(fleet, options, said):
+    """As many tokens as clients are given, each of which is a session that is kept."""
+    return _saturated(_bring_up(fleet, options, [one.name for one in contenders.ALL if one.form]), options, (), said)
 
 
 def _saturated(targets, options, held_to, said):
@@ -71,4 +76,4 @@ def _bring_up(fleet, options, names):
     return targets
 
 
-ALL = {"requests": requests, "bodies": bodies, "latency": latency, "idle": idle_connections}
+ALL = {"requests": requests, "bodies": bodies, "latency": latency, "idle": idle_connections, "tokens": tokens}

@@ -14,7 +14,7 @@ def saturate(target, options, seconds):
     """One round against one target: its rate, its latencies, and the CPU that its processes took for each request."""
     arguments = [
         *options.other_place, "wrk", f"-t{options.load_threads}", f"-c{options.connections}", f"-d{seconds}s", "--timeout", "10s",
-        "-s", str(ROTATE), target.url, "--", *([str(target.headers)] if target.headers else []),
+        "-s", str(ROTATE), target.url, "--", str(target.headers or ""), target.form or "",
     ]
     pids = usage.family(target.pid)
     before = usage.cpu_seconds(pids)

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LUA_FOLDERS = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules")
 
 
-KINDS = ("requests", "bodies", "latency", "idle")
+KINDS = ("requests", "bodies", "latency", "idle", "tokens")
 
 
 def read(arguments):
@@ -45,7 +45,7 @@ def common(parser):
     parser.add_argument("--slice-seconds", type=int, default=1, help="of each turn within a round under full load")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--keys", type=int, default=10_000, help="keys that exist, over which requests rotate")
-    parser.add_argument("--tokens", type=int, default=256, help="tokens over which requests rotate")
+    parser.add_argument("--tokens", type=int, default=256, help="tokens and pairs over which requests rotate")
     parser.add_argument("--idle", type=int, default=10_000, help="idle connections")
     parser.add_argument("--binary", default=str(target / "keyward"))
     parser.add_argument("--floor", default=str(target / "keyward-floor"))

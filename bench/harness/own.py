@@ -28,6 +28,7 @@ class Keyward:
         self.home = pathlib.Path(home)
         self.processes = processes
         self.keys = []
+        self.pairs = []
 
     def command(self, *arguments, data=None, given=None):
         """Runs one command; what it printed."""
@@ -39,8 +40,8 @@ class Keyward:
             raise Failed(f"keyward {' '.join(arguments[:2])}: {done.stderr}{done.stdout}")
         return done.stdout.strip()
 
-    def make_keys(self, count, values):
-        """A data directory with that many keys of one owner, made over one connection."""
+    def make_keys(self, count, pairs, values):
+        """A data directory with that many keys and pairs of one owner, made over one connection."""
         data = self.home / "keys-data"
         self.command("init", data=data)
         maker = self.command("key", "create", "maker", "--scopes", "self:*,orders:*", data=data)
@@ -51,6 +52,10 @@ class Keyward:
         for number in range(count):
             asked = {"name": f"bench-{number}", "scopes": ["orders:read", "orders:list"]}
             self.keys.append(_post(connection, "/_keyward/api-keys", asked, headers, 201)["key"])
+        for number in range(pairs):
+            asked = {"name": f"client-{number}", "scopes": ["orders:read", "orders:list"], "pair": True}
+            made = _post(connection, "/_keyward/api-keys", asked, headers, 201)
+            self.pairs.append((made["key"], made["secret"]))
         connection.close()
         self.processes.end(server)
 

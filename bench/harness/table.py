@@ -8,6 +8,7 @@ COLUMNS = {
     "idle": (("started MiB", "freshMib", ".1f"), ("warm MiB", "warmMib", ".1f"), ("with them MiB", "heldMib", ".1f"), ("KiB each", "kibEach", ".1f")),
 }
 COLUMNS["bodies"] = COLUMNS["requests"]
+COLUMNS["tokens"] = (("tokens/s", "requestsPerSecond", ",.0f"), *COLUMNS["requests"][1:])
 WHAT = {"cpuMicros": "CPU", "p99Millis": "p99"}
 
 
