@@ -45,6 +45,10 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long both sides of a tunnel may be silent.
     pub tunnel_timeout: Duration,
+    /// How long an exchange may rest that waits for no upstream, but for Keyward itself; then it is answered 503.
+    pub own_timeout: Duration,
+    /// How long a body may rest that is read before its request is decided on; then it is answered 408.
+    pub signed_body_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -57,6 +61,8 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             tunnel_timeout: Duration::from_secs(3600),
+            own_timeout: Duration::from_secs(60),
+            signed_body_timeout: Duration::from_secs(10),
         }
     }
 }

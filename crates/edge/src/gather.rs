@@ -20,8 +20,7 @@ use crate::note::Note;
 use crate::refused::Refused;
 use crate::watch::{Late, Pace};
 
-/// How long a body may rest, and how long it may take in all.
-const REST: Duration = Duration::from_secs(10);
+/// How long a body may take in all.
 const IN_ALL: Duration = Duration::from_secs(30);
 /// What chunks may take beside their data, beyond as many bytes again.
 const FRAMING: usize = 64 * 1024;
@@ -69,9 +68,10 @@ pub(crate) async fn whole<'w>(
         return Err(Refused::too_large(most, refuse(note, "TooLarge", "body")));
     }
     wire.invite(client, request).await;
-    client.watch.keep(Pace::new(&Timeouts { read: REST, total: Some(IN_ALL), ..Timeouts::default() }));
+    let read = client.core.limits.signed_body_timeout;
+    client.watch.keep(Pace::new(&Timeouts { read, total: Some(IN_ALL), ..Timeouts::default() }));
     let gathered = client.watch.bounded(gather(client, wire, (request.framing, caller.address), most)).await;
-    client.watch.keep(Pace::own());
+    client.watch.keep_own();
     let why = match gathered {
         Ok(Ok((progress, held))) => return Ok((progress.body(wire), held)),
         Ok(Err(why)) => why,

@@ -17,9 +17,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// its proof.
 const JUDGED_EVERY: Duration = Duration::from_secs(1);
 
-/// How long an exchange may rest that waits for no upstream.
-const OWN: u64 = 60_000;
-
 /// The coarse time of one core, in milliseconds.
 #[derive(Clone, Default)]
 pub(crate) struct Ticks(Rc<Cell<u64>>);
@@ -49,6 +46,7 @@ pub(crate) struct Spans {
     head: u64,
     idle: u64,
     tunnel: u64,
+    own: u64,
     linger: u64,
     judge: u64,
 }
@@ -59,6 +57,7 @@ impl Spans {
             head: millis(limits.header_timeout),
             idle: millis(limits.idle_timeout),
             tunnel: millis(limits.tunnel_timeout),
+            own: millis(limits.own_timeout),
             linger: millis(LINGER),
             judge: millis(JUDGED_EVERY),
         }
@@ -67,7 +66,7 @@ impl Spans {
     /// How long a tick is: a limit is kept to within an eighth of the shortest one, at most one second.
     pub(crate) fn tick(&self, paces: impl Iterator<Item = Pace>) -> Duration {
         let paces = paces.flat_map(|pace| [Some(pace.read), pace.total]).flatten();
-        let shortest = paces.chain([self.head, self.idle, self.tunnel]).min().unwrap_or(self.linger);
+        let shortest = paces.chain([self.head, self.idle, self.tunnel, self.own]).min().unwrap_or(self.linger);
         Duration::from_millis((shortest / 16).clamp(5, 500))
     }
 }
@@ -82,11 +81,6 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn new(timeouts: &Timeouts) -> Self {
         Self { read: millis(timeouts.read), total: timeouts.total.map(millis) }
-    }
-
-    /// Of an exchange that waits for no upstream.
-    pub(crate) fn own() -> Self {
-        Self { read: OWN, total: None }
     }
 }
 
@@ -144,7 +138,8 @@ pub(crate) struct Watch {
     began: Cell<u64>,
     judged: Cell<u64>,
     due: Cell<bool>,
-    pace: Cell<Pace>,
+    /// That of what is waited for; none where that is Keyward itself.
+    pace: Cell<Option<Pace>>,
     verdict: Cell<Verdict>,
     upload: Cell<Uploaded>,
     waker: OnceCell<Waker>,
@@ -163,7 +158,7 @@ impl Watch {
             began: Cell::new(now),
             judged: Cell::new(now),
             due: Cell::new(false),
-            pace: Cell::new(Pace::own()),
+            pace: Cell::new(None),
             verdict: Cell::new(Verdict::InTime),
             upload: Cell::new(Uploaded::Whole),
             waker: OnceCell::new(),
@@ -208,21 +203,26 @@ impl Watch {
         self.began.set(self.since.get());
         self.judged.set(self.since.get());
         self.due.set(false);
-        self.pace.set(Pace::own());
+        self.pace.set(None);
         self.verdict.set(Verdict::InTime);
         self.upload.set(if has_body { Uploaded::Partly } else { Uploaded::Whole });
     }
 
     /// The running request goes to an upstream, which may take so long.
     pub(crate) fn keep(&self, pace: Pace) {
-        self.pace.set(pace);
+        self.pace.set(Some(pace));
+    }
+
+    /// The running request waits for Keyward alone again.
+    pub(crate) fn keep_own(&self) {
+        self.pace.set(None);
     }
 
     /// The exchange is over but for what is left of its answer, which may take as long as the exchange might.
     pub(crate) fn deliver(&self) {
         let pace = self.pace.get();
         self.begin(false);
-        self.keep(pace);
+        self.pace.set(pace);
     }
 
     /// A piece of a body came through.
@@ -316,14 +316,19 @@ impl Watch {
             Phase::Fresh | Phase::Head => spans.head,
             Phase::Idle | Phase::Quiet => spans.idle,
             Phase::Carrying => return,
-            Phase::Busy => self.pace.get().read,
+            Phase::Busy => self.pace.get().map_or(spans.own, |pace| pace.read),
             Phase::Tunnel => spans.tunnel,
             Phase::Lingering => spans.linger,
         };
         let busy = self.phase.get() == Phase::Busy;
         let first_told = busy || self.phase.get() == Phase::Quiet;
         let told = self.verdict.get() == Verdict::Late;
-        let overdue = busy && self.pace.get().total.is_some_and(|total| now.saturating_sub(self.began.get()) > total);
+        let overdue = busy
+            && self
+                .pace
+                .get()
+                .and_then(|pace| pace.total)
+                .is_some_and(|total| now.saturating_sub(self.began.get()) > total);
         let verdict = match (silent > span, first_told) {
             (true, true) if told => Verdict::Cut,
             (true, true) => Verdict::Late,
@@ -343,7 +348,7 @@ mod tests {
     fn watch(read: u64, total: Option<u64>) -> (Ticks, Watch, Spans, Pace) {
         let ticks = Ticks::default();
         let watch = Watch::new(&ticks);
-        (ticks, watch, Spans { head: 2, idle: 4, linger: 1, tunnel: 6, judge: 2 }, Pace { read, total })
+        (ticks, watch, Spans { head: 2, idle: 4, linger: 1, tunnel: 6, own: 9, judge: 2 }, Pace { read, total })
     }
 
     fn pass(ticks: &Ticks, watch: &Watch, spans: &Spans, count: u64) {

@@ -12,6 +12,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use keyward_edge::Limits;
+use keyward_engine::node::FILL;
 use support::store::Mood;
 use support::upstream::Upstream;
 use support::{STATIC_KEY, Setup};
@@ -131,20 +133,30 @@ fn an_idle_connection_is_closed() {
 #[test]
 fn a_silent_upload_is_408() {
     let upstream = Upstream::ok();
-    let world = Setup::before(&upstream).read_timeout(SHORT).start();
+    let short = |limits: &mut Limits| limits.signed_body_timeout = SHORT;
+    let world = Setup::before(&upstream).read_timeout(SHORT).limits(short).start();
     let head = "Host: api\r\nContent-Length: 10\r\n\r\nhalf";
     world.connect().ask(&format!("POST /public/x HTTP/1.1\r\n{head}")).assert_problem(408, "Incomplete");
     // A key that is known without the store, so that nothing but the body is waited for.
     let own = format!("POST /_keyward/api-keys HTTP/1.1\r\nX-Api-Key: {STATIC_KEY}\r\n{head}");
     world.connect().ask(&own).assert_problem(408, "Incomplete");
+    // A body that its signature is waited for with: nothing is decided yet.
+    let signature = format!("X-Hub-Signature-256: sha256={}", "0".repeat(64));
+    for head in [head, "Host: api\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhalf"] {
+        let signed = format!("POST /signed/x HTTP/1.1\r\n{signature}\r\n{head}");
+        world.connect().ask(&signed).assert_problem(408, "Incomplete");
+    }
     assert!(upstream.is_untouched());
 }
 
 #[test]
 fn a_store_that_takes_too_long_is_told_of() {
-    let world = Setup::demo().read_timeout(SHORT).start();
+    let world = Setup::demo().limits(|limits| limits.own_timeout = SHORT).start();
     world.store.be(Mood::Hanging);
-    world.get("/api/x").assert_problem(503, "Unavailable");
+    // The store's own limit is longer, so that whoever is told here was told by the connection's.
+    let (answer, waited) = timed(|| world.get("/api/x"));
+    answer.assert_problem(503, "Unavailable");
+    assert!(waited < FILL, "after {waited:?}");
 }
 
 #[test]

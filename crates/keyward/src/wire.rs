@@ -264,6 +264,7 @@ pub fn edge(
             header_timeout: limits.header_timeout,
             idle_timeout: limits.idle_timeout,
             tunnel_timeout: limits.tunnel_timeout,
+            ..Limits::default()
         },
         setups,
         own,

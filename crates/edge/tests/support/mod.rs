@@ -6,9 +6,11 @@ pub mod frames;
 pub mod h2;
 pub mod judge;
 pub mod recorder;
+mod signed;
 pub mod store;
 pub mod tls;
 pub mod upstream;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -41,16 +43,12 @@ use tokio::sync::mpsc;
 use client::Connection;
 use store::FakeStore;
 use upstream::Upstream;
+#[allow(unused_imports, reason = "each test file uses a part of it")]
+pub use waiting::{becomes, pause};
 
 pub const HEAD: FeedHead = FeedHead { epoch: 1, position: 1 };
 /// An operator's key: known without a store.
 pub const STATIC_KEY: &str = "operators-own-key-of-32-characters";
-
-/// Lets real time pass, where a test is about just that.
-#[allow(clippy::disallowed_methods, reason = "test threads may block")]
-pub fn pause(span: Duration) {
-    std::thread::sleep(span);
-}
 
 pub fn tag_key() -> MacKey {
     MacKey::from_bytes([7; 32])
@@ -326,6 +324,7 @@ fn route(path: &str, methods: &[Method], access: Access, destination: Destinatio
 
 fn rules(open: bool) -> Rules {
     let key = || Access::Credential { schemes: vec![SchemeId(0), SchemeId(1)], several: Several::Refuse };
+    let signed = Access::Credential { schemes: vec![SchemeId(2)], several: Several::Refuse };
     let there = Destination::Upstream(0);
     let health = Destination::Own(Endpoint::Health);
     let keys = Destination::Own(Endpoint::ApiKeys);
@@ -347,6 +346,7 @@ fn rules(open: bool) -> Rules {
         route("/second/**", &[], Access::Public, Destination::Upstream(1)),
         route("/nowhere/**", &[], Access::Public, Destination::Upstream(99)),
         route("/api/**", &[], key(), there),
+        route("/signed/**", &[], signed, there),
     ];
     if open {
         configured = vec![route("/**", &[], Access::Public, there)];
@@ -363,6 +363,7 @@ fn rules(open: bool) -> Rules {
         schemes: vec![
             scheme("key_header", Carrier::Header(HeaderName::from_static("x-api-key"))),
             scheme("key_auth", Carrier::Authorization("ApiKey".into())),
+            signed::scheme(),
         ],
         addresses: AddressRules::default(),
         roles: [("user".into(), ScopeSet::parse(["orders:read", "orders:write"]).unwrap())].into(),
@@ -378,16 +379,6 @@ fn rules(open: bool) -> Rules {
         },
         issuers: Vec::new(),
     }
-}
-
-/// Waits until something is so: whether it ever is.
-pub fn becomes(is: impl Fn() -> bool) -> bool {
-    (0..2000).any(|_| {
-        is() || {
-            pause(Duration::from_millis(5));
-            false
-        }
-    })
 }
 
 /// An upstream at a host and port.
