@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
+use keyward_testkit::certificates::Authority;
 use keyward_testkit::client::{Answer, exchange};
 use keyward_testkit::issuer::Issuer;
 use keyward_testkit::world::World;
@@ -71,10 +72,14 @@ fn with(value: &Value, name: &str, other: Value) -> Value {
 }
 
 fn world(issuers: &[&Issuer]) -> World {
+    World::new(BINARY).config(&yaml(issuers))
+}
+
+fn yaml(issuers: &[&Issuer]) -> String {
     let each = |issuer: &&Issuer| format!("    - {{issuer: \"{}\", audience: api}}\n", issuer.name());
     let list: String = issuers.iter().map(each).collect();
     let routes = "routes:\n  - {name: orders, path: /orders, scopes: [orders:read]}\n  - {name: users, path: /users, scopes: [users:read]}\n  - {name: all, path: /**}\n";
-    World::new(BINARY).config(&format!("security:\n  issuers:\n{list}{routes}"))
+    format!("security:\n  issuers:\n{list}{routes}")
 }
 
 fn get(world: &World, path: &str, token: &str) -> Answer {
@@ -221,4 +226,27 @@ fn a_redirect_leads_nowhere() {
     issuer.answers("/keys", "200 OK", &large);
     keyward_testkit::world::until("another fetch", || (issuer.asked("/keys") >= 2).then_some(()));
     assert_eq!(get(&world, "/orders", &token(&issuer, &key)).status, 503);
+}
+
+#[test]
+fn keys_come_over_tls_from_whom_the_certificate_names() {
+    let (known, unknown) = (Authority::new("known"), Authority::new("unknown"));
+    let issuer = |authority: &Authority, name: &str| Issuer::over_tls(&authority.issue(&[name]));
+    let right = issuer(&known, "127.0.0.1");
+    let [strange, other] = [issuer(&unknown, "127.0.0.1"), issuer(&known, "other.example")];
+    let past = Issuer::over_tls(&known.issue_until(&["127.0.0.1"], 2020));
+    let all = [&right, &strange, &other, &past];
+    let key = make_key("ES256", "k");
+    all.iter().for_each(|issuer| issuer.has_keys(&[key["jwk"].clone()]));
+    let world = World::new(BINARY);
+    let roots = world.path("roots.pem");
+    std::fs::write(&roots, &known.certificate).unwrap();
+    let world = world.config(&yaml(&all)).env("SSL_CERT_FILE", roots.to_str().unwrap()).serve(&[]);
+    assert_eq!(get(&world, "/orders", &token(&right, &key)).status, 200);
+    for (issuer, what) in [(&strange, "an unknown authority"), (&other, "another host"), (&past, "a past certificate")]
+    {
+        let answer = get(&world, "/orders", &token(issuer, &key));
+        assert_eq!((answer.status, answer.json()["reason"].as_str()), (503, Some("Unavailable")), "{what}");
+        assert_eq!(issuer.asked("/keys"), 0, "{what}: nothing is asked of whoever is not the one that is meant");
+    }
 }

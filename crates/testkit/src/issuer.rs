@@ -1,9 +1,12 @@
 //! Another issuer: a server of metadata and keys on this machine, that counts what it is asked and can be out of reach.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::certificates::Issued;
+use crate::upstream::secured;
 
 /// A running issuer.
 pub struct Issuer {
@@ -22,31 +25,24 @@ struct State {
 impl Issuer {
     /// One without keys.
     pub fn start() -> Self {
+        Self::serve("http", answer)
+    }
+
+    /// The same over TLS, under a certificate that may be any.
+    pub fn over_tls(issued: &Issued) -> Self {
+        let config = Arc::new(secured(issued));
+        Self::serve("https", move |stream, state| {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
+            answer(rustls::StreamOwned::new(session, stream), state);
+        })
+    }
+
+    fn serve(scheme: &str, each: impl Fn(TcpStream, &Mutex<State>) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let state = Arc::<Mutex<State>>::default();
         let kept = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
-                while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-                    match stream.read(&mut buffer) {
-                        Ok(count) if count > 0 => head.extend_from_slice(&buffer[..count]),
-                        _ => break,
-                    }
-                }
-                let head = String::from_utf8_lossy(&head).into_owned();
-                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                let mut state = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                state.asked.push(path.clone());
-                if !state.is_down {
-                    let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
-                    let answer = state.answers.get(&path).unwrap_or(&missing).clone();
-                    drop(state);
-                    let _ = stream.write_all(answer.as_bytes());
-                }
-            }
-        });
+        std::thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(|stream| each(stream, &kept)));
         let issuer = Self { url, state };
         let metadata = serde_json::json!({"issuer": issuer.url, "jwks_uri": format!("{}/keys", issuer.url)});
         issuer.answers("/.well-known/openid-configuration", "200 OK", &metadata.to_string());
@@ -82,5 +78,27 @@ impl Issuer {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers one request of a connection; nothing of one whose head never came.
+fn answer(mut stream: impl Read + Write, state: &Mutex<State>) {
+    let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(count) if count > 0 => head.extend_from_slice(&buffer[..count]),
+            _ => return,
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    state.asked.push(path.clone());
+    if !state.is_down {
+        let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
+        let answer = state.answers.get(&path).unwrap_or(&missing).clone();
+        drop(state);
+        let _ = stream.write_all(answer.as_bytes());
+        let _ = stream.flush();
     }
 }

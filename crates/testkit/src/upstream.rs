@@ -113,7 +113,7 @@ impl Upstream {
     }
 }
 
-fn secured(issued: &Issued) -> rustls::ServerConfig {
+pub(crate) fn secured(issued: &Issued) -> rustls::ServerConfig {
     let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes()).map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
