@@ -104,6 +104,32 @@ fn a_bad_file_is_refused_whole_with_every_mistake_and_the_old_one_goes_on() {
 }
 
 #[test]
+fn the_words_of_answers_follow_the_file() {
+    let worded = |word: &str| {
+        let body = format!("{{body: {{error: {word}, id: '${{decision}}'}}}}");
+        format!("{CLOSED}responses:\n  NoCredential: {body}\n  login.Rejected: {body}\n")
+    };
+    let world = world(&worded("first"));
+    // A refusal at the door, and one of an endpoint of its own.
+    let said = || {
+        let refused = world.send("GET", "/x", &[], "").json();
+        let wrong = world.try_login("admin", "not the password").json();
+        assert_eq!(refused["error"], wrong["error"]);
+        refused["error"].clone()
+    };
+    assert_eq!(said(), "first");
+    write(&world, &worded("second"));
+    hang_up(&world, "version 2 is in force");
+    assert_eq!(said(), "second", "the next answer is by it");
+    write(&world, &worded("third").replace("${decision}", "${nothing}"));
+    hang_up(&world, "refused, version 2 goes on");
+    assert_eq!(said(), "second", "nothing of it is in force");
+    write(&world, CLOSED);
+    hang_up(&world, "version 3 is in force");
+    assert_eq!(said(), Value::Null, "Keyward's own words again");
+}
+
+#[test]
 fn while_the_file_is_bad_a_running_server_can_still_be_managed() {
     let world = world(CLOSED);
     let key = world.key_json("one", &[]);
