@@ -1,11 +1,14 @@
 //! Operations on accounts: made, listed, paused.
 
 use keyward_core::address::IpNet;
+use keyward_core::limit::Pace;
+use keyward_core::plan::Terms;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
 use serde::{Deserialize, Serialize};
 
+use crate::budgets::{self, BudgetView};
 use crate::failure::{Failure, Kind};
 use crate::fields::{self, rfc3339};
 use crate::listing::{self, Place};
@@ -27,6 +30,15 @@ pub struct AccountView {
     pub external_id: Option<String>,
     /// Where its keys and tokens may be used from; empty = anywhere.
     pub allowed_ips: Vec<String>,
+    /// Its plan, by the name in the configuration; null = the one for whoever has none.
+    #[serde(default)]
+    pub plan: Option<String>,
+    /// Limits of its own, in place of those of its plan, each such as `1000/1h`; empty = those of its plan.
+    #[serde(default)]
+    pub limits: Vec<String>,
+    /// What it may use over all of its keys and users, and what is left of it; null = without bound.
+    #[serde(default)]
+    pub budget: Option<BudgetView>,
     /// When it was made.
     pub created_at: String,
     /// Since when it is paused.
@@ -41,6 +53,9 @@ impl From<&AccountRecord> for AccountView {
             status: if account.disabled_at.is_some() { "disabled" } else { "active" }.to_owned(),
             external_id: account.external_id.as_deref().map(str::to_owned),
             allowed_ips: account.allowed_ips.iter().map(network).collect(),
+            plan: account.terms.plan.as_deref().map(str::to_owned),
+            limits: account.terms.limits.iter().map(ToString::to_string).collect(),
+            budget: account.terms.budget.map(BudgetView::of),
             created_at: rfc3339(account.created_at),
             disabled_at: account.disabled_at.map(rfc3339),
         }
@@ -64,32 +79,60 @@ pub struct ChangedAccount {
     pub receipt: ReceiptView,
 }
 
+/// An account to be made.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewAccount {
+    /// What people call it.
+    pub name: String,
+    /// An operator's own reference.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Where its keys and tokens may be used from; empty = anywhere.
+    #[serde(default)]
+    pub allowed_ips: Vec<String>,
+    /// Its plan, by the name in the configuration; absent = the one for whoever has none.
+    #[serde(default)]
+    pub plan: Option<String>,
+    /// Limits of its own, in place of those of its plan, each such as `1000/1h`.
+    #[serde(default)]
+    pub limits: Vec<String>,
+    /// What it may use over all of its keys and users: `1000`, or `1000/30d` in each 30 days.
+    #[serde(default)]
+    pub budget: Option<String>,
+}
+
 /// Makes an account.
 ///
 /// # Errors
-/// A name that is none, or a name or reference that is another's.
-pub async fn create(
-    service: &Service,
-    name: &str,
-    external_id: Option<&str>,
-    allowed_ips: &[String],
-    origin: &Origin,
-) -> Result<AccountView, Failure> {
+/// A name that is none, a name or reference that is another's, or a plan that the configuration does not know.
+pub async fn create(service: &Service, new: &NewAccount, origin: &Origin) -> Result<AccountView, Failure> {
     let account = AccountRecord {
         id: service.new_id("acc"),
-        name: fields::name(name)?,
-        external_id: external_id.map(fields::external_id).transpose()?,
+        name: fields::name(&new.name)?,
+        external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
         created_at: origin.at,
         disabled_at: None,
-        allowed_ips: fields::networks(allowed_ips)?,
+        allowed_ips: fields::networks(&new.allowed_ips)?,
+        terms: Terms {
+            plan: new.plan.as_deref().map(|name| known_plan(service, name)).transpose()?,
+            limits: budgets::paces(&new.limits)?,
+            budget: new.budget.as_deref().map(budgets::read).transpose()?,
+        },
     };
     let mut event = origin.event(Action::AccountCreated, &account.id);
     event.detail.push(("name", account.name.clone()));
     if !account.allowed_ips.is_empty() {
         event.detail.push(("allowedIps", listed(&account.allowed_ips)));
     }
+    let terms = &account.terms;
+    event.detail.extend(terms.plan.iter().map(|plan| ("plan", plan.clone())));
+    if !terms.limits.is_empty() {
+        event.detail.push(("limits", listed_paces(&terms.limits)));
+    }
+    event.detail.extend(terms.budget.map(|budget| ("budget", budgets::said(Some(budget)))));
     match service.store.insert_account(&account, &event).await? {
-        Made::Done(account) => Ok(AccountView::from(&account)),
+        Made::Done(account) => Ok(view(service, &account).await),
         Made::Taken => Err(Failure {
             kind: Kind::Conflict,
             message: format!(
@@ -106,10 +149,14 @@ pub async fn create(
 /// A cursor that is none of ours.
 pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result<Listing<AccountView>, Failure> {
     let (page, limit) = listing::page(cursor, limit)?;
-    Ok(listing::of(service.store.accounts(&page).await?, limit, |account| AccountView::from(account)))
+    let accounts = service.store.accounts(&page).await?;
+    let mut listing = listing::of(&accounts, limit, |account| AccountView::from(account));
+    let terms: Vec<Terms> = accounts.into_iter().map(|account| account.terms).collect();
+    budgets::look_up_accounts(service, &terms, &mut listing.data).await?;
+    Ok(listing)
 }
 
-/// Pauses an account, ends its pause or gives it another list of addresses, and waits for the receipt.
+/// Pauses an account, ends its pause or gives it another list of addresses or another plan, and waits for the receipt.
 ///
 /// # Errors
 /// No such account.
@@ -124,17 +171,30 @@ pub async fn change(
         AccountChange::Disable(_) => Action::AccountDisabled,
         AccountChange::Enable => Action::AccountEnabled,
         AccountChange::Addresses(_) => Action::AccountAddresses,
+        AccountChange::Plan(_) => Action::AccountPlan,
+        AccountChange::Limits(_) => Action::AccountLimits,
+        AccountChange::Budget(_) => Action::AccountBudget,
     };
     let mut event = origin.event(action, &account.id);
     event.detail.push(("name", account.name.clone()));
-    if let AccountChange::Addresses(list) = &change {
-        event.detail.push(("allowedIps", listed(list)));
+    match &change {
+        AccountChange::Addresses(list) => event.detail.push(("allowedIps", listed(list))),
+        AccountChange::Plan(plan) => {
+            let word = |plan: &Option<Box<str>>| plan.clone().unwrap_or_else(|| "default".into());
+            event.detail.extend([("before", word(&account.terms.plan)), ("plan", word(plan))]);
+        }
+        AccountChange::Limits(limits) => event.detail.push(("limits", listed_paces(limits))),
+        AccountChange::Budget(budget) => {
+            let before = ("before", budgets::said(account.terms.budget));
+            event.detail.extend([before, ("budget", budgets::said(*budget))]);
+        }
+        AccountChange::Disable(_) | AccountChange::Enable => {}
     }
     match service.store.change_account(&account.id, &change, &event).await? {
         Changed::NotFound => Err(no_such_account(which)),
         Changed::Done(head, account) => {
             let receipt = service.receipt(head, service.now()).await;
-            Ok(ChangedAccount { view: AccountView::from(&account), receipt })
+            Ok(ChangedAccount { view: view(service, &account).await, receipt })
         }
     }
 }
@@ -146,6 +206,37 @@ pub async fn change(
 pub async fn find(service: &Service, which: &str) -> Result<AccountRecord, Failure> {
     let found = service.store.accounts_called(which).await?;
     listing::only(found, which, "account", |account| &account.id)?.ok_or_else(|| no_such_account(which))
+}
+
+/// An account, and what is left of its budget where that can be looked up: a change that was made is told all the same.
+async fn view(service: &Service, account: &AccountRecord) -> AccountView {
+    let mut view = AccountView::from(account);
+    let terms = std::slice::from_ref(&account.terms);
+    let _ = budgets::look_up_accounts(service, terms, std::slice::from_mut(&mut view)).await;
+    view
+}
+
+/// Limits of its own as the audit log tells them.
+fn listed_paces(limits: &[Pace]) -> Box<str> {
+    if limits.is_empty() {
+        return "those of its plan".into();
+    }
+    limits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ").into()
+}
+
+/// A plan by its name.
+///
+/// # Errors
+/// The configuration does not know it.
+pub fn known_plan(service: &Service, name: &str) -> Result<Box<str>, Failure> {
+    let configuration = service.configuration();
+    let plans = &configuration.rules.plans;
+    if plans.find(name).is_some() {
+        return Ok(name.into());
+    }
+    let known: Vec<&str> = plans.names().collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(Failure::invalid(format!("there is no plan {name:?}; `plans` in the configuration has: {known}")))
 }
 
 fn listed(networks: &[IpNet]) -> Box<str> {

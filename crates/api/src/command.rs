@@ -8,14 +8,17 @@ use crate::accounts::{AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
 use crate::backup;
+use crate::budgets;
 use crate::decisions::{self, DecisionQuestion, DecisionView};
 use crate::explain::{self, Explanation, Question};
 use crate::explain_decision::{self, DecidedView};
 use crate::failure::Failure;
 use crate::fields;
+use crate::import::Report;
 use crate::in_force::RunningView;
-use crate::keys::{self, ChangedKey, NewKey};
+use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
 use crate::origin::Origin;
+use crate::overlaps::Ending;
 use crate::people_command::{self, PeopleCommand};
 use crate::service::Service;
 use crate::sessions::SessionView;
@@ -34,6 +37,9 @@ pub enum Command {
     },
     /// List keys.
     ListKeys {
+        /// Which.
+        #[serde(default)]
+        question: KeyQuestion,
         /// Where to go on.
         cursor: Option<String>,
         /// How many at most.
@@ -48,8 +54,9 @@ pub enum Command {
     RotateKey {
         /// Its id.
         id: String,
-        /// How long the old one goes on, such as `24h`.
-        overlap: Option<String>,
+        /// How long the old one goes on.
+        #[serde(flatten)]
+        ending: Ending,
     },
     /// Pause a key.
     DisableKey {
@@ -67,6 +74,13 @@ pub enum Command {
         id: String,
         /// Why.
         reason: Option<String>,
+    },
+    /// Change the budget of a key and its line.
+    BudgetKey {
+        /// Its id.
+        id: String,
+        /// `+500`, `=500`, `=1000/30d` or `none`.
+        change: String,
     },
     /// List records of the audit log.
     ListAudit {
@@ -206,6 +220,11 @@ pub enum Reply {
         /// The page.
         listing: Listing<UserView>,
     },
+    /// A file of another program was looked at, or taken.
+    Imported {
+        /// What came of it.
+        report: Report,
+    },
     /// A user was changed.
     UserChanged {
         /// The user and the receipt.
@@ -256,17 +275,20 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             let key = Box::new(keys::create(service, actor, &key).await?);
             return Ok(Reply::Created { key, receipt: None });
         }
-        Command::ListKeys { cursor, limit } => {
-            let listing = keys::list(service, actor, cursor.as_deref(), limit).await?;
+        Command::ListKeys { question, cursor, limit } => {
+            let listing = keys::list(service, actor, &question, (cursor.as_deref(), limit)).await?;
             return Ok(Reply::Keys { listing });
         }
         Command::ShowKey { id } => {
             return Ok(Reply::Key { key: Box::new(keys::show(service, actor, &id).await?) });
         }
-        Command::RotateKey { id, overlap } => {
-            let overlap = overlap.as_deref().map_or(Ok(keys::OVERLAP), fields::overlap)?;
-            let (key, receipt) = keys::rotate(service, actor, &id, overlap).await?;
+        Command::RotateKey { id, ending } => {
+            let (key, receipt) = keys::rotate(service, actor, &id, &ending).await?;
             return Ok(Reply::Created { key: Box::new(key), receipt: Some(receipt) });
+        }
+        Command::BudgetKey { id, change } => {
+            let key = budgets::change_of_key(service, actor, &id, &change).await?;
+            return Ok(Reply::Changed { key: Box::new(key) });
         }
         Command::ListAudit { question } => {
             return Ok(Reply::Audit { listing: audit::list(service, &question).await? });

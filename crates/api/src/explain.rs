@@ -24,7 +24,7 @@ use keyward_http::templates::{self, Responses};
 use serde::{Deserialize, Serialize};
 
 use crate::basic;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::fields::rfc3339;
 use crate::limits;
 use crate::service::Service;
@@ -155,8 +155,13 @@ async fn walk(
 
 /// What the limits would say, as things stand now. Nothing is charged.
 async fn look(service: &Service, looking: Looking<'_>, account: &mut Account<'_>) -> Result<Option<Denial>, Failure> {
+    if looking.is_beyond_counting() {
+        let message = "its account is on a plan that the configuration does not know, so nobody can say what it may use: 503 \
+             Unavailable; `keyward account plan` gives it another, `accounts.default_plan` would stand in";
+        return Err(Failure { kind: Kind::Conflict, message: message.to_owned() });
+    }
     let Some(spend) = limits::look(service, &looking).await? else {
-        account.note(true, "the route has limits; only a running server counts, and none runs here");
+        account.note(true, "there are limits; only a running server counts, and none runs here");
         return Ok(None);
     };
     Ok(looking.find(spend, account).err())
@@ -312,8 +317,12 @@ impl Listener for Account<'_> {
             }
             Event::Limit(limit, standing, within) => {
                 let (name, left) = (limit.name(), standing.remaining);
-                let reset = retry_after(standing.reset);
-                self.note(within, format!("the limit `{name}` has {left} left, and is whole again in {reset} s"));
+                let reset = if limit.comes_back() {
+                    format!("is whole again in {} s", retry_after(standing.reset))
+                } else {
+                    "does not come back by itself".to_owned()
+                };
+                self.note(within, format!("the limit `{name}` has {left} left, and {reset}"));
             }
         }
     }

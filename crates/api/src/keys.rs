@@ -1,27 +1,30 @@
 //! Operations on API keys: who may make which key, and what a change answers.
 
-use std::time::Duration;
-
-use ipnet::IpNet;
-use keyward_core::api_key::{ApiKeyRecord, Owner, OwningAccount};
+use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
-use keyward_core::principal::{Grants, Kind, Mode};
-use keyward_core::rules::Rules;
-use keyward_core::scope::ScopeSet;
+use keyward_core::limit::window_word;
+use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
-use keyward_engine::ports::{Joined, Outcome};
+use keyward_engine::ports::{Joined, KeyFilter, Outcome};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
 use crate::actor::Actor;
+use crate::budgets;
 use crate::failure::Failure;
 use crate::fields;
 use crate::listing;
-use crate::service::{ADMIN, Service};
+use crate::new_key::{
+    account_of_new_key, addresses_of_new_key, budget_of_new_key, end_of_new_key, may_bring_to_life, mode_of_new_key,
+    owner_of_new_key, scopes_of_new_key,
+};
+use crate::overlaps::Ending;
+use crate::service::Service;
 use crate::told::{said_of, said_of_change};
+use crate::users;
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView, shown_prefix};
 
 /// A key to be made, as a person or program writes it.
@@ -51,6 +54,9 @@ pub struct NewKey {
     /// An operator's own reference.
     #[serde(default)]
     pub external_id: Option<String>,
+    /// What it and its successors may use together: `1000`, or `1000/30d` in each 30 days. Only operators may give one.
+    #[serde(default)]
+    pub budget: Option<String>,
     /// Whether a secret belongs to it: such a pair is shown for tokens, and the key alone opens nothing.
     #[serde(default)]
     pub pair: Option<bool>,
@@ -66,9 +72,6 @@ pub struct ChangedKey {
     /// Which nodes know.
     pub receipt: ReceiptView,
 }
-
-/// The overlap of a rotation when none is given.
-pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
 /// Makes a key. Its text is in the answer and nowhere else.
 ///
@@ -103,27 +106,84 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
         overlap_ends_at: None,
         line: None,
     };
-    let joined = Joined { key, account, owner };
+    let budget = budget_of_new_key(actor, new)?;
+    let joined = Joined { key, account, owner, budget };
     may_bring_to_life(service, actor, &joined)?;
     let event = actor.event(now, Action::KeyCreated, &joined.key.id, said_of(&joined.key));
     service.store.insert_api_key(&joined.key, &event).await?;
-    Ok(made.with(&joined, now))
+    if joined.budget.is_some() {
+        // Until then nobody holds the key: its text is in the answer alone.
+        change(service, actor, &joined.key.id, &KeyChange::Budget(budget)).await?;
+    }
+    let mut created = made.with(&joined, now);
+    if let Some(budget) = &mut created.view.budget {
+        budget.remaining = Some(budget.granted);
+    }
+    Ok(created)
 }
 
-/// A page of keys, newest first. `cursor` is a `nextCursor` of the page before.
+/// Which keys to list, as it is written; what is not said does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyQuestion {
+    /// Not accepted for so long, such as `90d`, or since a time. One that never was counts from when it was made.
+    #[serde(default)]
+    pub unused: Option<String>,
+    /// Made so long ago, such as `1y`, or before a time.
+    #[serde(default)]
+    pub older: Option<String>,
+    /// Of this user, by name, id or reference; for operators.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Of this account, by name, id or reference; for operators.
+    #[serde(default)]
+    pub account: Option<String>,
+}
+
+/// A page of keys, newest first. `cursor` is a `nextCursor` of the page before. Who asks for those that nobody uses, or for
+/// old ones, is told of those that could still be used alone.
 ///
 /// # Errors
-/// A cursor that is none of ours.
+/// A cursor that is none of ours, or a question that cannot be read.
 pub async fn list(
     service: &Service,
     actor: Actor<'_>,
-    cursor: Option<&str>,
-    limit: u32,
+    question: &KeyQuestion,
+    (cursor, limit): (Option<&str>, u32),
 ) -> Result<Listing<KeyView>, Failure> {
     let (page, limit) = listing::page(cursor, limit)?;
-    let keys = service.store.api_keys(actor.owner(), &page).await?;
     let now = service.now().wall;
-    Ok(listing::of(keys, limit, |key| KeyView::of(key, now)))
+    let filter = filter(service, actor, question, now).await?;
+    let keys = service.store.api_keys(&filter, &page).await?;
+    let mut listing = listing::of(&keys, limit, |key| KeyView::of(key, now));
+    budgets::look_up_keys(service, &keys, &mut listing.data).await?;
+    Ok(listing)
+}
+
+async fn filter(
+    service: &Service,
+    actor: Actor<'_>,
+    question: &KeyQuestion,
+    now: Timestamp,
+) -> Result<KeyFilter, Failure> {
+    let past = |text: &Option<String>| text.as_deref().map(|text| fields::past(text, now)).transpose();
+    let (unused_since, made_before) = (past(&question.unused)?, past(&question.older)?);
+    let mut filter = KeyFilter {
+        owner: actor.owner().map(Into::into),
+        living_at: (unused_since.is_some() || made_before.is_some()).then_some(now),
+        unused_since,
+        made_before,
+        account: None,
+    };
+    if let Actor::Operator = actor {
+        if let Some(owner) = &question.owner {
+            filter.owner = Some(users::find(service, owner).await?.owner.id);
+        }
+        if let Some(account) = &question.account {
+            filter.account = Some(accounts::find(service, account).await?.id);
+        }
+    }
+    Ok(filter)
 }
 
 impl listing::Place for Joined {
@@ -138,7 +198,11 @@ impl listing::Place for Joined {
 /// Not found, or somebody else's.
 pub async fn show(service: &Service, actor: Actor<'_>, id: &str) -> Result<KeyView, Failure> {
     let joined = find(service, actor, id).await?;
-    Ok(KeyView::of(&joined, service.now().wall))
+    let overlap = match joined.key.overlap_ends_at {
+        Some(_) => Some(service.store.overlap(id).await?.into()),
+        None => None,
+    };
+    Ok(KeyView { overlap, ..view(service, joined).await })
 }
 
 /// Renames, disables, enables or revokes a key, and waits for the receipt.
@@ -155,7 +219,8 @@ pub async fn change(service: &Service, actor: Actor<'_>, id: &str, change: &KeyC
     finish(service, id, outcome).await
 }
 
-/// Makes a successor with the same name, scopes, mode, addresses and expiry; the old key goes on until the overlap ends.
+/// Makes a successor with the same name, scopes, mode, addresses and expiry; the old key goes on until the overlap ends, or
+/// until it was quiet for as long as is asked for.
 ///
 /// # Errors
 /// Not found or somebody else's, or a state that does not allow it.
@@ -163,8 +228,9 @@ pub async fn rotate(
     service: &Service,
     actor: Actor<'_>,
     id: &str,
-    overlap: Duration,
+    ending: &Ending,
 ) -> Result<(CreatedKey, ReceiptView), Failure> {
+    let (overlap, quiet) = ending.read()?;
     let old = find(service, actor, id).await?;
     may_bring_to_life(service, actor, &old)?;
     let now = service.now().wall;
@@ -180,10 +246,11 @@ pub async fn rotate(
         line: Some(old.key.first_in_line().into()),
         ..old.key.clone()
     };
-    let replace = KeyChange::Replace { at: now, overlap_ends_at: now.after(overlap) };
+    let replace = KeyChange::Replace { at: now, overlap_ends_at: now.after(overlap), quiet };
     let mut detail = said_of(&successor);
     detail.push(("successor", successor.id.clone()));
     detail.push(("overlapEndsAt", fields::rfc3339(now.after(overlap)).into()));
+    detail.extend(quiet.map(|quiet| ("untilQuiet", window_word(quiet).into())));
     let event = actor.event(now, Action::KeyRotated, id, detail);
     let outcome = service.store.rotate_api_key(actor.owner(), &replace, &successor, &event).await?;
     let changed = finish(service, id, outcome).await?;
@@ -191,7 +258,18 @@ pub async fn rotate(
     Ok((made.with(&joined, now), changed.receipt))
 }
 
-async fn find(service: &Service, actor: Actor<'_>, id: &str) -> Result<Joined, Failure> {
+/// A key, and what is left of its budget where that can be looked up: a change that was made is told all the same.
+async fn view(service: &Service, joined: Joined) -> KeyView {
+    let mut view = KeyView::of(&joined, service.now().wall);
+    let _ = budgets::look_up_keys(service, &[joined], std::slice::from_mut(&mut view)).await;
+    view
+}
+
+/// A key that the actor may touch.
+///
+/// # Errors
+/// Not found, or somebody else's.
+pub async fn find(service: &Service, actor: Actor<'_>, id: &str) -> Result<Joined, Failure> {
     let found = service.store.api_key(id).await?;
     found
         .filter(|joined| actor.owner().is_none_or(|owner| *joined.key.owner == *owner))
@@ -205,152 +283,9 @@ async fn finish(service: &Service, id: &str, outcome: Outcome) -> Result<Changed
         Outcome::Done(head, joined) => {
             let committed = service.now();
             let receipt = service.receipt(head, committed).await;
-            Ok(ChangedKey { view: KeyView::of(&joined, committed.wall), receipt })
+            Ok(ChangedKey { view: view(service, *joined).await, receipt })
         }
     }
-}
-
-async fn owner_of_new_key(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result<Owner, Failure> {
-    let owner = match actor {
-        Actor::Operator => {
-            let username = new.owner.as_deref().unwrap_or(ADMIN);
-            service.store.user_by_name(username).await?.ok_or_else(|| Failure {
-                kind: crate::failure::Kind::NotFound,
-                message: format!("there is no user {username:?}"),
-            })?
-        }
-        Actor::Caller(maker, _) if maker.principal.kind == Kind::Static => {
-            return Err(Failure::forbidden(
-                "an operator's key from the configuration has no user that could own keys; use `keyward key create`",
-            ));
-        }
-        Actor::Caller(maker, _) => {
-            if new.owner.is_some() {
-                return Err(Failure::invalid("\"owner\" is for operators; a key made here is its maker's"));
-            }
-            service.store.user(&maker.principal.id).await?.ok_or_else(|| Failure::forbidden("your user is gone"))?
-        }
-    };
-    if owner.is_paused() {
-        return Err(Failure::forbidden(format!("user {:?} or its account is disabled", owner.username)));
-    }
-    Ok(owner)
-}
-
-/// The account named, else the owner's.
-async fn account_of_new_key(
-    service: &Service,
-    actor: Actor<'_>,
-    new: &NewKey,
-    owner: &Owner,
-) -> Result<Option<OwningAccount>, Failure> {
-    match (&new.account, actor) {
-        (None, _) => Ok(owner.account.clone()),
-        (Some(_), Actor::Caller(..)) => {
-            Err(Failure::invalid("\"account\" is for operators; a key made here is its maker's account's"))
-        }
-        (Some(which), Actor::Operator) => {
-            let account = accounts::find(service, which).await?;
-            if account.disabled_at.is_some() {
-                return Err(Failure::forbidden(format!("account {:?} is disabled", account.name)));
-            }
-            Ok(Some(OwningAccount { id: account.id, disabled_at: None, allowed_ips: account.allowed_ips }))
-        }
-    }
-}
-
-/// A test key makes test keys.
-fn mode_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Mode, Failure> {
-    let Some(text) = new.mode.as_deref() else {
-        return Ok(match actor {
-            Actor::Operator => Mode::Live,
-            Actor::Caller(maker, _) => maker.principal.mode,
-        });
-    };
-    Mode::parse(text).ok_or_else(|| Failure::invalid(format!("mode {text:?} is neither \"live\" nor \"test\"")))
-}
-
-/// Without addresses of its own a key has its maker's.
-fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Failure> {
-    let own = fields::networks(new.allowed_ips.as_deref().unwrap_or_default())?;
-    Ok(match actor {
-        Actor::Caller(maker, _) if own.is_empty() => maker.addresses.allow.clone(),
-        _ => own,
-    })
-}
-
-/// Without an end of its own a key ends with its maker. A token ends within minutes because it is renewed, not because its
-/// user or its key ends.
-fn end_of_new_key(actor: Actor<'_>, new: &NewKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
-    match (new.expires_at.as_deref(), actor) {
-        (Some(text), _) => fields::expiry(text, now).map(Some),
-        (None, Actor::Caller(maker, _)) => Ok(maker.source_ends_at),
-        (None, Actor::Operator) => Ok(None),
-    }
-}
-
-/// The scopes that a new key gets: never more than its owner has, and never more than its maker has.
-fn scopes_of_new_key(
-    rules: &Rules,
-    actor: Actor<'_>,
-    new: &NewKey,
-    owner: &Owner,
-) -> Result<Option<ScopeSet>, Failure> {
-    let owner_scopes = rules.scopes_of_roles(owner.roles.iter().map(AsRef::as_ref));
-    let Some(texts) = &new.scopes else {
-        return Ok(match actor {
-            Actor::Operator => None,
-            Actor::Caller(maker, _) => scopes_by_silence(rules, &maker.principal.grants, &owner_scopes),
-        });
-    };
-    let scopes = fields::scopes(texts)?;
-    let beyond: Vec<&str> = scopes.beyond(&owner_scopes).map(|scope| scope.as_str()).collect();
-    if !beyond.is_empty() {
-        let message = format!(
-            "user {:?} does not have {}; a key never has more than its owner",
-            owner.username,
-            beyond.join(", ")
-        );
-        return Err(Failure::forbidden(message));
-    }
-    Ok(Some(scopes))
-}
-
-/// A key that names no scopes has its owner's, today's and later ones; only a maker that may do everything passes that on.
-/// Any other passes on what of it it has itself.
-fn scopes_by_silence(rules: &Rules, maker: &Grants, owner_scopes: &ScopeSet) -> Option<ScopeSet> {
-    let silent = Grants::of_key(None, rules.default_scopes.as_ref(), owner_scopes);
-    let has_all = maker.scopes().iter().any(|scope| scope.as_str() == "*");
-    if has_all && maker.exceeded_by(&silent).next().is_none() {
-        return None;
-    }
-    let both = silent.scopes().intersection(maker.scopes());
-    Some(match silent {
-        Grants::Named(_) => both,
-        Grants::Inherited(_) => both.inheritable(),
-    })
-}
-
-/// Whatever a caller makes, renews or wakes is not more than the caller itself: in scopes, addresses, life and mode.
-fn may_bring_to_life(service: &Service, actor: Actor<'_>, made: &Joined) -> Result<(), Failure> {
-    let Actor::Caller(maker, _) = actor else { return Ok(()) };
-    let entry = made.resolve(&service.configuration().rules);
-    let beyond: Vec<&str> =
-        maker.principal.grants.exceeded_by(&entry.principal.grants).map(|scope| scope.as_str()).collect();
-    if !beyond.is_empty() {
-        let message = format!("you do not have {} yourself, so you cannot give it", beyond.join(", "));
-        return Err(Failure::forbidden(message));
-    }
-    if !maker.addresses.hold(&entry.addresses) {
-        return Err(Failure::forbidden("your own key may not be used from everywhere that this one could be"));
-    }
-    if maker.source_ends_at.is_some_and(|end| entry.ends_at.is_none_or(|other| other > end)) {
-        return Err(Failure::forbidden("your own key ends before this one would"));
-    }
-    if maker.principal.mode == Mode::Test && entry.principal.mode == Mode::Live {
-        return Err(Failure::forbidden("your own key is a test key, so you cannot make or renew a live one"));
-    }
-    Ok(())
 }
 
 /// The texts of a new key, shown once.

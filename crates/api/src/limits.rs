@@ -4,13 +4,16 @@ use keyward_core::api_key::CredentialEntry;
 use keyward_core::limit::{Cell, Charged, Demand, Limit, LimitId, Spend, Standings, Subject};
 use keyward_core::machine::Looking;
 use keyward_core::rules::Rules;
-use keyward_core::time::Now;
+use keyward_core::time::{Now, Timestamp};
 use keyward_engine::limits::Cells;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::fields::rfc3339;
 use crate::service::Service;
+
+/// A place that no rule refers to: whoever only looks needs none.
+const NOWHERE: LimitId = LimitId(0);
 
 /// Where a caller stands with one limit.
 #[derive(Clone, Debug, Serialize)]
@@ -22,12 +25,12 @@ pub struct LimitView {
     pub per: &'static str,
     /// How many requests it admits in a window.
     pub requests: u32,
-    /// The window.
-    pub window_seconds: f64,
+    /// The window; null = what is used does not come back.
+    pub window_seconds: Option<f64>,
     /// How many are left at once.
     pub remaining: u32,
-    /// When nothing is used up any more.
-    pub resets_at: String,
+    /// When nothing is used up any more; null = never.
+    pub resets_at: Option<String>,
 }
 
 /// What charging a request would come to, as things stand now. `None` where nobody counts: no server runs.
@@ -56,9 +59,9 @@ pub async fn own(service: &Service, rules: &Rules, caller: &CredentialEntry) -> 
     let mut views = Vec::new();
     let Some(cells) = &service.limits else { return Ok(views) };
     let now = service.now();
-    for (place, limit) in rules.limits.iter().enumerate() {
+    for (id, limit) in rules.limits_of(caller) {
         let Some(subject) = Subject::of_caller(limit.per(), caller) else { continue };
-        let demand = Demand { id: LimitId(place), limit, subject };
+        let demand = Demand { id, limit, subject };
         let cell = cell(service, cells, &demand, now).await?;
         views.push(view(limit, cell, now));
     }
@@ -66,14 +69,52 @@ pub async fn own(service: &Service, rules: &Rules, caller: &CredentialEntry) -> 
 }
 
 fn view(limit: &Limit, cell: Option<Cell>, now: Now) -> LimitView {
-    let standing = limit.standing(LimitId(0), cell, now.monotonic);
+    let standing = limit.standing(NOWHERE, cell, now.monotonic);
     LimitView {
         limit: limit.name().into(),
         per: limit.per().as_str(),
         requests: limit.requests(),
-        window_seconds: limit.window().as_secs_f64(),
+        window_seconds: limit.comes_back().then(|| limit.window().as_secs_f64()),
         remaining: standing.remaining,
-        resets_at: rfc3339(now.wall.after(standing.reset)),
+        resets_at: limit.comes_back().then(|| rfc3339(now.wall.after(standing.reset))),
+    }
+}
+
+/// A quota that outlives the process, and whom it counts.
+pub type Looked<'a> = (Limit, Subject<'a>);
+
+/// What was used of a quota that outlives the process, whether a server runs or not.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn used(service: &Service, limit: &Limit, subject: Subject<'_>) -> Result<u32, Failure> {
+    Ok(used_of_all(service, &[(limit.clone(), subject)]).await?.first().copied().unwrap_or_default())
+}
+
+/// As [`used`], of several with one question.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn used_of_all(service: &Service, all: &[Looked<'_>]) -> Result<Vec<u32>, Failure> {
+    let now = service.now();
+    let places: Vec<(u64, Box<str>)> =
+        all.iter().map(|(limit, subject)| (limit.identity(), subject.to_string().into())).collect();
+    // First what is written: what is used is never behind it by more than what comes in between.
+    let kept = if places.is_empty() { Vec::new() } else { service.store.reserved(&places).await? };
+    let used = all.iter().zip(kept).map(|((limit, subject), kept)| {
+        let demand = Demand { id: NOWHERE, limit, subject: *subject };
+        let known = service.limits.as_ref().and_then(|cells| cells.cell(&demand));
+        let cell = known.or_else(|| running(kept, now));
+        used_up(cell, now)
+    });
+    Ok(used.collect())
+}
+
+/// What a cell says was used, also where the limit is lower by now.
+fn used_up(cell: Option<Cell>, now: Now) -> u32 {
+    match cell {
+        Some(Cell::Window { ends, used }) if now.monotonic < ends => used,
+        _ => 0,
     }
 }
 
@@ -85,9 +126,14 @@ async fn cell(service: &Service, cells: &Cells, demand: &Demand<'_>, now: Now) -
     }
     let place = (demand.limit.identity(), demand.subject.to_string().into());
     let kept = service.store.reserved(&[place]).await?.into_iter().next().flatten();
-    Ok(kept.filter(|(ends_at, _)| *ends_at > now.wall).map(|(ends_at, used)| {
+    Ok(running(kept, now))
+}
+
+/// The window that is written ahead, if it runs.
+fn running(kept: Option<(Timestamp, u32)>, now: Now) -> Option<Cell> {
+    kept.filter(|(ends_at, _)| *ends_at > now.wall).map(|(ends_at, used)| {
         let left = ends_at.as_millis().saturating_sub(now.wall.as_millis());
         let left = std::time::Duration::from_millis(u64::try_from(left).unwrap_or_default());
         Cell::Window { ends: now.monotonic.after(left), used }
-    }))
+    })
 }

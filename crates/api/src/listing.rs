@@ -47,11 +47,10 @@ pub fn page(cursor: Option<&str>, limit: u32) -> Result<(Page, u32), Failure> {
 }
 
 /// A page as it is shown.
-pub fn of<R: Place, V>(mut records: Vec<R>, limit: u32, view: impl Fn(&R) -> V) -> Listing<V> {
+pub fn of<R: Place, V>(records: &[R], limit: u32, view: impl Fn(&R) -> V) -> Listing<V> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = records.len() > limit;
-    records.truncate(limit);
-    let next_cursor = records.last().filter(|_| more).map(|last| write(last.place()));
+    let (records, more) = records.split_at(limit.min(records.len()));
+    let next_cursor = records.last().filter(|_| !more.is_empty()).map(|last| write(last.place()));
     Listing { data: records.iter().map(view).collect(), next_cursor }
 }
 

@@ -23,17 +23,17 @@ use crate::actor::{self, Actor, Door};
 use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::jwks;
-use crate::keys::{self, NewKey};
-use crate::limits::{self, LimitView};
+use crate::keys::{self, KeyQuestion, NewKey};
 use crate::oauth;
 use crate::origin::Origin;
+use crate::overlaps::Ending;
+use crate::own_usage;
 use crate::passwords::Password;
 use crate::refusal::refused;
 use crate::service::Service;
 use crate::set_cookie;
 use crate::sign_in::{self, Tokens};
-use crate::usage::{self, UsageQuestion, UsageView};
-use crate::view::{CallerView, Listing, ReceiptView};
+use crate::view::{CallerView, ReceiptView};
 
 /// Answers requests until every door is closed. None of them waits here: what may take long does so in a lane of its own,
 /// so that health, readiness and whatever else asks for nothing is answered at once. All bounds: `keyward_http::bounds`.
@@ -104,10 +104,12 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
             return oauth::answer(service, request).await;
         }
         (Endpoint::Logout, Some(caller)) => logout(service, caller, request).await,
-        (Endpoint::Me, Some(caller)) => Ok(json(StatusCode::OK, &CallerView::from(caller))),
+        (Endpoint::Me, Some(caller)) => {
+            Ok(json(StatusCode::OK, &CallerView::of(caller, &service.configuration().rules)))
+        }
         (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
         (Endpoint::Ready, _) => Ok(ready(service).await),
-        (Endpoint::Usage, Some(caller)) => own_usage(service, caller, request).await,
+        (Endpoint::Usage, Some(caller)) => own_usage::answer(service, caller, request).await,
         (_, Some(caller)) => on_keys(service, caller, request).await,
         // The route table asks for a credential on each of these; without one nothing is done.
         (_, None) => Err(Failure::forbidden("this endpoint wants a credential")),
@@ -246,57 +248,32 @@ async fn create(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Re
 }
 
 async fn list(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
-    let mut cursor = None;
-    let mut limit = 100;
+    let (mut cursor, mut limit, mut question) = (None, 100, KeyQuestion::default());
     for (name, value) in query(request) {
         match name {
             "cursor" => cursor = Some(value),
             "limit" => limit = page_size(value)?,
+            "unused" => question.unused = Some(decoded(value)),
+            "older" => question.older = Some(decoded(value)),
             _ => {}
         }
     }
-    Ok(json(StatusCode::OK, &keys::list(service, actor, cursor, limit).await?))
+    Ok(json(StatusCode::OK, &keys::list(service, actor, &question, (cursor, limit)).await?))
 }
 
-/// What a caller used, and where it stands.
-#[derive(Serialize)]
-struct OwnUsage {
-    #[serde(flatten)]
-    used: Listing<UsageView>,
-    limits: Vec<LimitView>,
+/// Times hold colons, which programs like to encode.
+pub(crate) fn decoded(value: &str) -> String {
+    percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned()
 }
 
-async fn own_usage(service: &Service, caller: &CredentialEntry, request: &OwnRequest) -> Result<Answer, Failure> {
-    let mut question = UsageQuestion { limit: 1000, ..UsageQuestion::default() };
-    // Times hold colons, which programs like to encode.
-    let decoded = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
-    for (name, value) in query(request) {
-        match name {
-            "since" => question.since = Some(decoded(value)),
-            "until" => question.until = Some(decoded(value)),
-            "cursor" => question.cursor = Some(decoded(value)),
-            "limit" => question.limit = page_size(value)?,
-            _ => {}
-        }
-    }
-    let used = usage::own(service, caller, &question).await?;
-    let limits = limits::own(service, &service.configuration().rules, caller).await?;
-    Ok(json(StatusCode::OK, &OwnUsage { used, limits }))
-}
-
-fn page_size(value: &str) -> Result<u32, Failure> {
+pub(crate) fn page_size(value: &str) -> Result<u32, Failure> {
     let number = value.parse().ok().filter(|number| (1..=1000).contains(number));
     number.ok_or_else(|| Failure::invalid("limit is a number from 1 to 1000"))
 }
 
 async fn rotate(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
-    #[derive(serde::Deserialize)]
-    struct Rotation {
-        overlap: Option<String>,
-    }
-    let rotation: Rotation = if request.body.is_empty() { Rotation { overlap: None } } else { body(request)? };
-    let overlap = rotation.overlap.as_deref().map_or(Ok(keys::OVERLAP), fields::overlap)?;
-    let (created, receipt) = keys::rotate(service, actor, key_id(request), overlap).await?;
+    let ending: Ending = if request.body.is_empty() { Ending::default() } else { body(request)? };
+    let (created, receipt) = keys::rotate(service, actor, key_id(request), &ending).await?;
     let mut answer = json(StatusCode::CREATED, &created);
     set_receipt(&mut answer, &receipt);
     Ok(answer)
@@ -305,7 +282,7 @@ async fn rotate(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Re
 /// Name and pause can change; what a key may do cannot, because whoever holds it would not notice.
 async fn patch(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
     let fields: Map<String, Value> = body(request)?;
-    for fixed in ["scopes", "mode", "expiresAt", "allowedIps", "owner", "externalId"] {
+    for fixed in ["scopes", "mode", "expiresAt", "allowedIps", "owner", "externalId", "budget"] {
         if fields.contains_key(fixed) {
             return Err(Failure::invalid(format!("{fixed} of a key cannot change; make a new key")));
         }
@@ -330,7 +307,7 @@ fn path(request: &OwnRequest) -> &str {
 }
 
 /// Pairs of the query. Cursors and numbers need no percent-decoding; anything else fails its own check.
-fn query(request: &OwnRequest) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn query(request: &OwnRequest) -> impl Iterator<Item = (&str, &str)> {
     let (_, query) = request.target.split_once('?').unwrap_or_default();
     query.split('&').filter_map(|pair| pair.split_once('='))
 }

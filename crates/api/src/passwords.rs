@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::failure::{Failure, Kind};
+use crate::foreign;
 use crate::turns::{Crowded, Room, Turn, Turns};
 
 /// The longest password, in bytes.
@@ -117,6 +118,16 @@ impl PasswordPool {
         answer.await.ok().flatten().ok_or_else(|| busy(Kind::Unavailable))
     }
 
+    /// The hash, by the parameters of today, of a password that was found to be right. `None`: not now, because too many wait.
+    pub async fn renew(&self, password: Password, random: &dyn Random, client: Option<IpAddr>) -> Option<PasswordHash> {
+        let mut salt = [0; 16];
+        random.fill(&mut salt);
+        let turn = self.turn(client).await.ok()?;
+        let (reply, answer) = oneshot::channel();
+        let _ = self.queue.send(Work::Hash(turn, password, salt, reply));
+        answer.await.ok().flatten()
+    }
+
     /// How many passwords of callers wait or are being checked.
     pub fn waiting(&self) -> usize {
         self.turns.waiting()
@@ -192,7 +203,7 @@ impl Hasher {
     }
 
     fn verify(&mut self, password: &[u8], hash: &PasswordHash) -> bool {
-        self.try_verify(password, hash).unwrap_or(false)
+        foreign::verify_bcrypt(password, hash).unwrap_or_else(|| self.try_verify(password, hash).unwrap_or(false))
     }
 
     /// `None`: the hash cannot be read, or wants more memory than there is.

@@ -3,10 +3,12 @@
 use keyward_engine::people::{AccountChange, UserChange};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts;
+use crate::accounts::{self, NewAccount};
+use crate::budgets;
 use crate::command::Reply;
 use crate::failure::Failure;
 use crate::fields;
+use crate::import::{self, Import};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
@@ -23,6 +25,11 @@ pub enum PeopleCommand {
         user: UserToMake,
         /// What it signs in with.
         password: Option<Password>,
+    },
+    /// Take users from a file of another program.
+    Import {
+        /// What.
+        import: Import,
     },
     /// List users.
     ListUsers {
@@ -57,13 +64,15 @@ pub enum PeopleCommand {
     },
     /// Make an account.
     AddAccount {
-        /// What people call it.
-        name: String,
-        /// An operator's own reference.
-        external_id: Option<String>,
-        /// Where its keys and tokens may be used from; empty = anywhere.
-        #[serde(default)]
-        allowed_ips: Vec<String>,
+        /// Which.
+        account: NewAccount,
+    },
+    /// Give an account another plan.
+    SetPlan {
+        /// Name, id or reference.
+        which: String,
+        /// The plan's name in the configuration; `None` = the one for whoever has none.
+        plan: Option<String>,
     },
     /// Give an account another list of addresses.
     SetAddresses {
@@ -71,6 +80,20 @@ pub enum PeopleCommand {
         which: String,
         /// All of it from now on; empty = anywhere.
         allowed_ips: Vec<String>,
+    },
+    /// Give an account limits of its own.
+    SetLimits {
+        /// Name, id or reference.
+        which: String,
+        /// Each such as `1000/1h`; empty = those of its plan.
+        limits: Vec<String>,
+    },
+    /// Change the budget of an account.
+    SetBudget {
+        /// Name, id or reference.
+        which: String,
+        /// `+500`, `=500`, `=1000/30d` or `none`.
+        change: String,
     },
     /// List accounts.
     ListAccounts {
@@ -109,6 +132,9 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         PeopleCommand::AddUser { user, password } => {
             Ok(Reply::UserAdded { user: users::create(service, &user, password, &origin).await? })
         }
+        PeopleCommand::Import { import } => {
+            Ok(Reply::Imported { report: import::htpasswd(service, &import, &origin).await? })
+        }
         PeopleCommand::ListUsers { cursor, limit } => {
             Ok(Reply::Users { listing: users::list(service, cursor.as_deref(), limit).await? })
         }
@@ -127,13 +153,25 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             let roles = UserChange::Roles(users::known_roles(&service.configuration().rules, &roles)?);
             Ok(Reply::UserChanged { user: users::change(service, &who, &roles, &origin).await? })
         }
-        PeopleCommand::AddAccount { name, external_id, allowed_ips } => {
-            let account = accounts::create(service, &name, external_id.as_deref(), &allowed_ips, &origin).await?;
-            Ok(Reply::AccountAdded { account })
+        PeopleCommand::AddAccount { account } => {
+            Ok(Reply::AccountAdded { account: accounts::create(service, &account, &origin).await? })
+        }
+        PeopleCommand::SetPlan { which, plan } => {
+            let plan = plan.as_deref().map(|name| accounts::known_plan(service, name)).transpose()?;
+            let plan = AccountChange::Plan(plan);
+            Ok(Reply::AccountChanged { account: accounts::change(service, &which, plan, &origin).await? })
         }
         PeopleCommand::SetAddresses { which, allowed_ips } => {
             let list = AccountChange::Addresses(fields::networks(&allowed_ips)?);
             Ok(Reply::AccountChanged { account: accounts::change(service, &which, list, &origin).await? })
+        }
+        PeopleCommand::SetLimits { which, limits } => {
+            let limits = AccountChange::Limits(budgets::paces(&limits)?);
+            Ok(Reply::AccountChanged { account: accounts::change(service, &which, limits, &origin).await? })
+        }
+        PeopleCommand::SetBudget { which, change } => {
+            let account = budgets::change_of_account(service, &which, &change, &origin).await?;
+            Ok(Reply::AccountChanged { account })
         }
         PeopleCommand::ListAccounts { cursor, limit } => {
             Ok(Reply::Accounts { listing: accounts::list(service, cursor.as_deref(), limit).await? })

@@ -11,13 +11,14 @@ use keyward_core::route::Endpoint;
 use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
-use keyward_engine::people::{Bearer, Changed, PasswordHash};
+use keyward_engine::people::{Bearer, Changed, PasswordHash, UserChange, UserRecord};
 use serde::Serialize;
 
 use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
 use crate::families::{self, Carry, Failed, Issued, issue, signing_key, too_many_scopes, unauthorized};
 use crate::fields;
+use crate::foreign;
 use crate::origin::Origin;
 use crate::passwords::{Password, is_too_long};
 use crate::service::Service;
@@ -203,6 +204,7 @@ async fn prove(service: &Service, username: &str, password: Password, origin: &O
         None => None,
     };
     let hash = user.as_ref().and_then(|user| user.password.clone());
+    let foreign = hash.as_ref().is_some_and(|hash| !foreign::is_ours(hash)).then(|| password.clone());
     let right = service.passwords.verify(turn, password, hash.clone()).await?;
     // What is nobody's name is not written down: people type passwords into the wrong field.
     let subject = user.as_ref().map_or_else(|| "unknown user".into(), |user| user.owner.id.clone());
@@ -210,7 +212,29 @@ async fn prove(service: &Service, username: &str, password: Password, origin: &O
         throttle::wrong(service, attempt);
         return Err(failed.refuse((Why::WrongPassword, &subject), wrong()).await);
     };
+    let hash = renewed(service, (&user, hash), foreign, origin).await;
     Ok(Proven { user: user.owner, hash })
+}
+
+/// The hash that counts from now on: one that another program made gives way to one of our own as soon as its password is
+/// known. Where that cannot be done now it is done at the next sign-in.
+async fn renewed(
+    service: &Service,
+    (user, hash): (&UserRecord, PasswordHash),
+    password: Option<Password>,
+    origin: &Origin,
+) -> PasswordHash {
+    let Some(password) = password else { return hash };
+    let Some(ours) = service.passwords.renew(password, &*service.random, origin.client).await else { return hash };
+    let mut event =
+        Origin { actor: user.owner.id.clone(), ..origin.clone() }.event(Action::PasswordRenewed, &user.owner.id);
+    event.detail.push(("username", user.owner.username.clone()));
+    let change = UserChange::Renew { from: hash.clone(), to: ours.clone() };
+    match service.store.change_user(&user.owner.id, &change, &event).await {
+        Ok(Changed::Done(_, now)) if now.password.as_ref() == Some(&ours) => ours,
+        // Another password may have come meanwhile: the one that was verified then begins no session.
+        _ => hash,
+    }
 }
 
 fn wrong() -> Failure {

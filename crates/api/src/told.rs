@@ -4,6 +4,7 @@ use keyward_core::api_key::ApiKeyRecord;
 use keyward_engine::audit::{Action, Detail};
 use keyward_engine::change::KeyChange;
 
+use crate::budgets;
 use crate::fields;
 
 /// What the audit log says of a key: all that it may do, and nothing that could be shown in its place.
@@ -37,6 +38,8 @@ pub(crate) fn said_of_change(change: &KeyChange) -> (Action, Vec<Detail>) {
         KeyChange::Revoke(_, reason) => {
             (Action::KeyRevoked, reason.iter().map(|reason| ("reason", reason.clone())).collect())
         }
+        KeyChange::Budget(budget) => (Action::KeyBudget, vec![("budget", budgets::said(*budget))]),
+        KeyChange::EndOverlap(_) => (Action::KeyOverlapEnded, Vec::new()),
         KeyChange::Replace { overlap_ends_at, .. } => {
             (Action::KeyRotated, vec![("overlapEndsAt", fields::rfc3339(*overlap_ends_at).into())])
         }

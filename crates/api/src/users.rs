@@ -3,7 +3,7 @@
 use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
-use keyward_engine::people::{Changed, Made, UserChange, UserRecord};
+use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::NewUser;
 use serde::{Deserialize, Serialize};
 
@@ -101,35 +101,65 @@ pub async fn create(
     password: Option<Password>,
     origin: &Origin,
 ) -> Result<UserView, Failure> {
+    let hash = match password {
+        Some(password) => Some(service.passwords.hash(password, &*service.random).await?),
+        None => None,
+    };
+    keep(service, new, hash, origin).await
+}
+
+/// Makes a user with a hash that is there already.
+///
+/// # Errors
+/// As [`create`].
+pub async fn keep(
+    service: &Service,
+    new: &UserToMake,
+    password: Option<PasswordHash>,
+    origin: &Origin,
+) -> Result<UserView, Failure> {
+    let user = draft(service, new, password, origin).await?;
+    let mut event = origin.event(Action::UserCreated, &user.id);
+    event.detail.push(("username", user.username.clone()));
+    event.detail.push(("roles", user.roles.join(" ").into()));
+    match service.store.insert_user(&user, &event).await? {
+        Made::Done(made) => Ok(UserView::from(&made)),
+        Made::Taken => Err(taken(&user.username)),
+    }
+}
+
+/// A user as it would be made.
+///
+/// # Errors
+/// As [`create`], but for a name or reference that is another's.
+pub async fn draft(
+    service: &Service,
+    new: &UserToMake,
+    password: Option<PasswordHash>,
+    origin: &Origin,
+) -> Result<NewUser, Failure> {
     let username = fields::username(&new.username)?;
     let roles = new.roles.clone().unwrap_or_else(|| vec![DEFAULT_ROLE.to_owned()]);
     let account = match &new.account {
         Some(which) => Some(accounts::find(service, which).await?.id),
         None => None,
     };
-    let user = NewUser {
+    Ok(NewUser {
         id: service.new_id("user"),
-        username: username.clone(),
+        username,
         roles: known_roles(&service.configuration().rules, &roles)?,
         account,
         external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
-        password: match password {
-            Some(password) => Some(service.passwords.hash(password, &*service.random).await?),
-            None => None,
-        },
+        password,
         created_at: origin.at,
-    };
-    let mut event = origin.event(Action::UserCreated, &user.id);
-    event.detail.push(("username", username.clone()));
-    event.detail.push(("roles", user.roles.join(" ").into()));
-    match service.store.insert_user(&user, &event).await? {
-        Made::Done(made) => Ok(UserView::from(&made)),
-        Made::Taken => Err(Failure {
-            kind: Kind::Conflict,
-            message: format!(
-                "there is a user {username:?}, or one with this external id, already; nothing was changed"
-            ),
-        }),
+    })
+}
+
+/// A name or reference that is another's.
+pub(crate) fn taken(username: &str) -> Failure {
+    Failure {
+        kind: Kind::Conflict,
+        message: format!("there is a user {username:?}, or one with this external id, already; nothing was changed"),
     }
 }
 
@@ -139,7 +169,7 @@ pub async fn create(
 /// A cursor that is none of ours.
 pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result<Listing<UserView>, Failure> {
     let (page, limit) = listing::page(cursor, limit)?;
-    Ok(listing::of(service.store.users(&page).await?, limit, |user| UserView::from(user)))
+    Ok(listing::of(&service.store.users(&page).await?, limit, |user| UserView::from(user)))
 }
 
 /// Pauses a user, ends its pause, or gives it other roles, and waits for the receipt.
@@ -157,6 +187,7 @@ pub async fn change(
         UserChange::Disable(_) => (Action::UserDisabled, None),
         UserChange::Enable => (Action::UserEnabled, None),
         UserChange::Password(..) => (Action::PasswordChanged, None),
+        UserChange::Renew { .. } => (Action::PasswordRenewed, None),
         UserChange::Roles(roles) => (Action::RolesChanged, Some(("roles", roles.join(" ").into()))),
     };
     let mut event = origin.event(action, &user.owner.id);
@@ -205,7 +236,11 @@ pub fn known_roles(rules: &Rules, names: &[String]) -> Result<Vec<Box<str>>, Fai
     }
 }
 
-async fn find(service: &Service, who: &str) -> Result<UserRecord, Failure> {
+/// A user by name, id or reference.
+///
+/// # Errors
+/// No such user, or more than one.
+pub async fn find(service: &Service, who: &str) -> Result<UserRecord, Failure> {
     let mut found = service.store.users_called(who).await?;
     // As one would type it: `Ada` is ada.
     if let Ok(canonical) = fields::username(who)

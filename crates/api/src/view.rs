@@ -2,12 +2,15 @@
 
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::key_format::ApiKeySecret;
+use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
 use keyward_engine::ports::Joined;
 use keyward_engine::refresher::Receipt;
 use serde::{Deserialize, Serialize};
 
+use crate::budgets::BudgetView;
 use crate::fields::rfc3339;
+use crate::overlaps::OverlapView;
 
 /// A key as its owner and operators see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,12 @@ pub struct KeyView {
     pub replaces: Option<String>,
     /// When it ends because another replaced it.
     pub overlap_ends_at: Option<String>,
+    /// What it and its line may use, and what is left of it; null = without bound.
+    #[serde(default)]
+    pub budget: Option<BudgetView>,
+    /// Of a key that was replaced, where one key is shown: how its overlap ends, and who still uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<OverlapView>,
 }
 
 impl KeyView {
@@ -79,6 +88,8 @@ impl KeyView {
             revoked_reason: text(&key.revoked_reason),
             replaces: text(&key.replaces),
             overlap_ends_at: time(key.overlap_ends_at),
+            budget: joined.budget.map(BudgetView::of),
+            overlap: None,
         }
     }
 }
@@ -110,6 +121,8 @@ pub struct CallerView {
     pub kind: &'static str,
     /// The account, if any.
     pub account: Option<String>,
+    /// The plan that it is counted by, if any.
+    pub plan: Option<String>,
     /// The id of the key, or of the session.
     pub credential: String,
     /// `live` or `test`.
@@ -123,14 +136,16 @@ pub struct CallerView {
     pub csrf_token: Option<String>,
 }
 
-impl From<&CredentialEntry> for CallerView {
-    fn from(entry: &CredentialEntry) -> Self {
+impl CallerView {
+    /// A caller under these rules.
+    pub fn of(entry: &CredentialEntry, rules: &Rules) -> Self {
         let principal = &entry.principal;
         Self {
             id: principal.id.to_string(),
             name: principal.name.to_string(),
             kind: principal.kind.as_str(),
             account: principal.account.as_deref().map(str::to_owned),
+            plan: rules.plans.name(entry.counted.plan).map(str::to_owned),
             credential: principal.credential.text().to_owned(),
             mode: principal.mode.as_str(),
             scopes: principal.grants.scopes().iter().map(ToString::to_string).collect(),

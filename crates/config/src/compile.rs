@@ -20,6 +20,7 @@ use keyward_core::webhook::{Form, Webhook, WebhookSecret};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::guarding;
+use crate::plans;
 use crate::settings::{self, Settings};
 use crate::text::{EndpointPath, RefreshBy};
 
@@ -43,7 +44,10 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         secret: key.key.expose_secret().as_bytes(),
         scopes: key.scopes.clone(),
     });
-    let guarding = guarding::of(settings, &secret);
+    let mut limits = limits(settings);
+    let plans = plans::plans(settings, limits.len());
+    limits.extend(plans::limits(settings));
+    let guarding = guarding::of(settings, &secret, plans.of(None));
     let schemes = schemes(settings, &guarding.sessions);
     Rules {
         routes: Routes::new(own_routes(settings, &schemes), routes(settings, &schemes)),
@@ -51,8 +55,9 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         addresses: settings.ip.clone(),
         roles: settings.roles.iter().map(|(name, scopes)| (name.as_str().into(), scopes.clone())).collect(),
         default_scopes: keys.default_scopes.clone(),
-        static_keys: StaticKeys::new(secret, static_keys),
-        limits: limits(settings),
+        static_keys: StaticKeys::new(secret, static_keys).on_plan(plans.of(None)),
+        limits,
+        plans,
         limit_fields: settings.performance.rate_limit_headers,
         tokens: token_rules(settings),
         issuers: settings.security.issuers.iter().map(settings::Issuer::rules).collect(),

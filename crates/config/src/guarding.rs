@@ -4,6 +4,7 @@ use keyward_core::basic::BasicRules;
 use keyward_core::digest::MacKey;
 use keyward_core::guarding::Guarding;
 use keyward_core::page::is_own_machine;
+use keyward_core::plan::Planned;
 use keyward_core::session::SessionRules;
 use keyward_core::throttle::ThrottleRules;
 use secrecy::ExposeSecret as _;
@@ -11,10 +12,13 @@ use secrecy::ExposeSecret as _;
 use crate::settings::Settings;
 
 /// `secret` is of this process and configuration alone: what it digests is remembered no longer than these.
-pub(crate) fn of(settings: &Settings, secret: &MacKey) -> Guarding {
+/// Whoever the configuration itself lets in is on `plan`.
+pub(crate) fn of(settings: &Settings, secret: &MacKey, plan: Planned) -> Guarding {
     let basic = &settings.security.basic_auth;
     let rules = || match (&basic.username, &basic.password) {
-        (Some(username), Some(password)) => BasicRules::of_one(secret.clone(), username, password.expose_secret()),
+        (Some(username), Some(password)) => {
+            BasicRules::of_one(secret.clone(), username, password.expose_secret()).on_plan(plan)
+        }
         _ => BasicRules::of_users(secret.clone()),
     };
     let (server, sessions) = (&settings.server, &settings.security.sessions);

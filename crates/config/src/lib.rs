@@ -20,6 +20,7 @@ mod not_yet;
 mod overrides;
 mod parse;
 mod place;
+mod plans;
 mod preset;
 mod repair;
 mod report;

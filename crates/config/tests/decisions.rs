@@ -98,6 +98,7 @@ impl World {
                 deny: Vec::new(),
             },
             line: Some(name.into()),
+            counted: keyward_core::plan::Counted::default(),
             account_addresses: Vec::new(),
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
             renew_at: None,
@@ -105,6 +106,7 @@ impl World {
             begins_at: None,
             disabled: state == Some("disabled"),
             revoked: state == Some("revoked"),
+            replaced: state == Some("replaced"),
         };
         self.keys.insert(ApiKeyDigest::of(secret.as_bytes()), Arc::new(entry));
         self.secrets.insert(name.to_owned(), secret);

@@ -3,6 +3,7 @@
 use crate::address::AddressRules;
 use crate::digest::{ApiKeyDigest, same};
 use crate::page::CsrfToken;
+use crate::plan::{Counted, Terms};
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -74,6 +75,8 @@ pub struct OwningAccount {
     pub disabled_at: Option<Timestamp>,
     /// Where its keys and tokens may be used from; empty = anywhere.
     pub allowed_ips: Vec<ipnet::IpNet>,
+    /// How it is counted.
+    pub terms: Terms,
 }
 
 impl OwningAccount {
@@ -152,6 +155,8 @@ pub struct CredentialEntry {
     pub principal: Principal,
     /// What limits per key count by: the first key in its line of rotations. `None`: the principal.
     pub line: Option<Box<str>>,
+    /// What else it is counted by.
+    pub counted: Counted,
     /// Where it may be used from.
     pub addresses: AddressRules,
     /// Where the accounts above it let it be used from: each of them must.
@@ -172,6 +177,8 @@ pub struct CredentialEntry {
     pub revoked: bool,
     /// It is the key of a pair: whoever shows it alone has shown half of a credential.
     pub is_half: bool,
+    /// Another came to replace it, and it goes on for a while: who still uses it is noted.
+    pub replaced: bool,
     /// How upstreams are told of it.
     pub written: Written,
 }
@@ -190,6 +197,7 @@ impl CredentialEntry {
                 grants: Grants::Named(scopes),
             },
             line: None,
+            counted: Counted::default(),
             addresses: AddressRules::default(),
             account_addresses: Vec::new(),
             ends_at: None,
@@ -200,6 +208,7 @@ impl CredentialEntry {
             disabled: false,
             revoked: false,
             is_half: false,
+            replaced: false,
             written: Written::default(),
         }
     }
@@ -224,6 +233,7 @@ impl CredentialEntry {
                 grants: Grants::of_key(record.scopes.as_ref(), default, owner_scopes),
             },
             line: Some(record.first_in_line().into()),
+            counted: Counted::default(),
             addresses: AddressRules { allow: record.allowed_ips.clone(), deny: Vec::new() },
             account_addresses: OwningAccount::lists([account, owner.account.as_ref()]),
             ends_at: earlier(record.expires_at, record.overlap_ends_at),
@@ -236,6 +246,7 @@ impl CredentialEntry {
                 || owner.is_paused(),
             revoked: record.revoked_at.is_some(),
             is_half: record.secret.is_some(),
+            replaced: record.overlap_ends_at.is_some(),
             written: Written::default(),
         }
     }

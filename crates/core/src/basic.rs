@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::api_key::{CredentialEntry, Owner, OwningAccount};
 use crate::digest::{ApiKeyDigest, MacKey};
+use crate::plan::Planned;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scheme::Presented;
 use crate::scope::{Scope, ScopeSet};
@@ -55,6 +56,15 @@ impl BasicRules {
         let mut entry = CredentialEntry::configured(Kind::Basic, username, ScopeSet::default());
         entry.principal.grants = Grants::Inherited(Scope::parse("*").into_iter().collect());
         Self { secret, only: Some(Only { digest, entry }) }
+    }
+
+    /// The one username of a configuration on this plan.
+    #[must_use]
+    pub fn on_plan(mut self, plan: Planned) -> Self {
+        if let Some(only) = &mut self.only {
+            only.entry.counted.plan = plan;
+        }
+        self
     }
 
     /// What memory knows a presented pair by. Each part is preceded by its length: `a` and `bc` are not `ab` and `c`. `None`:

@@ -174,6 +174,8 @@ pub enum Fault {
     Bodies,
     /// A signature over the body was asked for where no body is at hand.
     NoBody,
+    /// The account is on a plan that the configuration does not know.
+    Plan,
 }
 
 impl Fault {
@@ -189,6 +191,7 @@ impl Fault {
             Self::Deliveries => "deliveries",
             Self::Bodies => "bodies",
             Self::NoBody => "no body",
+            Self::Plan => "plan",
         }
     }
 }
@@ -205,6 +208,7 @@ impl std::fmt::Display for Fault {
             Self::Deliveries => "too many deliveries are remembered to tell whether this one came before",
             Self::Bodies => "too many bodies wait for their signatures to be checked",
             Self::NoBody => "a signature over the body cannot be checked here",
+            Self::Plan => "the plan of your account is not known here",
         })
     }
 }

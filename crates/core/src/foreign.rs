@@ -15,6 +15,7 @@ use crate::address::AddressRules;
 use crate::algorithm::Algorithm;
 use crate::api_key::CredentialEntry;
 use crate::compact::Compact;
+use crate::plan::Counted;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::{Scope, ScopeSet};
 use crate::time::Timestamp;
@@ -149,6 +150,8 @@ impl<'a> Foreign<'a> {
                 grants: Grants::Inherited(self.scopes()?),
             },
             line: None,
+            // Which plan it is on is for the rules to say.
+            counted: Counted::default(),
             addresses: AddressRules::default(),
             account_addresses: Vec::new(),
             ends_at: Some(millis(exp)),
@@ -159,6 +162,7 @@ impl<'a> Foreign<'a> {
             disabled: false,
             revoked: false,
             is_half: false,
+            replaced: false,
             written: Written::default(),
         })
     }

@@ -19,6 +19,7 @@ mod listener;
 pub mod machine;
 pub mod page;
 pub mod path;
+pub mod plan;
 pub mod principal;
 pub mod route;
 pub mod rules;

@@ -1,27 +1,50 @@
 //! Limits: how often a subject may do something, as arithmetic on one cell; whoever keeps the cells brings the time.
 //!
 //! A *quota* admits at most `requests` in each window, which starts with its first request. A *rate* is the generic cell rate
-//! algorithm (ITU-T I.371, Annex A) as a bucket: `burst` at once, then `requests` in each window, evenly.
+//! algorithm (ITU-T I.371, Annex A) as a bucket: `burst` at once, then `requests` in each window, evenly. A *budget* is a quota of one
+//! key or account alone, whose window may never end.
 
+mod pace;
 mod standings;
+mod subject;
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::api_key::CredentialEntry;
 use crate::digest::ApiKeyDigest;
 use crate::time::Monotonic;
+pub use pace::{Budget, Pace, window_word};
 pub use standings::Standings;
+pub use subject::Subject;
 
-/// How many limits one request can be charged to.
-pub const MOST: usize = 8;
+/// How many limits a route can name.
+pub const MOST_OF_ROUTE: usize = 8;
+/// How many limits a plan can have, or an account of its own in place of them.
+pub const MOST_OF_PLAN: usize = 4;
+/// How many limits one request can be charged to: those of its route and its plan, and the budgets of its key and its account.
+pub const MOST: usize = MOST_OF_ROUTE + MOST_OF_PLAN + 2;
 /// From which window on a crash does not refill a quota.
 const KEPT_FROM: Duration = Duration::from_secs(3600);
+/// The window of what is not filled up again: longer than anything here lives.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// Where the places of limits begin that a caller brings along.
+const OWN: usize = 1 << 24;
 
-/// A limit's place in the rules.
+/// A limit's place in the rules, or among those that a caller brings along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LimitId(pub usize);
+
+impl LimitId {
+    /// A place among those that a caller brings along.
+    pub const fn own(place: usize) -> Self {
+        Self(OWN + place)
+    }
+
+    /// Its place among those that a caller brings along, if it is one of them.
+    pub const fn own_place(self) -> Option<usize> {
+        self.0.checked_sub(OWN)
+    }
+}
 
 /// For whom a limit counts apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,11 +103,20 @@ pub enum LimitFields {
 pub struct Limit {
     name: Box<str>,
     per: Per,
-    requests: NonZeroU32,
+    requests: u32,
     window: Duration,
     burst: Option<NonZeroU32>,
     on_fault: OnFault,
+    kind: Kind,
     identity: u64,
+}
+
+/// Who asks for a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Route,
+    Plan,
+    Budget,
 }
 
 /// What one subject has used up. No cell means nothing.
@@ -133,14 +165,52 @@ impl Limit {
         let mut limit = Self {
             name: name.into(),
             per,
-            requests,
+            requests: requests.get(),
             window: window.max(Duration::from_millis(1)),
             burst,
             on_fault: OnFault::default(),
+            kind: Kind::Route,
             identity: 0,
         };
-        limit.identity = limit.identify();
+        limit.identity = limit.identify(name);
         limit
+    }
+
+    /// One of a plan, per account. What was used of it is known by its window, not by the plan: who changes plans begins no
+    /// window anew.
+    pub fn of_plan(name: &str, requests: NonZeroU32, window: Duration, burst: Option<NonZeroU32>) -> Self {
+        let mut limit = Self { kind: Kind::Plan, ..Self::new(name, Per::Account, requests, window, burst) };
+        // No limit of a configuration can have a name with a colon.
+        limit.identity = limit.identify("plan:");
+        limit
+    }
+
+    /// Whether it counts only those who are on a plan.
+    pub fn is_of_a_plan(&self) -> bool {
+        self.kind == Kind::Plan
+    }
+
+    /// What a key or an account may use.
+    pub fn of_budget(name: &str, per: Per, budget: Budget) -> Self {
+        let window = budget.every.unwrap_or(FOREVER);
+        let mut limit = Self { kind: Kind::Budget, ..Self::new(name, per, NonZeroU32::MIN, window, None) };
+        limit.requests = budget.granted;
+        limit.identity = limit.identify("budget:");
+        limit
+    }
+
+    /// Whether what was used of it comes back by itself; of a budget that is not filled up again it does not.
+    pub fn comes_back(&self) -> bool {
+        self.kind != Kind::Budget || self.window < FOREVER
+    }
+
+    /// How much of a quota that outlives a crash is written ahead at once, which is what a crash can cost at most: a twentieth
+    /// of it; of a budget, which may never come back, a hundredth.
+    pub fn portion(&self) -> u32 {
+        match self.kind {
+            Kind::Budget => (self.requests / 100).clamp(1, 100),
+            Kind::Route | Kind::Plan => (self.requests / 20).clamp(1, 1000),
+        }
     }
 
     /// With another rule for faults.
@@ -162,7 +232,7 @@ impl Limit {
 
     /// How many requests in a window.
     pub fn requests(&self) -> u32 {
-        self.requests.get()
+        self.requests
     }
 
     /// The window.
@@ -172,7 +242,7 @@ impl Limit {
 
     /// What it admits at once: the burst of a rate, all of a quota.
     pub fn at_once(&self) -> u32 {
-        self.burst.unwrap_or(self.requests).get()
+        self.burst.map_or(self.requests, NonZeroU32::get)
     }
 
     /// Whether it is a quota.
@@ -191,9 +261,9 @@ impl Limit {
         self.identity
     }
 
-    fn identify(&self) -> u64 {
-        let rate = self.burst.map(|_| self.requests.get());
-        let text = format!("{}\n{}\n{}\n{rate:?}", self.name, self.per.as_str(), self.window.as_nanos());
+    fn identify(&self, name: &str) -> u64 {
+        let rate = self.burst.map(|_| self.requests);
+        let text = format!("{name}\n{}\n{}\n{rate:?}", self.per.as_str(), self.window.as_nanos());
         ApiKeyDigest::of(text.as_bytes()).short()
     }
 
@@ -214,7 +284,7 @@ impl Limit {
 
     fn charge_window(&self, cell: Option<Cell>, cost: u32, now: Monotonic) -> Charged {
         let (ends, used) = self.running(cell, now).unwrap_or((now.after(self.window), 0));
-        match used.checked_add(cost).filter(|used| *used <= self.requests.get()) {
+        match used.checked_add(cost).filter(|used| *used <= self.requests) {
             Some(used) => Charged::Within(Cell::Window { ends, used }),
             None => Charged::Over(ends.since(now)),
         }
@@ -241,7 +311,7 @@ impl Limit {
     fn debt(&self, cell: Option<Cell>, now: Monotonic) -> u128 {
         match cell {
             Some(Cell::Bucket { debt, at }) => {
-                debt.saturating_sub(now.since(at).as_nanos().saturating_mul(u128::from(self.requests.get())))
+                debt.saturating_sub(now.since(at).as_nanos().saturating_mul(u128::from(self.requests)))
             }
             _ => 0,
         }
@@ -252,15 +322,17 @@ impl Limit {
     }
 
     fn drains_in(&self, debt: u128) -> Duration {
-        Duration::from_nanos(quotient(debt + u128::from(self.requests.get() - 1), self.requests.get().into()))
+        // Of a rate it is never 0.
+        let requests = self.requests.max(1);
+        Duration::from_nanos(quotient(debt + u128::from(requests - 1), requests.into()))
     }
 
     /// Where a subject stands by its cell.
     pub fn standing(&self, limit: LimitId, cell: Option<Cell>, now: Monotonic) -> Standing {
         let (remaining, reset) = match self.burst {
             None => match self.running(cell, now) {
-                Some((ends, used)) => (self.requests.get().saturating_sub(used), ends.since(now)),
-                None => (self.requests.get(), self.window),
+                Some((ends, used)) => (self.requests.saturating_sub(used), ends.since(now)),
+                None => (self.requests, self.window),
             },
             Some(burst) => {
                 let debt = self.debt(cell, now);
@@ -279,9 +351,9 @@ impl Limit {
         }
     }
 
-    /// Whether what was used outlives a crash: a quota of an hour or more. Shorter ones may start afresh.
+    /// Whether what was used outlives a crash: a budget, and a quota of an hour or more. Shorter ones may start afresh.
     pub fn is_kept(&self) -> bool {
-        self.is_quota() && self.window >= KEPT_FROM
+        self.is_quota() && (self.window >= KEPT_FROM || self.kind == Kind::Budget)
     }
 }
 
@@ -290,49 +362,6 @@ fn quotient(dividend: u128, divisor: u128) -> u64 {
     match (u64::try_from(dividend), u64::try_from(divisor)) {
         (Ok(dividend), Ok(divisor)) => dividend / divisor,
         _ => u64::try_from(dividend / divisor).unwrap_or(u64::MAX),
-    }
-}
-
-/// Whom a charge counts for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Subject<'a> {
-    /// A key, by the id of the first one in its line of rotations.
-    Key(&'a str),
-    /// A user, or the name of an operator's key.
-    Principal(&'a str),
-    /// An account.
-    Account(&'a str),
-    /// An address, as [`crate::address::network`] says.
-    Address(IpAddr),
-    /// A route, by its name.
-    Route(&'a str),
-}
-
-impl<'a> Subject<'a> {
-    /// Whom a limit counts of a caller; nobody where it does not count callers.
-    pub fn of_caller(per: Per, caller: &'a CredentialEntry) -> Option<Self> {
-        let principal = &caller.principal;
-        let whole = Self::Principal(&principal.id);
-        match per {
-            // A user who signs in again has another token, and one counter.
-            Per::Key => Some(caller.line.as_deref().map_or(whole, Self::Key)),
-            Per::Principal => Some(whole),
-            Per::Account => Some(principal.account.as_deref().map_or(whole, Self::Account)),
-            Per::Address | Per::Route => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Subject<'_> {
-    /// As a store keeps it: of what kind, and which.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Key(id) => write!(f, "key {id}"),
-            Self::Principal(id) => write!(f, "principal {id}"),
-            Self::Account(id) => write!(f, "account {id}"),
-            Self::Address(address) => write!(f, "address {address}"),
-            Self::Route(name) => write!(f, "route {name}"),
-        }
     }
 }
 

@@ -350,12 +350,10 @@ impl<'a> Routed<'a> {
         }
     }
 
-    /// Goes on to the route's limits, where it has any.
+    /// Goes on to the limits, where there are any.
     fn spend(self, cleared: Cleared) -> Ruled<'a> {
-        if self.route.limits.is_empty() {
-            return Ruled::Decided(conclude(cleared, Standings::default()));
-        }
-        Ruled::Spend(Spending::new(self, cleared))
+        let spending = Spending::new(self, cleared);
+        if spending.is_free() { Ruled::Decided(spending.conclude()) } else { Ruled::Spend(spending) }
     }
 }
 

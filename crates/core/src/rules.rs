@@ -9,6 +9,7 @@ use crate::digest::MacKey;
 use crate::foreign::Issuer;
 use crate::guarding::Guarding;
 use crate::limit::{Limit, LimitFields, LimitId};
+use crate::plan::{Planned, Plans};
 use crate::principal::Kind;
 use crate::route::Routes;
 use crate::scheme::{Scheme, SchemeId};
@@ -30,8 +31,10 @@ pub struct Rules {
     pub default_scopes: Option<ScopeSet>,
     /// Operators' own keys.
     pub static_keys: StaticKeys,
-    /// How often things may happen; routes name them by their ids.
+    /// How often things may happen; routes and plans name them by their ids.
     pub limits: Vec<Limit>,
+    /// Sets of limits that count per account.
+    pub plans: Plans,
     /// In which words a caller is told where it stands with them.
     pub limit_fields: LimitFields,
     /// What the tokens that are issued here say of their issuer and audience.
@@ -43,9 +46,21 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// A limit by its id.
-    pub fn limit(&self, id: LimitId) -> Option<&Limit> {
-        self.limits.get(id.0)
+    /// A limit by its id; `caller` is who may have brought it along.
+    pub fn limit<'a>(&'a self, id: LimitId, caller: Option<&'a CredentialEntry>) -> Option<&'a Limit> {
+        match id.own_place() {
+            None => self.limits.get(id.0),
+            Some(place) => caller?.counted.own.get(place),
+        }
+    }
+
+    /// The limits that count a caller: those of routes that count callers at all, those of its plan, and those that it brings
+    /// along.
+    pub fn limits_of<'a>(&'a self, caller: &'a CredentialEntry) -> impl Iterator<Item = (LimitId, &'a Limit)> {
+        let of_plan = self.plans.limits(caller.counted.plan);
+        let all = self.limits.iter().enumerate().map(|(place, limit)| (LimitId(place), limit));
+        let own = caller.counted.own.iter().enumerate().map(|(place, limit)| (LimitId::own(place), limit));
+        all.filter(move |(id, limit)| !limit.is_of_a_plan() || of_plan.contains(id)).chain(own)
     }
 
     /// A scheme by its id.
@@ -95,6 +110,15 @@ impl StaticKeys {
         };
         let entries = keys.into_iter().map(entry).collect();
         Self { secret, entries }
+    }
+
+    /// All of them on this plan.
+    #[must_use]
+    pub fn on_plan(mut self, plan: Planned) -> Self {
+        for entry in self.entries.values_mut() {
+            Arc::make_mut(entry).counted.plan = plan;
+        }
+        self
     }
 
     /// The key that a presented secret is, if any.

@@ -201,6 +201,17 @@ mod tests {
             "orders:read   | orders:read    | yes",
             "orders:read   | orders:*       | no",
             "orders:read   | Orders:read    | no",
+            "workflows:*   | workflows:run  | yes",
+            "workflows:*   | workflows:a:*  | yes",
+            "workflows:a:* | workflows:*    | no",
+            "workflows:a:* | workflows:a    | no",
+            "workflows:a:* | workflows:ab:c | no",
+            "workflows:*   | keyward:a      | no",
+            "self:*        | self:keys:read | yes",
+            "self:*        | keyward:a      | no",
+            "*             | keyward:       | no",
+            "*             | keyward:a:b    | no",
+            "*             | keywards:a     | yes",
             "keyward:a     | keyward:a      | yes",
             "keyward:a     | keyward:a:b    | no",
         ] {
@@ -214,10 +225,37 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_scope() {
-        for text in ["", "a b", "a\"b", "a\\b", "ord*", "a:*:b", "**", "é", "keyward:*", "keyward:keys:*"] {
+        for text in [
+            "",
+            "a b",
+            "a\"b",
+            "a\\b",
+            "ord*",
+            "a:*:b",
+            "**",
+            "é",
+            "keyward:*",
+            "keyward:keys:*",
+            "keyward:keys:a:*",
+            "k*",
+            "*:a",
+            ":**",
+        ] {
             assert!(Scope::parse(text).is_err(), "{text:?} passed");
         }
         assert!(Scope::parse(&"a".repeat(129)).is_err());
+    }
+
+    proptest::proptest! {
+        /// Whatever is held, a scope of Keyward's own is granted by its name alone.
+        #[test]
+        fn no_wildcard_reaches_into_keyward(held in proptest::collection::vec("(keyward|self|a|\\*)(:(keys|a|\\*)){0,2}", 0..5), asked in "keyward:[a-z:]{0,8}") {
+            let held: Vec<Scope> = held.iter().filter_map(|text| Scope::parse(text).ok()).collect();
+            if let Ok(asked) = Scope::parse(&asked) {
+                let by_name = held.contains(&asked);
+                proptest::prop_assert_eq!(held.into_iter().collect::<ScopeSet>().grants(&asked), by_name);
+            }
+        }
     }
 
     #[test]

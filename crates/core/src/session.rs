@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::address::AddressRules;
 use crate::api_key::{CredentialEntry, Owner, OwningAccount};
 use crate::page::CsrfToken;
+use crate::plan::Counted;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -102,6 +103,7 @@ impl CredentialEntry {
                 grants: Grants::Named(claims.scopes().intersection(user_scopes)),
             },
             line: None,
+            counted: Counted::default(),
             addresses: AddressRules::default(),
             account_addresses: OwningAccount::lists([user.account.as_ref()]),
             ends_at: Some(claims.ends_at()),
@@ -116,6 +118,7 @@ impl CredentialEntry {
                 || *claims.sub != *user.id
                 || *claims.sid != *session.id,
             is_half: false,
+            replaced: false,
             written: Written::default(),
         }
     }

@@ -9,6 +9,7 @@ use keyward_core::path::Target;
 use keyward_core::route::Destination;
 use keyward_core::webhook::Delivery;
 use keyward_engine::mark::Verdict;
+use keyward_engine::sightings::{Seen, agent};
 use keyward_engine::worker::{Begun, Ending, Judged, Proved, Snapshot};
 use keyward_http::answer::UpstreamFault;
 use keyward_http::caller::{Caller, CallerFault};
@@ -300,6 +301,7 @@ async fn decide<'a>(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'a>) -> R
     match decided {
         Ok(Decision::Allow(permit)) => {
             let judged = note.permitted(&permit);
+            watch_replaced(visit, &permit);
             Ok(Passed { permit, judged, proof })
         }
         Ok(Decision::Deny(denial)) => {
@@ -311,6 +313,18 @@ async fn decide<'a>(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'a>) -> R
             Err(Refused::faulted(fault, judged.id()))
         }
     }
+}
+
+/// Whoever comes with a key that was replaced is noted: its rotation can end once nobody does.
+fn watch_replaced(Visit { client, snapshot, caller, request, .. }: Visit<'_>, permit: &Permit) {
+    let Some(entry) = permit.credential().filter(|entry| entry.replaced) else { return };
+    let route = snapshot.rules().routes.get(permit.route()).map(|route| route.name.clone());
+    let seen = Seen {
+        client: caller.address,
+        agent: agent(request.fields.values(http::header::USER_AGENT.as_str()).next()),
+        route: route.unwrap_or_default(),
+    };
+    client.core.saw(entry.principal.credential.text(), seen, snapshot.now().wall);
 }
 
 /// What a client that announced a body is told when it does not come (RFC 9110 §15.5.9, or §15.5.1 where it broke off).

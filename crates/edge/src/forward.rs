@@ -154,7 +154,13 @@ fn head(
 
 /// Where the caller stands with the limits that this was charged to.
 pub(crate) fn told<'a>(judged: Judged<'a>, permit: &'a Permit) -> Told<'a> {
-    Told { rules: judged.rules(), standings: permit.standings(), exceeded: None, decision: judged.id() }
+    Told {
+        rules: judged.rules(),
+        caller: permit.credential(),
+        standings: permit.standings(),
+        exceeded: None,
+        decision: judged.id(),
+    }
 }
 
 /// A request as the edits see it.

@@ -91,7 +91,7 @@ impl<'a> Note<'a> {
 
     /// It may not.
     pub(crate) fn denied(&mut self, denial: &Denial) -> Judged<'a> {
-        let detail = refused::detail(denial.reason, self.snapshot.rules());
+        let detail = refused::detail(denial, self.snapshot.rules());
         let credential = denial.credential.as_ref().map(Arc::clone);
         self.judge(Verdict { outcome: denial.reason.name(), detail, route: denial.route, credential })
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use keyward_core::time::Timestamp;
 use keyward_engine::ledger::Ledger;
 use keyward_engine::ports::Use;
+use keyward_engine::sightings::Seen;
 use keyward_engine::worker::Worker;
 use keyward_http::caller::TrustedProxies;
 use keyward_http::cors::Cors;
@@ -56,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) tls: Option<Arc<TlsDoor>>,
     date: RefCell<(i64, String)>,
     uses: mpsc::Sender<Vec<Use>>,
+    /// Uses of keys that were replaced, since the last report.
+    seen: RefCell<Vec<Use>>,
     setups: Arc<Setups>,
     ways: RefCell<Option<Rc<Ways>>>,
     place: (usize, usize),
@@ -113,6 +116,7 @@ impl Core {
             tls: config.tls.clone(),
             date: RefCell::default(),
             uses: config.uses.clone(),
+            seen: RefCell::default(),
             setups: Arc::clone(&config.setups),
             ways: RefCell::default(),
             place,
@@ -221,8 +225,22 @@ impl Core {
         }
     }
 
+    /// Notes by whom a key is used that was replaced; of very many at once, not all.
+    pub(crate) fn saw(&self, id: &str, seen: Seen, at: Timestamp) {
+        const AT_ONCE: usize = 128;
+        let mut all = self.seen.borrow_mut();
+        let same = |used: &Use| *used.id == *id && used.by.as_deref() == Some(&seen);
+        let place = all.iter().position(same);
+        if let Some(used) = place.and_then(|place| all.get_mut(place)) {
+            used.at = used.at.max(at);
+        } else if all.len() < AT_ONCE {
+            all.push(Use { id: id.into(), at, by: Some(Box::new(seen)) });
+        }
+    }
+
     fn report_uses(&self) {
-        let uses = self.worker.take_uses();
+        let mut uses = self.worker.take_uses();
+        uses.append(&mut self.seen.borrow_mut());
         if !uses.is_empty() {
             // Full or closed: later uses will be reported, and an exact time was never promised.
             let _ = self.uses.try_send(uses);

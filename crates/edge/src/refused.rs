@@ -68,7 +68,7 @@ impl Refused {
         let outcome = denial.reason.name();
         let told = (outcome, templates::names::cause(rules.guarding.disclose.told(denial.reason)));
         let endpoint = answer::endpoint(denial, rules);
-        Box::new(Self { answer, outcome, detail: detail(denial.reason, rules), told, endpoint })
+        Box::new(Self { answer, outcome, detail: detail(denial, rules), told, endpoint })
     }
 
     /// It could not be found out.
@@ -143,9 +143,12 @@ impl Refused {
 }
 
 /// The rule that spoke, for the record.
-pub(crate) fn detail(reason: Reason, rules: &Rules) -> Option<Cow<'static, str>> {
-    let words = match reason {
-        Reason::Limited(over) => return rules.limit(over.limit).map(|limit| Cow::Owned(limit.name().to_owned())),
+pub(crate) fn detail(denial: &Denial, rules: &Rules) -> Option<Cow<'static, str>> {
+    let words = match denial.reason {
+        Reason::Limited(over) => {
+            let limit = rules.limit(over.limit, denial.credential.as_deref());
+            return limit.map(|limit| Cow::Owned(limit.name().to_owned()));
+        }
         Reason::WrongMethod => Some("wrong method"),
         Reason::Path(fault) => Some(fault.text()),
         Reason::Malformed(_, fault) => Some(fault.text()),

@@ -42,6 +42,8 @@ pub enum Action {
     KeyRevoked,
     /// A key was replaced by another.
     KeyRotated,
+    /// The overlap of a key that was replaced ended, because nobody used it any more.
+    KeyOverlapEnded,
     /// A user was made.
     UserCreated,
     /// A user was paused.
@@ -50,6 +52,8 @@ pub enum Action {
     UserEnabled,
     /// A user got another password.
     PasswordChanged,
+    /// A password that was hashed by another program was hashed by our own at a sign-in.
+    PasswordRenewed,
     /// A user got other roles.
     RolesChanged,
     /// An account was made.
@@ -60,6 +64,14 @@ pub enum Action {
     AccountEnabled,
     /// Where an account may be used from was changed.
     AccountAddresses,
+    /// An account got another plan.
+    AccountPlan,
+    /// An account got other limits of its own.
+    AccountLimits,
+    /// An account got another budget.
+    AccountBudget,
+    /// A key and its line got another budget.
+    KeyBudget,
     /// Somebody signed in.
     SignedIn,
     /// A client showed its key and secret and was given tokens.
@@ -102,15 +114,21 @@ impl Action {
             Self::KeyEnabled => "key.enabled",
             Self::KeyRevoked => "key.revoked",
             Self::KeyRotated => "key.rotated",
+            Self::KeyOverlapEnded => "key.overlap_ended",
             Self::UserCreated => "user.created",
             Self::UserDisabled => "user.disabled",
             Self::UserEnabled => "user.enabled",
             Self::PasswordChanged => "user.password_changed",
+            Self::PasswordRenewed => "user.password_renewed",
             Self::RolesChanged => "user.roles_changed",
             Self::AccountCreated => "account.created",
             Self::AccountDisabled => "account.disabled",
             Self::AccountEnabled => "account.enabled",
             Self::AccountAddresses => "account.addresses_changed",
+            Self::AccountPlan => "account.plan_changed",
+            Self::AccountLimits => "account.limits_changed",
+            Self::AccountBudget => "account.budget_changed",
+            Self::KeyBudget => "key.budget_changed",
             Self::SignedIn => "session.signed_in",
             Self::ClientSignedIn => "session.client_signed_in",
             Self::TokenRevoked => "session.token_revoked",

@@ -1,6 +1,9 @@
 //! Changes of one key as values, and the one rule of which state allows which change.
 
+use std::time::Duration;
+
 use keyward_core::api_key::ApiKeyRecord;
+use keyward_core::limit::Budget;
 use keyward_core::time::Timestamp;
 
 /// A change of one key.
@@ -20,7 +23,13 @@ pub enum KeyChange {
         at: Timestamp,
         /// When the old key ends.
         overlap_ends_at: Timestamp,
+        /// It ends earlier, once the old key was not used for so long.
+        quiet: Option<Duration>,
     },
+    /// The overlap of a key that was replaced is over. The field is when.
+    EndOverlap(Timestamp),
+    /// Another budget of it and of all others in its line; `None`: without bound.
+    Budget(Option<Budget>),
 }
 
 /// Why a key's state does not allow a change.
@@ -83,7 +92,7 @@ impl KeyChange {
                 key.revoked_at = Some(*at);
                 key.revoked_reason.clone_from(reason);
             }
-            Self::Replace { at, overlap_ends_at } => {
+            Self::Replace { at, overlap_ends_at, quiet: _ } => {
                 if key.disabled_at.is_some() {
                     return Err(Refusal::Disabled);
                 }
@@ -95,6 +104,14 @@ impl KeyChange {
                 }
                 key.overlap_ends_at = Some(*overlap_ends_at);
             }
+            Self::EndOverlap(at) => {
+                if key.overlap_ends_at.is_none_or(|end| end <= *at) {
+                    return Ok(false);
+                }
+                key.overlap_ends_at = Some(*at);
+            }
+            // Kept beside the line, not in the record.
+            Self::Budget(_) => {}
         }
         Ok(true)
     }

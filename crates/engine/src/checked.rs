@@ -10,6 +10,7 @@ use keyward_core::decision::{Fault, Throttled};
 use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
 
+use crate::held_session::counted;
 use crate::lineage::Lineage;
 use crate::ports::{FeedHead, Held};
 
@@ -26,7 +27,8 @@ impl CheckedUser {
     /// Resolved against its roles, ready to be judged.
     pub fn resolve(&self, rules: &Rules) -> CredentialEntry {
         let scopes = rules.scopes_of_roles(self.user.roles.iter().map(AsRef::as_ref));
-        CredentialEntry::of_basic(&self.user, self.at, scopes)
+        let entry = CredentialEntry::of_basic(&self.user, self.at, scopes);
+        CredentialEntry { counted: counted(rules, &self.user), ..entry }
     }
 
     /// Whose change it must feel.

@@ -3,6 +3,7 @@
 use keyward_core::api_key::{CredentialEntry, Owner};
 use keyward_core::digest::MacKey;
 use keyward_core::page::CsrfToken;
+use keyward_core::plan::Counted;
 use keyward_core::rules::Rules;
 use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
@@ -30,6 +31,7 @@ impl JoinedSession {
             None => {
                 let scopes = rules.scopes_of_roles(self.user.roles.iter().map(AsRef::as_ref));
                 let mut entry = CredentialEntry::of_token(claims, &self.session, &self.user, &scopes);
+                entry.counted = counted(rules, &self.user);
                 // A client's session without its key is nobody's.
                 entry.revoked |= self.session.client.is_some();
                 entry
@@ -41,7 +43,8 @@ impl JoinedSession {
     pub fn resolve_cookie(&self, rules: &Rules, tag_key: &MacKey) -> Option<CredentialEntry> {
         let scopes = rules.scopes_of_roles(self.user.roles.iter().map(AsRef::as_ref));
         let csrf = CsrfToken::of(&self.session.id, tag_key);
-        CredentialEntry::of_session(&self.session, &self.user, scopes, &rules.guarding.sessions, csrf)
+        let entry = CredentialEntry::of_session(&self.session, &self.user, scopes, &rules.guarding.sessions, csrf)?;
+        Some(CredentialEntry { counted: counted(rules, &self.user), ..entry })
     }
 
     /// Whether it cannot be carried on any more: it ended, or whom it rests on may not.
@@ -62,4 +65,10 @@ impl JoinedSession {
         let ids = [&self.session.id, &self.user.id].into_iter().chain(key.map(|key| &key.id));
         Lineage::of(ids.chain(accounts.into_iter().flatten()).map(AsRef::as_ref))
     }
+}
+
+/// What whatever a user shows that is no key is counted by.
+pub(crate) fn counted(rules: &Rules, user: &Owner) -> Counted {
+    let terms = user.account.as_ref().map(|account| &account.terms);
+    Counted::new(&rules.plans, terms, None)
 }

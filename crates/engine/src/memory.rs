@@ -205,7 +205,7 @@ impl Memory {
             let slot = self.young.get_mut(&digest).or_else(|| self.old.get_mut(&digest));
             if let Some(Slot { entry: Some(entry), used, .. }) = slot {
                 used.waits = false;
-                uses.push(Use { id: entry.principal.credential.text().into(), at: used.at() });
+                uses.push(Use { id: entry.principal.credential.text().into(), at: used.at(), by: None });
             }
         }
         uses

@@ -3,6 +3,8 @@
 use keyward_core::address::IpNet;
 use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::limit::{Budget, Pace};
+use keyward_core::plan::Terms;
 use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 
@@ -42,6 +44,13 @@ pub enum UserChange {
     Enable,
     /// Another password; its sessions end. The first field is when.
     Password(Timestamp, PasswordHash),
+    /// The same password, hashed anew; sessions go on. Nothing, where it has another by now.
+    Renew {
+        /// The hash that it was verified by.
+        from: PasswordHash,
+        /// The new one.
+        to: PasswordHash,
+    },
     /// Other roles.
     Roles(Vec<Box<str>>),
 }
@@ -60,6 +69,13 @@ impl UserChange {
                 user.password = Some(hash.clone());
                 true
             }
+            Self::Renew { from, to } => {
+                let is_same = user.password.as_ref() == Some(from);
+                if is_same {
+                    user.password = Some(to.clone());
+                }
+                is_same
+            }
             Self::Roles(roles) => {
                 let other = user.owner.roles != *roles;
                 user.owner.roles.clone_from(roles);
@@ -72,7 +88,7 @@ impl UserChange {
     pub fn told_of(&self, before: &UserRecord) -> Option<(&'static str, Box<str>)> {
         match self {
             Self::Roles(_) => Some(("before", before.owner.roles.join(" ").into())),
-            Self::Disable(_) | Self::Enable | Self::Password(..) => None,
+            Self::Disable(_) | Self::Enable | Self::Password(..) | Self::Renew { .. } => None,
         }
     }
 
@@ -81,7 +97,7 @@ impl UserChange {
         match self {
             Self::Disable(at) => Some((*at, "user disabled")),
             Self::Password(at, _) => Some((*at, "password changed")),
-            Self::Enable | Self::Roles(_) => None,
+            Self::Enable | Self::Renew { .. } | Self::Roles(_) => None,
         }
     }
 
@@ -106,6 +122,8 @@ pub struct AccountRecord {
     pub disabled_at: Option<Timestamp>,
     /// Where its keys and tokens may be used from; empty = anywhere.
     pub allowed_ips: Vec<IpNet>,
+    /// How it is counted.
+    pub terms: Terms,
 }
 
 /// A change of one account.
@@ -117,6 +135,12 @@ pub enum AccountChange {
     Enable,
     /// Another list of where its keys and tokens may be used from.
     Addresses(Vec<IpNet>),
+    /// Another plan; `None`: the one for whoever has none.
+    Plan(Option<Box<str>>),
+    /// Other limits of its own, in place of those of its plan; empty: those of its plan.
+    Limits(Vec<Pace>),
+    /// Another budget; `None`: without bound.
+    Budget(Option<Budget>),
 }
 
 impl AccountChange {
@@ -132,6 +156,21 @@ impl AccountChange {
             Self::Addresses(list) => {
                 let other = account.allowed_ips != *list;
                 account.allowed_ips.clone_from(list);
+                other
+            }
+            Self::Plan(plan) => {
+                let other = account.terms.plan != *plan;
+                account.terms.plan.clone_from(plan);
+                other
+            }
+            Self::Limits(limits) => {
+                let other = account.terms.limits != *limits;
+                account.terms.limits.clone_from(limits);
+                other
+            }
+            Self::Budget(budget) => {
+                let other = account.terms.budget != *budget;
+                account.terms.budget = *budget;
                 other
             }
         }

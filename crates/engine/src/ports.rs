@@ -3,10 +3,13 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount, Rejection};
 use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_core::limit::Budget;
+use keyward_core::plan::Counted;
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
@@ -17,9 +20,11 @@ use crate::chain::{AuditHead, AuditRecord};
 use crate::change::{KeyChange, Refusal};
 use crate::lineage::Lineage;
 use crate::people::{PasswordHash, People};
+use crate::sightings::{Seen, Sighting};
 use crate::signing::SigningKeyRecord;
 
 pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
+pub use crate::filters::{AuditFilter, KeyFilter, Page};
 pub use crate::held_session::JoinedSession;
 pub use crate::reserves::{Known, Reserve, Reserved, Unused};
 
@@ -70,6 +75,8 @@ pub struct Joined {
     pub account: Option<OwningAccount>,
     /// Its owner.
     pub owner: Owner,
+    /// What it and the other keys in its line may use together.
+    pub budget: Option<Budget>,
 }
 
 /// What a store knows of a credential.
@@ -117,7 +124,10 @@ impl Joined {
     /// The key resolved against its owner's roles and the configured default scopes, ready to be judged.
     pub fn resolve(&self, rules: &Rules) -> CredentialEntry {
         let scopes = rules.scopes_of_roles(self.owner.roles.iter().map(AsRef::as_ref));
-        CredentialEntry::resolve(&self.key, self.account.as_ref(), &self.owner, &scopes, rules.default_scopes.as_ref())
+        let (account, default) = (self.account.as_ref(), rules.default_scopes.as_ref());
+        let entry = CredentialEntry::resolve(&self.key, account, &self.owner, &scopes, default);
+        let terms = account.or(self.owner.account.as_ref()).map(|account| &account.terms);
+        CredentialEntry { counted: Counted::new(&rules.plans, terms, self.budget), ..entry }
     }
 
     /// Whether it counts at a point in time, for whoever shows all of it.
@@ -233,25 +243,6 @@ pub struct NewUser {
     pub created_at: Timestamp,
 }
 
-/// Which records of the audit log to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// By this actor.
-    pub actor: Option<Box<str>>,
-    /// This action.
-    pub action: Option<Box<str>>,
-    /// To this subject.
-    pub subject: Option<Box<str>>,
-    /// Not before.
-    pub since: Option<Timestamp>,
-    /// Not after.
-    pub until: Option<Timestamp>,
-    /// With smaller numbers than this.
-    pub before: Option<u64>,
-    /// At most this many.
-    pub limit: u32,
-}
-
 /// How far the audit log has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditState {
@@ -261,23 +252,6 @@ pub struct AuditState {
     pub last: u64,
     /// The last number that was ever given.
     pub given: u64,
-}
-
-/// A page of a listing: newest first.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The last entry of the page before: its creation time and id.
-    pub after: Option<(Timestamp, Box<str>)>,
-    /// At most this many.
-    pub limit: u32,
-}
-
-impl Page {
-    /// The place after which the page begins, as time and id; later than any record where it is the first.
-    pub fn place(&self) -> (i64, &str) {
-        // Ids are ASCII.
-        self.after.as_ref().map_or((i64::MAX, "\u{10ffff}"), |(time, id)| (time.as_millis(), &**id))
-    }
 }
 
 /// What became of a change.
@@ -305,8 +279,8 @@ pub trait Records: Send + Sync {
     fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
     /// A key by id.
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>>;
-    /// Keys of one owner, or of all, newest first.
-    fn api_keys<'a>(&'a self, owner: Option<&'a str>, page: &'a Page) -> Answer<'a, Vec<Joined>>;
+    /// Keys, newest first.
+    fn api_keys<'a>(&'a self, filter: &'a KeyFilter, page: &'a Page) -> Answer<'a, Vec<Joined>>;
     /// Applies a change to one key, if the key (of `owner`, where given) and its state allow it, and tells the feed.
     /// The event is kept only where something changed.
     fn change_api_key<'a>(
@@ -340,8 +314,13 @@ pub trait Records: Send + Sync {
     /// Lets go of sealed records up to a number, at most so many; how many it were. Whoever calls this has recorded it
     /// before, sealed.
     fn forget_audit(&self, up_to: u64, limit: u32) -> Answer<'_, u64>;
-    /// Notes when keys and sessions were last used; later times win. Not told to the feed.
+    /// Notes when keys and sessions were last used, and by whom where that is said; later times win, and of one key the last
+    /// [`crate::sightings::KEPT`] are kept. Not told to the feed.
     fn record_uses<'a>(&'a self, uses: &'a [Use]) -> Answer<'a, ()>;
+    /// What is known of the overlap of a key that was replaced.
+    fn overlap<'a>(&'a self, id: &'a str) -> Answer<'a, Overlap>;
+    /// Keys whose overlap ends because nobody used them for as long as was asked for, at a time.
+    fn quiet_overlaps(&self, at: Timestamp) -> Answer<'_, Vec<Box<str>>>;
     /// Answers when a read and the file behind it work.
     fn ping(&self) -> Answer<'_, ()>;
 }
@@ -353,6 +332,17 @@ pub struct Use {
     pub id: Box<str>,
     /// When.
     pub at: Timestamp,
+    /// By whom, where that is noted: of keys that were replaced.
+    pub by: Option<Box<Seen>>,
+}
+
+/// What is known of the overlap of a key that was replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlap {
+    /// It ends early once the key was not used for so long.
+    pub quiet: Option<Duration>,
+    /// Who used it since, the last first.
+    pub seen: Vec<Sighting>,
 }
 
 /// What a store keeps once and hands out at start.

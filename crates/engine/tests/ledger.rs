@@ -99,6 +99,7 @@ fn of_caller(number: u32) -> Verdict {
         },
         addresses: AddressRules::default(),
         line: None,
+        counted: keyward_core::plan::Counted::default(),
         account_addresses: Vec::new(),
         ends_at: None,
         renew_at: None,
@@ -108,6 +109,7 @@ fn of_caller(number: u32) -> Verdict {
         revoked: false,
         is_half: false,
         source_ends_at: None,
+        replaced: false,
         written: Written::default(),
     };
     Verdict { credential: Some(Arc::new(entry)), ..Verdict::of("allowed", None) }

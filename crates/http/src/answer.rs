@@ -4,6 +4,7 @@ use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use keyward_core::api_key::Rejection;
 use keyward_core::decision::{AddressRule, DecisionId, Denial, Fault, Forbidden, Limited, Reason};
+use keyward_core::limit::Limit;
 use keyward_core::machine::RequestFacts;
 use keyward_core::page::PageFault;
 use keyward_core::route::{Destination, Endpoint, Route};
@@ -34,9 +35,12 @@ pub fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, decision
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after(throttled.retry_after)));
     }
     if let Reason::Limited(Limited { limit, retry_after: wait }) = denial.reason {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after(wait)));
+        let caller = denial.credential.as_deref();
+        if rules.limit(limit, caller).is_none_or(Limit::comes_back) {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after(wait)));
+        }
         if let Some(standings) = &denial.standings {
-            Told { rules, standings, exceeded: Some(limit), decision }.set(answer.headers_mut());
+            Told { rules, caller, standings, exceeded: Some(limit), decision }.set(answer.headers_mut());
         }
     }
     answer
@@ -203,9 +207,14 @@ fn problem(denial: &Denial, route: Option<&Route>, rules: &Rules, facts: &Reques
             Problem::new(StatusCode::FORBIDDEN, "Forbidden", name, forbidden_text(forbidden, route, facts))
         }
         Reason::Limited(Limited { limit, retry_after: wait }) => {
-            let limit = rules.limit(limit).map(|limit| format!(" `{}`", limit.name())).unwrap_or_default();
-            let wait = retry_after(wait);
-            let detail = format!("This is more than the limit{limit} admits. Try again in {wait} s.");
+            let limit = rules.limit(limit, denial.credential.as_deref());
+            let which = limit.map(|limit| format!(" `{}`", limit.name())).unwrap_or_default();
+            let detail = if limit.is_none_or(Limit::comes_back) {
+                let wait = retry_after(wait);
+                format!("This is more than the limit{which} admits. Try again in {wait} s.")
+            } else {
+                format!("This is more than is left of{which}, and waiting brings nothing back.")
+            };
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", name, detail)
         }
         Reason::Throttled(throttled) => {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
 use keyward_core::limit::{Limit, LimitFields, LimitId, Standing, Standings};
 use keyward_core::rules::Rules;
@@ -17,6 +18,8 @@ use crate::h1::write;
 pub struct Told<'a> {
     /// The rules that its request was judged by.
     pub rules: &'a Rules,
+    /// Who it is, where that is known: it may bring limits along.
+    pub caller: Option<&'a CredentialEntry>,
     /// Where it stands.
     pub standings: &'a Standings,
     /// The limit that its request exceeded.
@@ -55,9 +58,11 @@ impl Told<'_> {
         let fields = self.rules.limit_fields;
         if matches!(fields, LimitFields::Ietf | LimitFields::Both) {
             field("ratelimit-policy", &|value| list(value, self.all(), |value, limit, _| policy(value, limit)));
-            let standing = |value: &mut Vec<u8>, _: &Limit, standing: Standing| {
+            let standing = |value: &mut Vec<u8>, limit: &Limit, standing: Standing| {
                 parameter(value, b";r=", standing.remaining.into());
-                parameter(value, b";t=", seconds(standing.reset));
+                if limit.comes_back() {
+                    parameter(value, b";t=", seconds(standing.reset));
+                }
             };
             field("ratelimit", &|value| list(value, self.all(), standing));
         }
@@ -66,7 +71,9 @@ impl Told<'_> {
         {
             field("x-ratelimit-limit", &|value| write::number(value, limit.at_once().into()));
             field("x-ratelimit-remaining", &|value| write::number(value, standing.remaining.into()));
-            field("x-ratelimit-reset", &|value| write::number(value, self.resets_at(standing)));
+            if limit.comes_back() {
+                field("x-ratelimit-reset", &|value| write::number(value, self.resets_at(standing)));
+            }
         }
     }
 
@@ -88,7 +95,8 @@ impl Told<'_> {
     }
 
     fn all(&self) -> impl Iterator<Item = (&Limit, Standing)> {
-        self.standings.iter().filter_map(|standing| Some((self.rules.limit(standing.limit)?, standing)))
+        let limit = |id| self.rules.limit(id, self.caller);
+        self.standings.iter().filter_map(move |standing| Some((limit(standing.limit)?, standing)))
     }
 
     /// The limit that was exceeded, else the one of which the smallest part is left.
@@ -136,7 +144,9 @@ fn list<'a>(
 
 fn policy(value: &mut Vec<u8>, limit: &Limit) {
     parameter(value, b";q=", limit.requests().into());
-    parameter(value, b";w=", seconds(limit.window()));
+    if limit.comes_back() {
+        parameter(value, b";w=", seconds(limit.window()));
+    }
 }
 
 fn parameter(value: &mut Vec<u8>, name: &[u8], number: u64) {

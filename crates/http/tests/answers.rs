@@ -74,6 +74,7 @@ fn rules() -> Rules {
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
         limits: vec![limit("per_key", 60, None), limit("burst", 600, Some(20))],
+        plans: keyward_core::plan::Plans::default(),
         limit_fields: LimitFields::default(),
         guarding: Default::default(),
         tokens: keyward_core::token::TokenRules {
@@ -145,9 +146,17 @@ fn every_answer() {
         let denial = Denial { reason, route, scheme: None, credential: None, standings: Some(Box::new(standings())) };
         text.push_str(&shown(&format!("Limited, told by {fields:?}"), &denied(&denial, &rules, &facts, id)));
     }
-    for fault in
-        [Fault::Store, Fault::Busy, Fault::Timeout, Fault::Stopping, Fault::Limits, Fault::Issuer, Fault::Bodies]
-    {
+    let faults = [
+        Fault::Store,
+        Fault::Busy,
+        Fault::Timeout,
+        Fault::Stopping,
+        Fault::Limits,
+        Fault::Issuer,
+        Fault::Bodies,
+        Fault::Plan,
+    ];
+    for fault in faults {
         text.push_str(&shown(&format!("{fault:?}"), &faulted(fault, id)));
     }
     for fault in [UpstreamFault::Unreachable, UpstreamFault::Garbage, UpstreamFault::Timeout] {

@@ -138,6 +138,8 @@ async fn ask(stream: std::os::unix::net::UnixStream, command: &Command) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use keyward_api::keys::KeyQuestion;
+
     use super::*;
 
     #[test]
@@ -145,7 +147,7 @@ mod tests {
         let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let command = Command::ListKeys { limit: 0, cursor: None };
+        let command = Command::ListKeys { question: KeyQuestion::default(), limit: 0, cursor: None };
         let answer = runtime.block_on(ask_within(Duration::from_millis(20), ours, &command));
         let said = answer.err().unwrap().to_string();
         assert!(said.contains("may have been made") && said.contains("look at the state"), "{said}");

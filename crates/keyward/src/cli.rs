@@ -82,11 +82,33 @@ pub enum Command {
         /// A file that `keyward backup` made
         file: PathBuf,
     },
+    /// Take users of other programs with their passwords; says what it would take, and takes it with --apply
+    #[command(subcommand)]
+    Import(Import),
     /// Print accounts, users, keys and sessions as a JSON object a line, without secrets
     Export {
         /// Only these
         #[arg(long, value_enum)]
         kind: Option<Exported>,
+    },
+}
+
+/// Forms of files that `import` reads.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Users with hashes of bcrypt or argon2, a line each: NAME:HASH
+    Htpasswd {
+        /// The file, or - for stdin
+        file: String,
+        /// Their roles, comma-separated, out of `roles` in the configuration [default: self]
+        #[arg(long, value_name = "ROLES")]
+        roles: Option<String>,
+        /// The account that they belong to, by name, id or your own reference
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// Take them; without it nothing is changed
+        #[arg(long)]
+        apply: bool,
     },
 }
 

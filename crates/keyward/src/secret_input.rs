@@ -38,3 +38,24 @@ pub fn password(source: &Option<String>) -> Result<(Option<Password>, Option<Str
     let password = password.strip_suffix('\r').unwrap_or(password);
     Ok((Some(Password::from(password.to_owned())), None))
 }
+
+/// The longest file of another program that is read.
+const MOST_IMPORTED: u64 = 1024 * 1024;
+
+/// A whole file that holds secrets, or stdin (`-`).
+///
+/// # Errors
+/// It cannot be read, or is too long.
+pub fn whole(source: &str) -> Result<Password> {
+    let mut text = Zeroizing::new(String::new());
+    let read = match source {
+        "-" => std::io::stdin().take(MOST_IMPORTED).read_to_string(&mut text),
+        path => std::fs::File::open(path).and_then(|file| file.take(MOST_IMPORTED).read_to_string(&mut text)),
+    };
+    let refused = |why: &dyn std::fmt::Display| Failed::Refused(format!("cannot read {source}: {why}"));
+    let length = read.map_err(|error| refused(&error))?;
+    if length as u64 == MOST_IMPORTED {
+        return Err(refused(&"it has a MiB or more; split it"));
+    }
+    Ok(Password::from(std::mem::take(&mut *text)))
+}

@@ -171,7 +171,7 @@ fn a_good_configuration_and_every_mistake_of_a_bad_one() {
     assert!(world.ok(&["config", "check"]).ends_with("keyward.yaml: no mistakes"));
     assert_eq!(world.json(&["config", "check"]), json!({"mistakes": [], "warnings": []}));
     assert_eq!(World::new(BINARY).ok(&["config", "check"]), "no configuration file; the defaults: no mistakes");
-    let bad = "server:\n  prot: 80\nplans: {}\nroutes:\n  - {name: a, path: a}\n";
+    let bad = "server:\n  prot: 80\ndata: {url: x}\nroutes:\n  - {name: a, path: a}\n";
     let world = World::new(BINARY).config(bad);
     let output = world.run(&["config", "check"]);
     assert_eq!(output.status.code(), Some(1));
@@ -179,7 +179,7 @@ fn a_good_configuration_and_every_mistake_of_a_bad_one() {
         "keyward.yaml:2:3: unknown name \"prot\"",
         "2 |   prot: …\n  |   ^^^^\n",
         "did you mean \"port\"?",
-        "keyward.yaml:3:1: \"plans\" is not in this version yet",
+        "keyward.yaml:3:8: \"data.url\" is not in this version yet",
         "keyward.yaml:5:21: \"a\" is not a path pattern",
         "3 mistakes; a running server goes on with the configuration it has",
     ] {
@@ -232,7 +232,7 @@ fn the_schema_names_what_the_configuration_takes() {
             assert!(known || names.contains(&format!("\"{name}\":")), "{name} of {}", shown["path"]);
         }
     }
-    for later in ["presets", "plans", "limits_per_key"] {
+    for later in ["presets", "observe", "limits_per_key"] {
         assert!(!names.contains(&format!("\"{later}\":")), "{later} is not in this version");
     }
 }

@@ -124,6 +124,25 @@ fn tokens_of_each_algorithm_pass_with_the_scopes_that_they_name() {
 }
 
 #[test]
+fn whoever_another_issuer_speaks_for_is_counted_by_the_default_plan() {
+    let issuer = Issuer::start();
+    let key = make_key("EdDSA", "k");
+    issuer.has_keys(&[key["jwk"].clone()]);
+    let plans = "plans: {free: {limits: [{requests: 2, window: 1h}]}}\naccounts: {default_plan: free}\n";
+    let world = World::new(BINARY).config(&(yaml(&[&issuer]) + plans)).serve(&[]);
+    let of = |sub: &str| sign(&key, &header(&key), &with(&claims(&issuer), "sub", json!(sub)));
+    let statuses = |tokens: [&String; 3]| tokens.map(|token| get(&world, "/orders", token).status);
+    let (one, other) = (of("ada"), token(&issuer, &key));
+    assert_eq!(
+        statuses([&one, &other, &one]),
+        [200, 200, 429],
+        "another token of the same subject brings nothing back"
+    );
+    assert_eq!(get(&world, "/orders", &of("bob")).status, 200);
+    assert_eq!(get(&world, "/_keyward/me", &one).json()["plan"], "free");
+}
+
+#[test]
 fn what_the_issuer_did_not_sign_for_us_is_refused() {
     let (issuer, other) = (Issuer::start(), Issuer::start());
     // Two issuers whose keys have one name.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
 
 /// Every field of a key in answers (docs/reference/endpoints.md).
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "id",
     "name",
     "prefix",
@@ -30,6 +30,7 @@ const FIELDS: [&str; 19] = [
     "revokedReason",
     "replaces",
     "overlapEndsAt",
+    "budget",
 ];
 
 fn serving() -> World {
@@ -308,4 +309,39 @@ fn commands_and_server_are_of_one_mind() {
         world.ok(&["key", "revoke", &id]);
         assert_eq!(status(&world, &key), 401, "a revoked one ends as soon as it is said");
     }
+}
+
+#[test]
+fn old_and_unused_keys_are_listed() {
+    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).serve(&[]);
+    world.ok(&["account", "add", "acme"]);
+    world.user("ada", &["self", "admin"]);
+    let used = world.key("used", &["--account", "acme", "--scopes", "self:*"]);
+    world.key("idle", &["--account", "acme"]);
+    world.key("hers", &["--owner", "ada"]);
+    let gone = world.key_json("gone", &[]);
+    world.ok(&["key", "revoke", &text(&gone, "id")]);
+    assert_eq!(world.get("/_keyward/me", &used).status, 200);
+    let later = "2999-01-01T00:00:00Z".to_owned();
+    let names = |world: &World, flags: &[&str]| {
+        let listed = world.json(&[&["key", "list"], flags].concat());
+        let mut names: Vec<String> = listed["data"].as_array().unwrap().iter().map(|key| text(key, "name")).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&world, &["--account", "acme"]), ["idle", "used"]);
+    assert_eq!(names(&world, &["--owner", "ada"]), ["hers"]);
+    assert_eq!(names(&world, &["--unused", "1h"]), Vec::<String>::new(), "none is an hour old");
+    assert_eq!(names(&world, &["--older", &later]), ["hers", "idle", "used"], "a revoked one is not asked for");
+    // Uses are written by the minute, and at the end.
+    world.stop();
+    assert_eq!(names(&world, &["--unused", &later]), ["hers", "idle", "used"]);
+    assert_eq!(names(&world, &["--unused", &later, "--owner", "ada"]), ["hers"]);
+    world.start(&[]);
+    let listed = world.get(&format!("/_keyward/api-keys?unused={}", later.replace(':', "%3A")), &used).json();
+    assert_eq!(listed["data"].as_array().unwrap().len(), 2, "a caller's own: {listed}");
+    assert_eq!(world.get("/_keyward/api-keys?older=soon", &used).status, 400);
+    assert!(world.refused(&["key", "list", "--unused", "soon"]).contains("neither a time"));
+    assert!(world.refused(&["key", "list", "--account", "nobody"]).contains("there is no account"));
+    assert_eq!(world.ok(&["key", "list", "--unused", "1h"]), "no such keys");
 }

@@ -13,6 +13,7 @@ mod inspect;
 mod keys;
 mod many;
 mod open;
+mod overlaps;
 mod people;
 mod reserves;
 mod rows;
@@ -35,8 +36,8 @@ use keyward_engine::audit::AuditEvent;
 use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
-    Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Joined, Lookup, NewUser,
-    Outcome, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
+    Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Joined, KeyFilter, Lookup,
+    NewUser, Outcome, Overlap, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
@@ -127,8 +128,8 @@ impl Records for SqliteStore {
         Box::pin(async move { Ok(keys::read_all(&self.read(keys::select_id(id, None)).await?)?.pop()) })
     }
 
-    fn api_keys<'a>(&'a self, owner: Option<&'a str>, page: &'a Page) -> Answer<'a, Vec<Joined>> {
-        Box::pin(async move { keys::read_all(&self.read(keys::select_page(owner, page)).await?) })
+    fn api_keys<'a>(&'a self, filter: &'a KeyFilter, page: &'a Page) -> Answer<'a, Vec<Joined>> {
+        Box::pin(async move { keys::read_all(&self.read(keys::select_page(filter, page)).await?) })
     }
 
     fn change_api_key<'a>(
@@ -202,9 +203,21 @@ impl Records for SqliteStore {
             let (of_sessions, of_keys): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(is_session);
             let write = async |transaction: &mut Transaction| {
                 keys::note_uses(transaction, &of_keys).await?;
+                overlaps::note(transaction, uses).await?;
                 sessions::note_uses(transaction, &of_sessions).await
             };
             self.writer.write(write).await
+        })
+    }
+
+    fn overlap<'a>(&'a self, id: &'a str) -> Answer<'a, Overlap> {
+        Box::pin(async move { overlaps::read(&self.read(overlaps::select(id)).await?) })
+    }
+
+    fn quiet_overlaps(&self, at: Timestamp) -> Answer<'_, Vec<Box<str>>> {
+        Box::pin(async move {
+            let rows = self.read(overlaps::select_quiet(at)).await?;
+            rows.iter().map(|row| rows::column(row, "id")).collect()
         })
     }
 

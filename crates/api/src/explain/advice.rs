@@ -38,7 +38,13 @@ pub(super) fn advice(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>) -
             "send it from a page of the same origin, with the token that signing in and `GET me` tell".to_owned()
         }
         Reason::Throttled(throttled) => format!("wait {} s", retry_after(throttled.retry_after)),
-        Reason::Limited(over) => format!("wait {} s, or raise the limit", retry_after(over.retry_after)),
+        Reason::Limited(over) => match rules.limit(over.limit, denial.credential.as_deref()) {
+            Some(limit) if !limit.comes_back() => {
+                "`keyward key budget ID +N`, or `keyward account budget ACCOUNT +N`: it does not come back by itself"
+                    .to_owned()
+            }
+            _ => format!("wait {} s, or raise the limit", retry_after(over.retry_after)),
+        },
         Reason::Forbidden(Forbidden::Address(AddressRule::ApiKey)) => {
             "make a key whose --ip list holds the address".to_owned()
         }

@@ -92,7 +92,7 @@ fn refused(kind: Kind, message: &str) -> Failure {
 async fn note_use(service: &Service, joined: &Joined, origin: &Origin) {
     let last = joined.key.last_used_at.map_or(i64::MIN, |at| at.as_millis());
     if origin.at.as_millis().saturating_sub(last) >= NOTE_EVERY {
-        let used = Use { id: joined.key.id.clone(), at: origin.at };
+        let used = Use { id: joined.key.id.clone(), at: origin.at, by: None };
         let _ = service.store.record_uses(&[used]).await;
     }
 }

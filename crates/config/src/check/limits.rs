@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use keyward_core::limit::{MOST, Per};
+use keyward_core::limit::{MOST_OF_ROUTE, Per};
 
 use super::Look;
 use crate::compile::SHORT_LIMIT;
 use crate::place::{Place, at};
-use crate::settings::{Limit, Route};
+use crate::plans::limit_name;
+use crate::settings::{Limit, PlanLimit, Route, Settings};
 use crate::suggest::suggest;
 
 pub(super) fn check(look: &mut Look<'_>) {
@@ -51,10 +52,10 @@ fn of_route(look: &mut Look<'_>, index: usize, route: &Route) {
     }
     let path = at!["routes", index, "limits"];
     let short = &settings.performance.rate_limit;
-    if route.limits.len() + usize::from(short.enabled) > MOST {
+    if route.limits.len() + usize::from(short.enabled) > MOST_OF_ROUTE {
         look.mistake(
             &path,
-            format!("more than {MOST} limits on one route"),
+            format!("more than {MOST_OF_ROUTE} limits on one route"),
             ["`performance.rate_limit` counts as one of them"],
         );
     }
@@ -65,14 +66,23 @@ fn of_route(look: &mut Look<'_>, index: usize, route: &Route) {
 fn too_dear(look: &mut Look<'_>, index: usize, route: &Route) {
     let settings = look.settings;
     let short = &settings.performance.rate_limit;
-    let named = route.limits.iter().filter_map(|name| Some((name.as_str(), at_once(settings.limits.get(name)?))));
-    let short = short.enabled.then_some((SHORT_LIMIT, short.burst.get()));
-    let least = named.chain(short).min_by_key(|(_, at_once)| *at_once);
+    let named = route.limits.iter().filter_map(|name| Some((name.clone(), at_once(settings.limits.get(name)?))));
+    let short = short.enabled.then_some((SHORT_LIMIT.to_owned(), short.burst.get()));
+    let of_plans = of_plans(settings).filter(|_| !route.public);
+    let least = named.chain(short).chain(of_plans).min_by_key(|(_, at_once)| *at_once);
     if let Some((name, at_once)) = least.filter(|(_, at_once)| route.cost.get() > *at_once) {
         let place: Place = look.place(&at!["routes", index, "cost"]);
         let message = format!("the limit \"{name}\" admits {at_once} at once, so no request could ever pass");
         look.report.mistake(&place, message, ["lower the cost, or raise the limit's burst or requests"]);
     }
+}
+
+/// A plan that turns every request of a route away is as wrong as a limit that does.
+fn of_plans(settings: &Settings) -> impl Iterator<Item = (String, u32)> {
+    settings.plans.iter().flat_map(|(name, plan)| {
+        let at_once = |limit: &PlanLimit| limit.burst.unwrap_or(limit.requests).get();
+        plan.limits.iter().map(move |limit| (limit_name(name, limit.window), at_once(limit)))
+    })
 }
 
 fn at_once(limit: &Limit) -> u32 {

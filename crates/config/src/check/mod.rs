@@ -8,6 +8,7 @@ mod headers;
 mod issuers;
 mod keys;
 mod limits;
+mod plans;
 mod requests;
 mod responses;
 mod routes;
@@ -48,6 +49,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     upstreams::check(look);
     routes::check(look);
     limits::check(look);
+    plans::check(look);
     keys::check(look);
     basic_auth::check(look);
     sessions::check(look);

@@ -12,6 +12,7 @@ mod env;
 mod identity;
 mod issuers;
 mod limits;
+mod plans;
 mod responses;
 mod routes;
 mod schemes;
@@ -41,6 +42,7 @@ pub use env::{Empty, Variable};
 pub use identity::{Identity, IdentityHeaders, IdentityToken};
 pub use issuers::Issuer;
 pub use limits::{Limit, Performance, RateLimit};
+pub use plans::{Accounts, Plan, PlanLimit};
 pub use responses::Response;
 pub use routes::Route;
 pub use schemes::Scheme;
@@ -79,6 +81,10 @@ pub struct Settings {
     pub roles: BTreeMap<String, ScopeSet>,
     /// Named limits; routes say which of them count there.
     pub limits: BTreeMap<String, Limit>,
+    /// Named sets of limits that count per account, on every route.
+    pub plans: BTreeMap<String, Plan>,
+    /// What holds for accounts.
+    pub accounts: Accounts,
     /// Credentials and how they are guarded.
     pub security: Security,
     /// Limits in short, and how callers are told.

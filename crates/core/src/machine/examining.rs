@@ -9,6 +9,7 @@ use crate::decision::{Decision, Denial};
 use crate::digest::ApiKeyDigest;
 use crate::foreign::Foreign;
 use crate::listener::{Event, Listener};
+use crate::plan::Counted;
 use crate::scheme::SchemeId;
 use crate::token::TokenFault;
 
@@ -64,7 +65,9 @@ impl<'a> Examining<'a> {
         };
         match verified {
             Ok(entry) => {
-                let entry = Arc::new(entry);
+                // Nobody here has an account for whom another issuer speaks.
+                let counted = Counted { plan: self.routed.frame.rules.plans.of(None), ..Counted::default() };
+                let entry = Arc::new(CredentialEntry { counted, ..entry });
                 let ruled = self.routed.judge(Arc::clone(&entry), self.scheme, listener);
                 Examined { entry: Some(entry), ruled }
             }

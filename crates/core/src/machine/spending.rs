@@ -6,8 +6,10 @@ use super::{Authentication, Cleared, Routed, conclude};
 use crate::address::network;
 use crate::api_key::CredentialEntry;
 use crate::decision::{Decision, Denial, Limited, Reason};
-use crate::limit::{Demand, Per, Spend, Subject};
+use crate::limit::{Demand, Limit, LimitId, Per, Spend, Standings, Subject};
 use crate::listener::{Event, Listener};
+use crate::plan::{Counted, Planned};
+use crate::route::Destination;
 use crate::time::Now;
 
 /// A decision that waits for its limits to be charged: all of them, or none.
@@ -22,17 +24,57 @@ impl<'a> Spending<'a> {
         Self { routed, cleared }
     }
 
-    /// What is to be charged, in the order of the route. A limit that counts callers does not count one who showed nothing.
+    /// Whether nothing is to be charged.
+    pub(super) fn is_free(&self) -> bool {
+        self.routed.route.limits.is_empty()
+            && self.of_plan().is_empty()
+            && self.own().is_empty()
+            && !self.is_beyond_counting()
+    }
+
+    /// Leave to pass where nothing is to be charged.
+    pub(super) fn conclude(self) -> Decision {
+        conclude(self.cleared, Standings::default())
+    }
+
+    /// Whether nobody can say what is to be charged: the caller's account is on a plan that the configuration does not know.
+    pub fn is_beyond_counting(&self) -> bool {
+        self.plan() == Planned::Unknown
+    }
+
+    /// What the caller is counted by here. Keyward's own endpoints count against nothing of it.
+    fn counted(&self) -> Option<&Counted> {
+        match self.routed.route.destination {
+            Destination::Upstream(_) => self.caller().map(|caller| &caller.counted),
+            Destination::Own(_) => None,
+        }
+    }
+
+    fn plan(&self) -> Planned {
+        self.counted().map_or(Planned::Free, |counted| counted.plan)
+    }
+
+    fn of_plan(&self) -> &[LimitId] {
+        self.routed.frame.rules.plans.limits(self.plan())
+    }
+
+    fn own(&self) -> &[Limit] {
+        self.counted().map_or(&[], |counted| &counted.own)
+    }
+
+    /// What is to be charged, in the order of the route, then what the caller's plan says, and what it brings along. A limit
+    /// that counts callers does not count one who showed nothing.
     pub fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
         let Routed { frame, route, .. } = self.routed;
-        route.limits.iter().filter_map(move |id| {
-            let limit = frame.rules.limit(*id)?;
+        let own = (0..self.own().len()).map(LimitId::own);
+        route.limits.iter().chain(self.of_plan()).copied().chain(own).filter_map(move |id| {
+            let limit = frame.rules.limit(id, self.caller())?;
             let subject = match limit.per() {
                 Per::Address => Subject::Address(network(frame.facts.client)),
                 Per::Route => Subject::Route(&route.name),
                 per => Subject::of_caller(per, self.caller()?)?,
             };
-            Some(Demand { id: *id, limit, subject })
+            Some(Demand { id, limit, subject })
         })
     }
 
@@ -63,7 +105,8 @@ impl<'a> Spending<'a> {
             Spend::Exceeded(limit, wait, standings) => (standings, Some(Limited { limit, retry_after: wait })),
         };
         for standing in standings.iter() {
-            if let Some(limit) = routed.frame.rules.limit(standing.limit) {
+            let caller = cleared.authentication.as_ref().map(|authentication| &*authentication.entry);
+            if let Some(limit) = routed.frame.rules.limit(standing.limit, caller) {
                 let is_over = exceeded.is_some_and(|over: Limited| over.limit == standing.limit);
                 listener.hear(Event::Limit(limit, &standing, !is_over));
             }
@@ -86,6 +129,11 @@ impl<'a> Looking<'a> {
     /// What would be charged.
     pub fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
         self.0.demands()
+    }
+
+    /// As [`Spending::is_beyond_counting`].
+    pub fn is_beyond_counting(&self) -> bool {
+        self.0.is_beyond_counting()
     }
 
     /// What each of them would be charged.

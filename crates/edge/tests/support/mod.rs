@@ -370,6 +370,7 @@ fn rules(open: bool) -> Rules {
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([9; 32]), [operator]),
         limits: Vec::new(),
+        plans: keyward_core::plan::Plans::default(),
         limit_fields: keyward_core::limit::LimitFields::default(),
         guarding: Default::default(),
         tokens: keyward_core::token::TokenRules {

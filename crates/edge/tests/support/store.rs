@@ -72,6 +72,7 @@ impl FakeStore {
             key: record(digest),
             account: None,
             owner: owner(),
+            budget: None,
         })
     }
 }

@@ -57,6 +57,8 @@ pub enum Unready {
     Ask(Vec<Ask>),
     /// There is no room for another cell, or nothing could be written ahead, and the limit denies then.
     Fault,
+    /// The caller's account is on a plan that the configuration does not know.
+    Plan,
 }
 
 /// A request's demands, each with the name of its cell.

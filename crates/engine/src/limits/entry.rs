@@ -8,7 +8,7 @@ use keyward_core::limit::{Cell, Demand, Limit, Subject};
 use keyward_core::time::{Monotonic, Now};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-use super::reserve::{Ask, portion};
+use super::reserve::Ask;
 use crate::ports::{Known, Reserved, Unused};
 
 /// Whom a cell is for.
@@ -155,7 +155,7 @@ impl Entry {
         let (Some(kept), Cell::Window { used, .. }) = (&mut self.kept, self.cell) else { return None };
         let Reserved { ends_at, upto, .. } = kept.ahead;
         let most = limit.requests();
-        let is_low = upto.saturating_sub(used) <= portion(most) / 2;
+        let is_low = upto.saturating_sub(used) <= limit.portion() / 2;
         if kept.asked || !is_low || upto >= most {
             return None;
         }

@@ -44,10 +44,14 @@ impl Limiter {
     /// As [`Limiter::charge`], where something must be written ahead first.
     ///
     /// # Errors
-    /// [`Fault::Limits`] where it could not be, and a limit denies then.
+    /// [`Fault::Limits`] where it could not be, and a limit denies then; [`Fault::Plan`] where nobody knows what to charge.
     pub async fn charge_later(&self, spending: &Spending<'_>, mut why: Unready) -> Result<Spend, Fault> {
         for _ in 0..ATTEMPTS {
-            let Unready::Ask(asks) = why else { return Err(Fault::Limits) };
+            let asks = match why {
+                Unready::Ask(asks) => asks,
+                Unready::Fault => return Err(Fault::Limits),
+                Unready::Plan => return Err(Fault::Plan),
+            };
             if self.reserver.ask(asks).await.is_err() {
                 break;
             }
@@ -60,6 +64,9 @@ impl Limiter {
     }
 
     fn try_charge(&self, spending: &Spending<'_>, give_up: bool) -> Result<Spend, Unready> {
+        if spending.is_beyond_counting() {
+            return Err(Unready::Plan);
+        }
         let ready = self.cells.charge(spending.demands(), spending.cost(), spending.now().monotonic, give_up)?;
         for ask in ready.soon {
             if let Err(ask) = self.reserver.ask_soon(ask) {

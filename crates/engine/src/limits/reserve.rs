@@ -18,14 +18,6 @@ use crate::ports::{Clock, Known, Reserve, Reserves};
 const WAITING: usize = 4096;
 /// How many are answered by one transaction.
 const BATCH: usize = 256;
-/// The largest portion.
-const PORTION: u32 = 1000;
-
-/// How much is written ahead at once: what a crash can cost at most, a twentieth of the quota.
-pub(super) fn portion(most: u32) -> u32 {
-    (most / 20).clamp(1, PORTION)
-}
-
 /// What is to be written ahead for one cell.
 #[derive(Clone, Debug)]
 pub struct Ask {
@@ -34,6 +26,7 @@ pub struct Ask {
     pub(super) subject: Owned,
     pub(super) window: Duration,
     cost: u32,
+    portion: u32,
     most: u32,
     known: Known,
 }
@@ -47,6 +40,7 @@ impl Ask {
             subject: Owned::of(*subject),
             window: limit.window(),
             cost: cost.get(),
+            portion: limit.portion(),
             most: limit.requests(),
             known: known.unwrap_or(Known::Nothing),
         }
@@ -56,7 +50,7 @@ impl Ask {
         Reserve {
             limit: self.limit,
             subject: self.subject.text(),
-            more: portion(self.most).max(self.cost),
+            more: self.portion.max(self.cost),
             most: self.most,
             window: self.window,
             now,

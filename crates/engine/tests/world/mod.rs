@@ -16,6 +16,7 @@ use keyward_core::key_format::ApiKeySecret;
 use keyward_core::limit::{Limit, LimitId, Per};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plan::{Plan, Plans};
 use keyward_core::principal::Mode;
 use keyward_core::route::{Access, Destination, Methods, Pattern, Route, RouteId, Routes, ScopeRules, Several};
 use keyward_core::rules::{Rules, StaticKeys};
@@ -105,15 +106,17 @@ pub fn warm_with_token() -> Warm {
     warm_by(bearer_rules(), &[public(&key)], (token, (http::header::AUTHORIZATION, value)))
 }
 
-/// As [`warm`], where each request is charged to a rate and to a quota of the key.
+/// As [`warm`], where each request is charged to a rate and to a quota of the key, and to the plan of its user.
 pub fn warm_and_limited() -> Warm {
     let most = NonZeroU32::MAX;
     let limit = |name, burst| Limit::new(name, Per::Key, most, Duration::from_secs(60), burst);
     let plain = rules();
     let route = plain.routes.get(RouteId(0)).unwrap();
     let route = Route { limits: vec![LimitId(0), LimitId(1)], ..route.clone() };
-    let limits = vec![limit("rate", Some(most)), limit("quota", None)];
-    warm_by(Rules { routes: Routes::new(Vec::new(), vec![route]), limits, ..plain }, &[], key())
+    let of_plan = Limit::of_plan("free.1m", most, Duration::from_secs(60), None);
+    let limits = vec![limit("rate", Some(most)), limit("quota", None), of_plan];
+    let plans = Plans::new(vec![Plan { name: "free".into(), limits: vec![LimitId(2)] }], Some("free"));
+    warm_by(Rules { routes: Routes::new(Vec::new(), vec![route]), limits, plans, ..plain }, &[], key())
 }
 
 /// As [`warm`], by other rules.
@@ -266,6 +269,7 @@ pub fn record(secret: &str) -> Joined {
             disabled_at: None,
             account: None,
         },
+        budget: None,
     }
 }
 
@@ -297,6 +301,7 @@ pub fn rules() -> Rules {
         default_scopes: None,
         static_keys: StaticKeys::new(MacKey::from_bytes([0; 32]), []),
         limits: Vec::new(),
+        plans: Plans::default(),
         limit_fields: keyward_core::limit::LimitFields::default(),
         guarding: Default::default(),
         tokens: keyward_core::token::TokenRules {

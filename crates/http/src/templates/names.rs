@@ -104,6 +104,7 @@ const CALLER: &[Field] = &[
     one("name"),
     one("kind"),
     one("account"),
+    one("plan"),
     one("credential"),
     one("mode"),
     one("scopes"),
@@ -130,6 +131,7 @@ const KEY: &[Field] = &[
     one("revokedReason"),
     one("replaces"),
     one("overlapEndsAt"),
+    one("budget"),
 ];
 
 /// As [`KEY`], with the key itself: the one answer that shows it.
@@ -156,6 +158,7 @@ const USAGE: &[Field] = &[
     many("rows", "data", &[one("hour"), one("credential"), one("route"), one("outcome"), one("count")]),
     count("count", "data"),
     one("nextCursor"),
+    one("plan"),
     one("limits"),
 ];
 

@@ -14,7 +14,21 @@ pub const MEMBERS: &[(&str, &[&str])] = &[
     ("token", &["grant_type", "client_id", "client_secret", "refresh_token", "scope"]),
     ("revoke", &["token", "refresh_token", "client_id", "client_secret"]),
     ("introspect", &["token", "client_id", "client_secret"]),
-    ("api_keys", &["name", "expiresAt", "scopes", "mode", "allowedIps", "externalId", "pair", "disabled", "overlap"]),
+    (
+        "api_keys",
+        &[
+            "name",
+            "expiresAt",
+            "scopes",
+            "mode",
+            "allowedIps",
+            "externalId",
+            "pair",
+            "disabled",
+            "overlap",
+            "untilQuiet",
+        ],
+    ),
 ];
 
 /// Members under other names, by endpoint.

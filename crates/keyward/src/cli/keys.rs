@@ -9,6 +9,18 @@ pub enum Key {
     Create(CreateKey),
     /// List keys, newest first
     List {
+        /// Only those that could be used and were not for so long, such as 90d, or since a time
+        #[arg(long, value_name = "SPAN")]
+        unused: Option<String>,
+        /// Only those that could be used and were made so long ago, such as 1y, or before a time
+        #[arg(long, value_name = "SPAN")]
+        older: Option<String>,
+        /// Only those of this user
+        #[arg(long, value_name = "USER")]
+        owner: Option<String>,
+        /// Only those of this account
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
         /// How many at most; 0 = all
         #[arg(long, default_value_t = 0)]
         limit: u32,
@@ -25,9 +37,19 @@ pub enum Key {
     Rotate {
         /// The key's id
         id: String,
-        /// How long the old key goes on, such as 24h, 30m or 0
-        #[arg(long, default_value = "24h")]
-        overlap: String,
+        /// How long the old key goes on at most, such as 24h, 30m or 0 [default: 24h; with --until-quiet 30d]
+        #[arg(long, value_name = "SPAN")]
+        overlap: Option<String>,
+        /// End the old key earlier, once nobody used it for so long, such as 24h; `key show` tells who still does
+        #[arg(long, value_name = "SPAN")]
+        until_quiet: Option<String>,
+    },
+    /// Change what a key and its successors may use together; what was used stays used
+    Budget {
+        /// The key's id
+        id: String,
+        /// +500 grants more, =500 leaves so much from now on, =1000/30d grants so much in each 30 days, none takes the bound away
+        change: String,
     },
     /// Pause a key; `enable` ends the pause
     Disable {
@@ -75,6 +97,9 @@ pub struct CreateKey {
     /// Make a secret along with it: the pair gets tokens at POST token, and the key alone opens nothing
     #[arg(long)]
     pub pair: bool,
+    /// How many uses it and its successors have together: 1000 in all, or 1000/30d in each 30 days [default: without bound]
+    #[arg(long, value_name = "AMOUNT")]
+    pub budget: Option<String>,
     /// Your own reference for it
     #[arg(long, value_name = "TEXT")]
     pub external_id: Option<String>,

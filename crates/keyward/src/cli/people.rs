@@ -74,6 +74,40 @@ pub enum Account {
         /// Where its keys and tokens may be used from: addresses and CIDRs, comma-separated [default: anywhere]
         #[arg(long, value_name = "LIST")]
         ip: Option<String>,
+        /// Its plan, out of `plans` in the configuration [default: accounts.default_plan]
+        #[arg(long, value_name = "PLAN")]
+        plan: Option<String>,
+        /// Limits of its own in place of its plan's, comma-separated, such as 500/1m,20000/1h [default: those of its plan]
+        #[arg(long, value_name = "LIMITS")]
+        limits: Option<String>,
+        /// How many uses its keys and users have together: 1000 in all, or 1000/30d in each 30 days [default: without bound]
+        #[arg(long, value_name = "AMOUNT")]
+        budget: Option<String>,
+    },
+    /// Give an account limits of its own, in place of those of its plan
+    Limits {
+        /// The account
+        which: String,
+        /// All of them from now on, comma-separated, such as 500/1m,20000/1h; or the word plan
+        list: String,
+    },
+    /// Change what an account may use over all of its keys and users; what was used stays used
+    Budget {
+        /// The account
+        which: String,
+        /// +500 grants more, =500 leaves so much from now on, =1000/30d grants so much in each 30 days, none takes the bound away
+        change: String,
+    },
+    /// Give an account another plan, in place of the one it has; it counts from the next request on
+    Plan {
+        /// The account
+        which: String,
+        /// The plan, out of `plans` in the configuration
+        #[arg(required_unless_present = "default")]
+        plan: Option<String>,
+        /// The plan of whoever has none: accounts.default_plan
+        #[arg(long, conflicts_with = "plan")]
+        default: bool,
     },
     /// Let an account's keys and tokens be used from other addresses, in place of those it has
     Ip {

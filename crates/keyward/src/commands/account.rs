@@ -1,18 +1,21 @@
 //! `keyward account …`: makes and manages accounts, the owners of users and keys.
 
-use keyward_api::accounts::AccountView;
+use keyward_api::accounts::{AccountView, ChangedAccount, NewAccount};
+use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::people_command::PeopleCommand;
 use keyward_api::view::Listing;
 
 use crate::backend;
 use crate::cli::{Account, Cli};
-use crate::exit::Result;
+use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::{pages, terminal};
 
 /// What stands for no list: a word, so that an unset variable of a script does not open an account to everybody.
 const ANYWHERE: &str = "anywhere";
+/// What stands for no limits of its own, likewise.
+const OF_PLAN: &str = "plan";
 
 /// Carries out one of the account commands.
 ///
@@ -20,12 +23,48 @@ const ANYWHERE: &str = "anywhere";
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Account) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
-    let asked = match command {
-        Account::Add { name, external_id, ip } => Command::People(PeopleCommand::AddAccount {
-            name: name.clone(),
-            external_id: external_id.clone(),
-            allowed_ips: pages::addresses(ip.as_deref(), "--ip names no address; leave it out")?.unwrap_or_default(),
-        }),
+    if let Account::List { limit, cursor } = command {
+        return list(&loaded, cli.json, *limit, cursor.clone());
+    }
+    match backend::run(&loaded, Command::People(translate(command)?))? {
+        Reply::AccountAdded { account } if cli.json => terminal::json(&account),
+        Reply::AccountAdded { account } => terminal::line(&card(&account)),
+        Reply::AccountChanged { account } if cli.json => terminal::json(&account),
+        Reply::AccountChanged { account } => terminal::line(&said(command, &account)),
+        _ => return Err(backend::unexpected()),
+    }
+    Ok(())
+}
+
+fn translate(command: &Account) -> Result<PeopleCommand> {
+    Ok(match command {
+        Account::Add { name, external_id, ip, plan, limits, budget } => PeopleCommand::AddAccount {
+            account: NewAccount {
+                name: name.clone(),
+                external_id: external_id.clone(),
+                allowed_ips: pages::addresses(ip.as_deref(), "--ip names no address; leave it out")?
+                    .unwrap_or_default(),
+                plan: plan.clone(),
+                limits: limits.as_deref().map(pages::words).unwrap_or_default(),
+                budget: budget.clone(),
+            },
+        },
+        Account::Limits { which, list } => {
+            let limits = match list.as_str() {
+                OF_PLAN => Vec::new(),
+                list => match pages::words(list) {
+                    limits if limits.is_empty() => {
+                        return Err(Failed::Refused(format!(
+                            "the list names no limit; write `{OF_PLAN}` for those of its plan"
+                        )));
+                    }
+                    limits => limits,
+                },
+            };
+            PeopleCommand::SetLimits { which: which.clone(), limits }
+        }
+        Account::Budget { which, change } => PeopleCommand::SetBudget { which: which.clone(), change: change.clone() },
+        Account::Plan { which, plan, .. } => PeopleCommand::SetPlan { which: which.clone(), plan: plan.clone() },
         Account::Ip { which, list } => {
             let allowed_ips = match list.as_str() {
                 ANYWHERE => Vec::new(),
@@ -33,35 +72,45 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
                     pages::addresses(Some(list), "the list names no address; write `anywhere`")?.unwrap_or_default()
                 }
             };
-            Command::People(PeopleCommand::SetAddresses { which: which.clone(), allowed_ips })
+            PeopleCommand::SetAddresses { which: which.clone(), allowed_ips }
         }
-        Account::List { limit, cursor } => return list(&loaded, cli.json, *limit, cursor.clone()),
-        Account::Disable { which } => Command::People(PeopleCommand::DisableAccount { which: which.clone() }),
-        Account::Enable { which } => Command::People(PeopleCommand::EnableAccount { which: which.clone() }),
-    };
-    match backend::run(&loaded, asked)? {
-        Reply::AccountAdded { account } if cli.json => terminal::json(&account),
-        Reply::AccountAdded { account } => terminal::line(&card(&account)),
-        Reply::AccountChanged { account } if cli.json => terminal::json(&account),
-        Reply::AccountChanged { account } => {
-            let (name, felt) = (&account.view.name, account.receipt.felt());
-            terminal::line(&match command {
-                Account::Disable { .. } => {
-                    format!("{name} disabled: its keys and users are refused and its sessions have ended, {felt}")
-                }
-                Account::Ip { .. } if account.view.allowed_ips.is_empty() => {
-                    format!("{name}: its keys and tokens may be used from anywhere, {felt}")
-                }
-                Account::Ip { .. } => {
-                    let list = account.view.allowed_ips.join(", ");
-                    format!("{name}: its keys and tokens may be used from {list} alone, {felt}")
-                }
-                _ => format!("{name} enabled: its keys and users are accepted again, {felt}"),
-            });
+        Account::List { limit, cursor } => PeopleCommand::ListAccounts { cursor: cursor.clone(), limit: *limit },
+        Account::Disable { which } => PeopleCommand::DisableAccount { which: which.clone() },
+        Account::Enable { which } => PeopleCommand::EnableAccount { which: which.clone() },
+    })
+}
+
+/// What a change came to.
+fn said(command: &Account, account: &ChangedAccount) -> String {
+    let (name, felt) = (&account.view.name, account.receipt.felt());
+    match command {
+        Account::Disable { .. } => {
+            format!("{name} disabled: its keys and users are refused and its sessions have ended, {felt}")
         }
-        _ => return Err(backend::unexpected()),
+        Account::Ip { .. } if account.view.allowed_ips.is_empty() => {
+            format!("{name}: its keys and tokens may be used from anywhere, {felt}")
+        }
+        Account::Ip { .. } => {
+            let list = account.view.allowed_ips.join(", ");
+            format!("{name}: its keys and tokens may be used from {list} alone, {felt}")
+        }
+        Account::Limits { .. } if account.view.limits.is_empty() => {
+            format!("{name} has the limits of its plan, {felt}")
+        }
+        Account::Limits { .. } => {
+            format!("{name} has limits of its own: {}, {felt}", account.view.limits.join(", "))
+        }
+        Account::Budget { .. } => {
+            let budget = account.view.budget.as_ref().map_or("without bound".to_owned(), BudgetView::words);
+            format!("{name}: {budget}, {felt}")
+        }
+        Account::Plan { .. } => {
+            let plan =
+                account.view.plan.as_deref().map_or("the default plan".to_owned(), |plan| format!("plan {plan}"));
+            format!("{name} is on {plan}, {felt}")
+        }
+        _ => format!("{name} enabled: its keys and users are accepted again, {felt}"),
     }
-    Ok(())
 }
 
 fn card(account: &AccountView) -> String {
@@ -74,7 +123,11 @@ fn card(account: &AccountView) -> String {
     if !account.allowed_ips.is_empty() {
         rows.push(("addresses", account.allowed_ips.join(", ")));
     }
-    let optional = [("external id", &account.external_id), ("disabled", &account.disabled_at)];
+    if !account.limits.is_empty() {
+        rows.push(("limits", account.limits.join(", ")));
+    }
+    rows.extend(account.budget.as_ref().map(|budget| ("budget", budget.words())));
+    let optional = [("plan", &account.plan), ("external id", &account.external_id), ("disabled", &account.disabled_at)];
     rows.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))));
     pages::card(&rows)
 }
@@ -93,9 +146,10 @@ fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Resu
     } else {
         let rows = listing.data.into_iter().map(|account| {
             let external = account.external_id.unwrap_or_else(|| "-".to_owned());
-            vec![account.id, account.name, account.status, external, account.created_at]
+            let plan = account.plan.unwrap_or_else(|| "-".to_owned());
+            vec![account.id, account.name, account.status, plan, external, account.created_at]
         });
-        terminal::line(&terminal::table(&["ID", "NAME", "STATUS", "EXTERNAL ID", "CREATED"], rows));
+        terminal::line(&terminal::table(&["ID", "NAME", "STATUS", "PLAN", "EXTERNAL ID", "CREATED"], rows));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `keyward export`: accounts, users, keys and sessions as JSON lines, without a secret or a digest.
 
 use keyward_api::command::{Command, Reply};
+use keyward_api::keys::KeyQuestion;
 use keyward_api::people_command::PeopleCommand;
 use keyward_api::view::Listing;
 use serde::Serialize;
@@ -48,7 +49,7 @@ fn page(loaded: &Loaded, kind: Exported, cursor: Option<String>) -> Result<Optio
     let command = match kind {
         Exported::Account => Command::People(PeopleCommand::ListAccounts { cursor, limit }),
         Exported::User => Command::People(PeopleCommand::ListUsers { cursor, limit }),
-        Exported::Key => Command::ListKeys { cursor, limit },
+        Exported::Key => Command::ListKeys { question: KeyQuestion::default(), cursor, limit },
         Exported::Session => Command::People(PeopleCommand::ListSessions { cursor, limit }),
     };
     match backend::run(loaded, command)? {

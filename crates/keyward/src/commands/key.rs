@@ -1,7 +1,9 @@
 //! `keyward key …`: makes and manages API keys.
 
+use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
-use keyward_api::keys::{ChangedKey, NewKey};
+use keyward_api::keys::{ChangedKey, KeyQuestion, NewKey};
+use keyward_api::overlaps::Ending;
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
 use crate::backend;
@@ -16,13 +18,17 @@ use crate::{pages, terminal};
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Key) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
-    if let Key::List { limit, cursor } = command {
-        return list(&loaded, cli.json, *limit, cursor.clone());
-    }
-    match backend::run(&loaded, translate(command)?)? {
+    let asked = match command {
+        Key::List { unused, older, owner, account, limit, cursor } => {
+            let (unused, older, owner, account) = (unused.clone(), older.clone(), owner.clone(), account.clone());
+            return list(&loaded, cli.json, &KeyQuestion { unused, older, owner, account }, (*limit, cursor.clone()));
+        }
+        command => translate(command)?,
+    };
+    match backend::run(&loaded, asked)? {
         Reply::Created { key, receipt } => created(cli.json, &key, receipt.as_ref()),
         Reply::Key { key } if cli.json => terminal::json(&key),
-        Reply::Key { key } => terminal::line(&card(&key)),
+        Reply::Key { key } => terminal::line(&(card(&key) + &still_used(&key))),
         Reply::Changed { key } if cli.json => terminal::json(&key),
         Reply::Changed { key } => terminal::line(&changed(&key, command)),
         _ => return Err(backend::unexpected()),
@@ -33,9 +39,15 @@ pub fn run(cli: &Cli, command: &Key) -> Result<()> {
 fn translate(command: &Key) -> Result<Command> {
     Ok(match command {
         Key::Create(flags) => Command::CreateKey { key: new_key(flags)? },
-        Key::List { limit, cursor } => Command::ListKeys { cursor: cursor.clone(), limit: *limit },
+        Key::List { limit, cursor, .. } => {
+            Command::ListKeys { question: KeyQuestion::default(), cursor: cursor.clone(), limit: *limit }
+        }
         Key::Show { id } => Command::ShowKey { id: id.clone() },
-        Key::Rotate { id, overlap } => Command::RotateKey { id: id.clone(), overlap: Some(overlap.clone()) },
+        Key::Rotate { id, overlap, until_quiet } => {
+            let ending = Ending { overlap: overlap.clone(), until_quiet: until_quiet.clone() };
+            Command::RotateKey { id: id.clone(), ending }
+        }
+        Key::Budget { id, change } => Command::BudgetKey { id: id.clone(), change: change.clone() },
         Key::Disable { id } => Command::DisableKey { id: id.clone() },
         Key::Enable { id } => Command::EnableKey { id: id.clone() },
         Key::Revoke { id, reason } => Command::RevokeKey { id: id.clone(), reason: reason.clone() },
@@ -53,6 +65,7 @@ fn new_key(flags: &CreateKey) -> Result<NewKey> {
         mode: Some(flags.mode.clone()),
         allowed_ips,
         external_id: flags.external_id.clone(),
+        budget: flags.budget.clone(),
         pair: flags.pair.then_some(true),
     })
 }
@@ -111,11 +124,33 @@ fn card(key: &KeyView) -> String {
         ("revoked", &key.revoked_at),
         ("reason", &key.revoked_reason),
     ];
+    rows.extend(key.budget.as_ref().map(|budget| ("budget", budget.words())));
     rows.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))));
     pages::card(&rows)
 }
 
+/// Who still uses a key that was replaced, below its card.
+fn still_used(key: &KeyView) -> String {
+    let Some(overlap) = &key.overlap else { return String::new() };
+    let mut text = String::new();
+    if let Some(quiet) = &overlap.until_quiet {
+        text.push_str(&format!("\n  ends earlier once it was not used for {quiet}"));
+    }
+    if overlap.used_by.is_empty() {
+        return text + "\n  nobody used it since it was replaced";
+    }
+    let rows = overlap
+        .used_by
+        .iter()
+        .map(|one| vec![one.address.clone(), one.route.clone(), one.last_at.clone(), one.user_agent.clone()]);
+    text + "\n\n" + &terminal::table(&["STILL USED FROM", "ROUTE", "LAST", "USER AGENT"], rows)
+}
+
 fn changed(key: &ChangedKey, command: &Key) -> String {
+    if let Key::Budget { .. } = command {
+        let budget = key.view.budget.as_ref().map_or("without bound".to_owned(), BudgetView::words);
+        return format!("{}: {budget}, {}", key.view.id, key.receipt.felt());
+    }
     let what = match command {
         Key::Disable { .. } => "disabled: refused",
         Key::Enable { .. } => "enabled: accepted",
@@ -124,16 +159,23 @@ fn changed(key: &ChangedKey, command: &Key) -> String {
     format!("{} {what} {}", key.view.id, key.receipt.felt())
 }
 
-fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Result<()> {
-    let Listing { data, next_cursor } =
-        pages::all(limit, cursor, |cursor, limit| match backend::run(loaded, Command::ListKeys { cursor, limit })? {
+fn list(loaded: &Loaded, json: bool, question: &KeyQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
+    let Listing { data, next_cursor } = pages::all(limit, cursor, |cursor, limit| {
+        let question = question.clone();
+        match backend::run(loaded, Command::ListKeys { question, cursor, limit })? {
             Reply::Keys { listing } => Ok(listing),
             _ => Err(backend::unexpected()),
-        })?;
+        }
+    })?;
     if json {
         terminal::json(&Listing { data, next_cursor });
     } else if data.is_empty() {
-        terminal::line("no keys yet; `keyward key create NAME` makes one");
+        let none = if *question == KeyQuestion::default() {
+            "no keys yet; `keyward key create NAME` makes one"
+        } else {
+            "no such keys"
+        };
+        terminal::line(none);
     } else {
         let rows = data.into_iter().map(row);
         terminal::line(&terminal::table(

@@ -8,6 +8,7 @@ mod decisions;
 mod doctor;
 mod explain;
 mod export;
+mod import;
 mod init;
 mod key;
 mod preset;
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Explain(flags) => explain::run(cli, flags),
         Command::Backup { file } => backup::run(cli, file),
         Command::Restore { file } => restore::run(cli, file),
+        Command::Import(form) => import::run(cli, form),
         Command::Export { kind } => export::run(cli, *kind),
     }
 }

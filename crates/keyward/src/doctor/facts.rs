@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use keyward_api::accounts::AccountView;
 use keyward_api::audit::AuditReport;
 use keyward_api::command::{Command, Reply};
+use keyward_api::keys::KeyQuestion;
 use keyward_api::people_command::PeopleCommand;
 use keyward_api::users::UserView;
 use keyward_api::view::KeyView;
@@ -44,6 +46,8 @@ pub struct Facts {
     pub keys: Vec<KeyView>,
     /// Users.
     pub users: Vec<UserView>,
+    /// Accounts.
+    pub accounts: Vec<AccountView>,
     /// What the audit log says of itself.
     pub audit: Option<AuditReport>,
     /// The values of a running server that are not those of the file.
@@ -132,11 +136,12 @@ impl Facts {
     }
 
     fn look_at_records(&mut self, loaded: &Loaded) -> Result<()> {
-        let keys =
-            pages::all(0, None, |cursor, limit| match backend::run(loaded, Command::ListKeys { cursor, limit })? {
+        let keys = pages::all(0, None, |cursor, limit| {
+            match backend::run(loaded, Command::ListKeys { question: KeyQuestion::default(), cursor, limit })? {
                 Reply::Keys { listing } => Ok(listing),
                 _ => Err(backend::unexpected()),
-            })?;
+            }
+        })?;
         self.keys = keys.data.into_iter().filter(|key| key.status == "active").collect();
         let users = pages::all(0, None, |cursor, limit| {
             match backend::run(loaded, Command::People(PeopleCommand::ListUsers { cursor, limit }))? {
@@ -145,6 +150,13 @@ impl Facts {
             }
         })?;
         self.users = users.data;
+        let accounts = pages::all(0, None, |cursor, limit| {
+            match backend::run(loaded, Command::People(PeopleCommand::ListAccounts { cursor, limit }))? {
+                Reply::Accounts { listing } => Ok(listing),
+                _ => Err(backend::unexpected()),
+            }
+        })?;
+        self.accounts = accounts.data;
         if let Reply::AuditVerified { report } = backend::run(loaded, Command::VerifyAudit { head: None })? {
             self.audit = Some(report);
         }

@@ -60,6 +60,27 @@ pub(super) fn users_without_rights(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
+pub(super) fn accounts_on_unknown_plans(facts: &Facts) -> Vec<Finding> {
+    let Some(settings) = &facts.settings else { return Vec::new() };
+    let unknown = facts.accounts.iter().filter_map(|account| {
+        let plan = account.plan.as_ref().filter(|plan| !settings.plans.contains_key(*plan))?;
+        // Limits of its own stand in for those of any plan.
+        account.limits.is_empty().then_some(())?;
+        Some((account, plan))
+    });
+    let (kind, what) = match &settings.accounts.default_plan {
+        Some(default) => (Kind::Weak, format!("it is counted by `accounts.default_plan`, {default}")),
+        None => (Kind::Wrong, "there is no `accounts.default_plan`, so all its requests are 503".to_owned()),
+    };
+    unknown
+        .map(|(account, plan)| {
+            let what = format!("is on plan {plan}, which the configuration does not have; {what}");
+            let advice = format!("put it back under `plans`, or `keyward account plan {} PLAN`", account.id);
+            finding((kind, "plan-unknown"), format!("account {}", account.name), what, &advice)
+        })
+        .collect()
+}
+
 pub(super) fn audit_broken(facts: &Facts) -> Vec<Finding> {
     let flaws = facts.audit.iter().flat_map(|report| &report.flaws);
     let advice = "the log is not as it was written: keep a copy, find out who could write the data directory";

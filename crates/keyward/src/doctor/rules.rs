@@ -39,6 +39,7 @@ const RULES: &[Rule] = &[
     records::keys_unused,
     records::users_idle,
     records::users_without_rights,
+    records::accounts_on_unknown_plans,
     configuration::no_decisions,
 ];
 

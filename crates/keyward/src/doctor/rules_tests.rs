@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keyward_api::accounts::AccountView;
 use keyward_api::audit::{AuditReport, FlawView};
 use keyward_api::users::UserView;
 use keyward_api::view::KeyView;
@@ -63,6 +64,8 @@ fn key(change: impl FnOnce(&mut KeyView)) -> Facts {
         revoked_reason: None,
         replaces: None,
         overlap_ends_at: None,
+        budget: None,
+        overlap: None,
     };
     change(&mut key);
     with(|facts| facts.keys = vec![key])
@@ -81,6 +84,22 @@ fn user(roles: &[&str]) -> Facts {
         disabled_at: None,
     };
     with(|facts| facts.users = vec![user])
+}
+
+fn account(plan: &str, yaml: &str) -> Facts {
+    let account = AccountView {
+        id: "acc_1".to_owned(),
+        name: "acme".to_owned(),
+        status: "active".to_owned(),
+        external_id: None,
+        allowed_ips: Vec::new(),
+        plan: Some(plan.to_owned()),
+        limits: Vec::new(),
+        budget: None,
+        created_at: "2026-01-01T00:00:00Z".to_owned(),
+        disabled_at: None,
+    };
+    Facts { accounts: vec![account], ..plus(yaml) }
 }
 
 fn audit(flaws: Vec<FlawView>) -> Facts {
@@ -169,6 +188,12 @@ fn cases() -> Vec<(&'static str, Facts, Facts)> {
         ("keys-unused", key(|key| key.created_at = "2020-01-01T00:00:00Z".to_owned()), key(|_| {})),
         ("user-without-role", user(&[]), user(&["admin"])),
         ("role-unknown", user(&["gone"]), user(&["admin"])),
+        ("plan-unknown", account("gone", ""), account("free", "plans: {free: {limits: []}}")),
+        (
+            "plan-unknown",
+            account("gone", "plans: {free: {limits: []}}\naccounts: {default_plan: free}"),
+            account("free", "plans: {free: {limits: []}}\naccounts: {default_plan: free}"),
+        ),
         ("decisions-off", plus("decisions: {keep: null}"), of(SOUND)),
     ]
 }

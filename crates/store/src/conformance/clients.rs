@@ -82,7 +82,7 @@ pub async fn a_clients_session_rests_on_its_key<H: Home>() {
     for (change, back) in [
         (KeyChange::Disable(at(6)), Some(KeyChange::Enable)),
         (KeyChange::Revoke(at(6), None), None),
-        (KeyChange::Replace { at: at(5), overlap_ends_at: at(6) }, None),
+        (KeyChange::Replace { at: at(5), overlap_ends_at: at(6), quiet: None }, None),
     ] {
         let (_home, store) = issued::<H>().await;
         store.change_api_key("key_1", None, &change, &event()).await.unwrap();

@@ -37,7 +37,7 @@ pub async fn a_session_by_cookie_is_found_by_it_and_ends_with_what_it_rests_on<H
     assert_eq!(found(&[]).await, []);
     // Seen is exact in one direction, and nothing that the feed is told.
     let before = state(&*store).await.position;
-    let used = |id: &str, millis| Use { id: id.into(), at: at(millis) };
+    let used = |id: &str, millis| Use { id: id.into(), at: at(millis), by: None };
     store.record_uses(&[used("ses_2", 9), used("ses_2", 7), used("ses_1", 9), used("key_none", 9)]).await.unwrap();
     store.record_uses(&[used("ses_2", 8)]).await.unwrap();
     assert_eq!(state(&*store).await.position, before);

@@ -1,11 +1,14 @@
 //! Cases about mishaps: wherever a write is cut off, a fresh look shows the state before or the state after, whole.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_engine::change::KeyChange;
 use keyward_engine::people::{AccountChange, Bearer, Spent, UserChange};
 use keyward_engine::ports::{Answer, Store, StoreError, Unused, Use};
+use keyward_engine::sightings::Seen;
 
 use super::Home;
 use super::clients::client_session;
@@ -29,6 +32,9 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("enable", |store| change(store, "key_2", KeyChange::Enable)),
     ("revoke", |store| change(store, "key_1", KeyChange::Revoke(at(9), Some("leaked".into())))),
     ("rotate", |store| Box::pin(rotate(store))),
+    ("end_overlap", |store| change(store, "key_over", KeyChange::EndOverlap(at(9)))),
+    ("budget", |store| change(store, "key_1", KeyChange::Budget("9/1d".parse().ok()))),
+    ("no_budget", |store| change(store, "key_2", KeyChange::Budget(None))),
     ("record_event", |store| Box::pin(async { store.record_event(&event()).await })),
     ("seal", |store| Box::pin(async { store.seal_audit(&MacKey::from_bytes([7; 32]), 100).await.map(drop) })),
     ("forget_audit", |store| Box::pin(async { store.forget_audit(2, 100).await.map(drop) })),
@@ -38,6 +44,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
         Box::pin(async { store.change_user(PAUSED.0, &UserChange::Enable, &event()).await.map(drop) })
     }),
     ("password", |store| change_user(store, UserChange::Password(at(9), hash("b")))),
+    ("renew", |store| change_user(store, UserChange::Renew { from: hash("a"), to: hash("b") })),
     ("roles", |store| change_user(store, UserChange::Roles(vec!["x".into()]))),
     ("insert_account", |store| Box::pin(async { store.insert_account(&account("acc_2"), &event()).await.map(drop) })),
     ("disable_account", |store| {
@@ -45,6 +52,23 @@ const OPERATIONS: &[(&str, Operation)] = &[
     }),
     ("enable_account", |store| {
         Box::pin(async { store.change_account(PAUSED.1, &AccountChange::Enable, &event()).await.map(drop) })
+    }),
+    ("plan_of_account", |store| {
+        Box::pin(async {
+            store.change_account("acc_1", &AccountChange::Plan(Some("x".into())), &event()).await.map(drop)
+        })
+    }),
+    ("limits_of_account", |store| {
+        Box::pin(async {
+            let limits = AccountChange::Limits(vec!["9/1d".parse().unwrap()]);
+            store.change_account("acc_1", &limits, &event()).await.map(drop)
+        })
+    }),
+    ("budget_of_account", |store| {
+        Box::pin(async {
+            let budget = AccountChange::Budget("9".parse().ok());
+            store.change_account("acc_1", &budget, &event()).await.map(drop)
+        })
     }),
     ("begin_session", |store| {
         Box::pin(async {
@@ -78,7 +102,11 @@ const OPERATIONS: &[(&str, Operation)] = &[
         Box::pin(async move { store.give_back(&[unused]).await })
     }),
     ("record_uses", |store| {
-        Box::pin(async { store.record_uses(&["key_1", "key_2"].map(|id| Use { id: id.into(), at: at(9) })).await })
+        Box::pin(async {
+            let seen = Seen { client: [192, 0, 2, 1].into(), agent: "curl".into(), route: "all".into() };
+            let used = |id: &str, by| Use { id: id.into(), at: at(9), by };
+            store.record_uses(&[used("key_1", None), used("key_2", Some(Box::new(seen)))]).await
+        })
     }),
 ];
 
@@ -101,7 +129,7 @@ fn spend<'a>(store: &'a dyn Store, text: &'static str, successor: &'static str) 
 async fn rotate(store: &dyn Store) -> Result<(), StoreError> {
     let mut successor = key("key_new", OWNER, 9);
     successor.replaces = Some("key_1".into());
-    let replace = KeyChange::Replace { at: at(9), overlap_ends_at: at(99) };
+    let replace = KeyChange::Replace { at: at(9), overlap_ends_at: at(99), quiet: Some(Duration::from_secs(1)) };
     store.rotate_api_key(None, &replace, &successor, &event()).await.map(drop)
 }
 
@@ -221,8 +249,13 @@ async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     store.insert_signing_key(&signing_key("sig_0"), &event()).await.unwrap();
     store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
     store.insert_api_key(&key("key_2", OWNER, 2), &event()).await.unwrap();
+    store
+        .insert_api_key(&ApiKeyRecord { overlap_ends_at: Some(at(99)), ..key("key_over", OWNER, 0) }, &event())
+        .await
+        .unwrap();
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();
+    store.change_api_key("key_2", None, &KeyChange::Budget("5".parse().ok()), &event()).await.unwrap();
     store.insert_user(&user(PAUSED.0), &event()).await.unwrap();
     store.change_user(PAUSED.0, &UserChange::Disable(at(3)), &event()).await.unwrap();
     store.insert_account(&account(PAUSED.1), &event()).await.unwrap();

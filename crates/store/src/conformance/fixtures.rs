@@ -9,7 +9,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::chain::AuditRecord;
 use keyward_engine::people::{AccountRecord, UserRecord};
-use keyward_engine::ports::{AuditFilter, Change, FeedHead, Joined, JoinedSession, NewUser, Page, Store};
+use keyward_engine::ports::{AuditFilter, Change, FeedHead, Joined, JoinedSession, KeyFilter, NewUser, Page, Store};
 use keyward_engine::signing::SigningKeyRecord;
 
 use super::Home;
@@ -118,7 +118,7 @@ pub async fn state(store: &dyn Store) -> State {
     });
     State {
         position: head.position,
-        keys: store.api_keys(None, &Page { after: None, limit: 1000 }).await.unwrap(),
+        keys: store.api_keys(&KeyFilter::default(), &Page { after: None, limit: 1000 }).await.unwrap(),
         told: told.collect(),
         newcomer: store.user(NEWCOMER).await.unwrap(),
         users: store.users(&Page { after: None, limit: 1000 }).await.unwrap(),

@@ -96,7 +96,7 @@ pub async fn a_line_of_rotations_is_kept<H: Home>() {
         let mut successor = key(new, OWNER, 9);
         successor.replaces = Some(old.into());
         successor.line = Some("key_1".into());
-        let replace = KeyChange::Replace { at: at(9), overlap_ends_at: at(99) };
+        let replace = KeyChange::Replace { at: at(9), overlap_ends_at: at(99), quiet: None };
         let outcome = store.rotate_api_key(None, &replace, &successor, &event()).await.unwrap();
         assert!(matches!(outcome, Outcome::Done(..)));
     }
@@ -105,4 +105,36 @@ pub async fn a_line_of_rotations_is_kept<H: Home>() {
         let joined = store.api_key(id).await.unwrap().unwrap();
         assert_eq!((joined.key.line.as_deref(), joined.key.first_in_line()), (line, "key_1"), "{id}");
     }
+}
+
+pub async fn a_budget_is_that_of_the_whole_line<H: Home>() {
+    let (_home, store) = fresh::<H>().await;
+    for id in ["key_1", "key_alone"] {
+        store.insert_api_key(&key(id, OWNER, 1), &event()).await.unwrap();
+    }
+    let budget = |text: &str| KeyChange::Budget(text.parse().ok());
+    store.change_api_key("key_1", None, &budget("1000"), &event()).await.unwrap();
+    let mut successor = key("key_2", OWNER, 9);
+    (successor.replaces, successor.line) = (Some("key_1".into()), Some("key_1".into()));
+    let replace = KeyChange::Replace { at: at(9), overlap_ends_at: at(99), quiet: None };
+    store.rotate_api_key(None, &replace, &successor, &event()).await.unwrap();
+    for (id, change, kept, told) in [
+        ("key_2", "1500/30d", Some("1500/30d"), 2),
+        ("key_2", "1500/30d", Some("1500/30d"), 0),
+        ("key_1", "7", Some("7"), 2),
+        ("key_1", "none", None, 2),
+    ] {
+        let before = store.identity().await.unwrap().head;
+        let outcome = store.change_api_key(id, None, &budget(change), &event()).await.unwrap();
+        let Outcome::Done(head, joined) = outcome else { panic!("{change} was not done") };
+        assert_eq!(joined.budget.map(|budget| budget.to_string()).as_deref(), kept, "{change}");
+        assert_eq!(head.position, before.position + told, "each key of the line is told of {change}");
+        for (id, kept) in [("key_1", kept), ("key_2", kept), ("key_alone", None)] {
+            let joined = store.api_key(id).await.unwrap().unwrap();
+            assert_eq!(joined.budget.map(|budget| budget.to_string()).as_deref(), kept, "{id} after {change}");
+            assert_eq!(store.find(&[joined.key.digest]).await.unwrap().keys, [Some(joined)]);
+        }
+    }
+    let somebody_else = store.change_api_key("key_1", Some("user_other"), &budget("9"), &event()).await.unwrap();
+    assert!(matches!(somebody_else, Outcome::NotFound));
 }

@@ -6,6 +6,7 @@ use keyward_core::address::IpNet;
 use keyward_core::algorithm::Algorithm;
 use keyward_core::api_key::OwningAccount;
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::plan::Terms;
 use keyward_core::session::SessionRecord;
 use keyward_engine::people::{
     AccountChange, AccountRecord, Bearer, Changed, Made, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
@@ -30,6 +31,7 @@ pub fn account(id: &str) -> AccountRecord {
         created_at: at(1),
         disabled_at: None,
         allowed_ips: Vec::new(),
+        terms: Terms::default(),
     }
 }
 
@@ -115,6 +117,11 @@ pub async fn names_are_their_own_and_lead_to_their_record<H: Home>() {
     let mut other = account("acc_2");
     other.external_id = account("acc_1").external_id;
     assert_eq!(store.insert_account(&other, &event()).await.unwrap(), Made::Taken);
+    let terms =
+        Terms { plan: Some("big".into()), limits: vec!["10/1m".parse().unwrap()], budget: Some("7".parse().unwrap()) };
+    let planned = AccountRecord { terms, ..account("acc_planned") };
+    store.insert_account(&planned, &event()).await.unwrap();
+    assert_eq!(store.accounts_called("acc_planned").await.unwrap(), [planned]);
     let full = NewUser {
         account: Some("acc_1".into()),
         external_id: Some("ref".into()),
@@ -162,12 +169,33 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             assert_eq!(store.api_key("key_1").await.unwrap().unwrap().owner, changed.owner, "{change:?}");
         }
     }
+    // A hash that is made anew replaces the one that was verified and no other.
+    let renew = |from: &str| UserChange::Renew { from: hash(from), to: hash("renewed") };
+    store.change_user(OTHER, &UserChange::Password(at(9), hash("theirs")), &event()).await.unwrap();
+    for (from, told) in [("another", 0), ("theirs", 1), ("theirs", 0)] {
+        let before = state(&*store).await;
+        let Changed::Done(head, _) = store.change_user(OTHER, &renew(from), &event()).await.unwrap() else {
+            panic!("no such user")
+        };
+        assert_eq!(head.position, before.position + told, "from {from}");
+    }
+    assert_eq!(store.users_called(OTHER).await.unwrap().remove(0).password, Some(hash("renewed")));
     let listed: Vec<IpNet> = vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/48".parse().unwrap()];
-    for (change, paused, allowed) in [
-        (AccountChange::Disable(at(9)), Some(at(9)), &[][..]),
-        (AccountChange::Enable, None, &[]),
-        (AccountChange::Addresses(listed.clone()), None, &listed),
-        (AccountChange::Addresses(Vec::new()), None, &[]),
+    let big = Terms { plan: Some("big".into()), ..Terms::default() };
+    let own = Terms { limits: vec!["10/1m".parse().unwrap(), "9/30d".parse().unwrap()], ..Terms::default() };
+    let bounded = Terms { budget: Some("1000/30d".parse().unwrap()), ..Terms::default() };
+    let none = Terms::default();
+    for (change, paused, allowed, terms) in [
+        (AccountChange::Disable(at(9)), Some(at(9)), &[][..], &none),
+        (AccountChange::Enable, None, &[], &none),
+        (AccountChange::Addresses(listed.clone()), None, &listed, &none),
+        (AccountChange::Addresses(Vec::new()), None, &[], &none),
+        (AccountChange::Plan(Some("big".into())), None, &[], &big),
+        (AccountChange::Plan(None), None, &[], &none),
+        (AccountChange::Limits(own.limits.clone()), None, &[], &own),
+        (AccountChange::Limits(Vec::new()), None, &[], &none),
+        (AccountChange::Budget(bounded.budget), None, &[], &bounded),
+        (AccountChange::Budget(None), None, &[], &none),
     ] {
         for told in [1, 0] {
             let before = state(&*store).await.position;
@@ -176,7 +204,12 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             };
             assert_eq!(head.position, before + told);
             let joined = store.find(&[kept.digest]).await.unwrap().keys.remove(0).unwrap();
-            let expected = OwningAccount { id: "acc_1".into(), disabled_at: paused, allowed_ips: allowed.to_vec() };
+            let expected = OwningAccount {
+                id: "acc_1".into(),
+                disabled_at: paused,
+                allowed_ips: allowed.to_vec(),
+                terms: terms.clone(),
+            };
             assert_eq!(joined.account, Some(expected.clone()), "{change:?}");
             let member = store.users_called("user_member").await.unwrap().remove(0);
             assert_eq!(member.owner.account, Some(expected), "{change:?}");
@@ -184,7 +217,7 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
         }
     }
     let head = store.identity().await.unwrap().head;
-    let changes = store.changes(FeedHead { position: head.position - 7, ..head }).await.unwrap().changes;
+    let changes = store.changes(FeedHead { position: head.position - 15, ..head }).await.unwrap().changes;
     let ancestors: Vec<_> = changes
         .iter()
         .filter_map(|change| match change {
@@ -192,7 +225,7 @@ pub async fn changes_of_people_are_told_and_repeating_one_writes_nothing<H: Home
             _ => None,
         })
         .collect();
-    assert_eq!(ancestors, [OTHER, OTHER, OTHER, "acc_1", "acc_1", "acc_1", "acc_1"]);
+    assert_eq!(ancestors, [[OTHER; 5].as_slice(), &["acc_1"; 10]].concat());
     assert_eq!(store.change_user("user_none", &UserChange::Enable, &event()).await.unwrap(), Changed::NotFound);
     assert_eq!(store.change_account("acc_none", &AccountChange::Enable, &event()).await.unwrap(), Changed::NotFound);
 }

@@ -1,17 +1,19 @@
 //! Cases about users and keys: kept, found, listed, changed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_core::principal::Mode;
 use keyward_core::scope::ScopeSet;
 use keyward_engine::change::{KeyChange, Refusal};
-use keyward_engine::ports::{Outcome, Page, Store, Use};
+use keyward_engine::ports::{KeyFilter, Outcome, Page, Store, Use};
+use keyward_engine::sightings::Seen;
 
 use super::Home;
 use super::fixtures::{OTHER, OWNER, at, event, fresh, key, state, user};
 
 fn replace() -> KeyChange {
-    KeyChange::Replace { at: at(50), overlap_ends_at: at(90) }
+    KeyChange::Replace { at: at(50), overlap_ends_at: at(90), quiet: None }
 }
 
 pub async fn a_key_comes_back_as_it_was_kept<H: Home>() {
@@ -86,16 +88,58 @@ pub async fn pages_are_newest_first<H: Home>() {
     let all = ["key_new", "key_other", "key_c", "key_b", "key_a", "key_old", "key_zero"];
     for (owner, expected) in [(Some(OWNER), &owners[..]), (None, &all[..]), (Some("user_none"), &[])] {
         for limit in 1..=8 {
-            assert_eq!(pages(&*store, owner, limit).await, expected, "{owner:?} by {limit}");
+            let filter = KeyFilter { owner: owner.map(Into::into), ..KeyFilter::default() };
+            assert_eq!(pages(&*store, &filter, limit).await, expected, "{owner:?} by {limit}");
         }
     }
 }
 
-async fn pages(store: &dyn Store, owner: Option<&str>, limit: u32) -> Vec<String> {
+pub async fn keys_are_listed_by_what_became_of_them<H: Home>() {
+    let (_home, store) = fresh::<H>().await;
+    for (id, owner, made, used, account, ends) in [
+        ("key_old", OWNER, 10, None, None, None),
+        ("key_used", OWNER, 10, Some(50), Some("acc_1"), None),
+        ("key_idle", OTHER, 10, Some(20), Some("acc_1"), None),
+        ("key_new", OTHER, 40, None, None, Some(60)),
+        ("key_over", OWNER, 10, Some(15), None, Some(30)),
+    ] {
+        let mut kept = key(id, owner, made);
+        kept.account = account.map(Into::into);
+        kept.expires_at = ends.map(at);
+        store.insert_api_key(&kept, &event()).await.unwrap();
+        let uses: Vec<Use> = used.into_iter().map(|used| Use { id: id.into(), at: at(used), by: None }).collect();
+        store.record_uses(&uses).await.unwrap();
+    }
+    let none = KeyFilter::default;
+    for (filter, expected) in [
+        (KeyFilter { unused_since: Some(at(21)), ..none() }, &["key_over", "key_old", "key_idle"][..]),
+        (KeyFilter { unused_since: Some(at(20)), ..none() }, &["key_over", "key_old"]),
+        (KeyFilter { unused_since: Some(at(10)), ..none() }, &[]),
+        (KeyFilter { made_before: Some(at(40)), ..none() }, &["key_used", "key_over", "key_old", "key_idle"]),
+        (KeyFilter { made_before: Some(at(10)), ..none() }, &[]),
+        (KeyFilter { account: Some("acc_1".into()), ..none() }, &["key_used", "key_idle"]),
+        (KeyFilter { account: Some("acc_1".into()), owner: Some(OTHER.into()), ..none() }, &["key_idle"]),
+        (
+            KeyFilter { unused_since: Some(at(99)), made_before: Some(at(11)), owner: Some(OWNER.into()), ..none() },
+            &["key_used", "key_over", "key_old"],
+        ),
+        (KeyFilter { living_at: Some(at(30)), ..none() }, &["key_new", "key_used", "key_old", "key_idle"]),
+        (KeyFilter { living_at: Some(at(60)), ..none() }, &["key_used", "key_old", "key_idle"]),
+    ] {
+        for limit in [1, 2, 9] {
+            assert_eq!(pages(&*store, &filter, limit).await, expected, "{filter:?} by {limit}");
+        }
+    }
+    store.change_api_key("key_used", None, &KeyChange::Revoke(at(61), None), &event()).await.unwrap();
+    let living = KeyFilter { living_at: Some(at(62)), ..none() };
+    assert_eq!(pages(&*store, &living, 9).await, ["key_old", "key_idle"]);
+}
+
+async fn pages(store: &dyn Store, filter: &KeyFilter, limit: u32) -> Vec<String> {
     let mut page = Page { after: None, limit };
     let mut ids = Vec::new();
     loop {
-        let keys = store.api_keys(owner, &page).await.unwrap();
+        let keys = store.api_keys(filter, &page).await.unwrap();
         assert!(keys.len() <= limit as usize);
         let Some(last) = keys.last() else { return ids };
         page.after = Some((last.key.created_at, last.key.id.clone()));
@@ -215,7 +259,7 @@ pub async fn the_latest_use_wins<H: Home>() {
         store.insert_api_key(&key(id, OWNER, 1), &event()).await.unwrap();
     }
     let position = state(&*store).await.position;
-    let used = |id: &str, millis| Use { id: id.into(), at: at(millis) };
+    let used = |id: &str, millis| Use { id: id.into(), at: at(millis), by: None };
     store.record_uses(&[used("key_1", 7), used("key_2", 5), used("key_1", 3), used("key_none", 9)]).await.unwrap();
     store.record_uses(&[used("key_1", 6), used("key_2", 6)]).await.unwrap();
     store.record_uses(&[]).await.unwrap();
@@ -223,6 +267,63 @@ pub async fn the_latest_use_wins<H: Home>() {
     let uses: Vec<_> = after.keys.iter().map(|joined| (&*joined.key.id, joined.key.last_used_at)).collect();
     assert_eq!(uses, [("key_3", None), ("key_2", Some(at(6))), ("key_1", Some(at(7)))]);
     assert_eq!(after.position, position, "uses are not told to the feed");
+}
+
+/// A use by somebody who says that it is this.
+fn use_by(id: &str, agent: &str, millis: i64) -> Use {
+    let seen = Seen { client: [192, 0, 2, 1].into(), agent: agent.into(), route: "all".into() };
+    Use { id: id.into(), at: at(millis), by: Some(Box::new(seen)) }
+}
+
+pub async fn who_still_uses_a_key_is_kept_and_bounded<H: Home>() {
+    let (_home, store) = fresh::<H>().await;
+    store.insert_api_key(&key("key_1", OWNER, 1), &event()).await.unwrap();
+    store.record_uses(&[use_by("key_1", "a", 5), use_by("key_1", "b", 6), use_by("key_1", "a", 4)]).await.unwrap();
+    store.record_uses(&[use_by("key_1", "b", 3), use_by("key_2", "c", 9)]).await.unwrap();
+    let seen = async |id: &str| {
+        let overlap = store.overlap(id).await.unwrap();
+        overlap.seen.into_iter().map(|one| (one.agent.to_string(), one.last_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(seen("key_1").await, [("b".to_owned(), at(6)), ("a".to_owned(), at(5))], "later times win");
+    assert_eq!(store.api_key("key_1").await.unwrap().unwrap().key.last_used_at, Some(at(6)));
+    let many: Vec<Use> = (0..200).map(|number| use_by("key_1", &format!("agent {number}"), 100 + number)).collect();
+    store.record_uses(&many).await.unwrap();
+    let kept = seen("key_1").await;
+    assert_eq!((kept.len(), &*kept[0].0, kept[49].1), (50, "agent 199", at(250)));
+    assert_eq!(seen("key_2").await.len(), 1, "another key's are its own");
+    assert_eq!(seen("key_none").await, []);
+}
+
+pub async fn an_overlap_is_quiet_only_after_its_last_use<H: Home>() {
+    let (_home, store) = fresh::<H>().await;
+    for (id, quiet) in [("key_quiet", Some(10)), ("key_dated", None)] {
+        store.insert_api_key(&key(id, OWNER, 1), &event()).await.unwrap();
+        let mut successor = key(&format!("{id}_new"), OWNER, 50);
+        successor.replaces = Some(id.into());
+        let quiet = quiet.map(Duration::from_millis);
+        let replace = KeyChange::Replace { at: at(50), overlap_ends_at: at(1000), quiet };
+        store.rotate_api_key(None, &replace, &successor, &event()).await.unwrap();
+        assert_eq!(store.overlap(id).await.unwrap().quiet, quiet);
+    }
+    let used = |millis| Use { id: "key_quiet".into(), at: at(millis), by: None };
+    let quiet = async |millis| store.quiet_overlaps(at(millis)).await.unwrap();
+    let it = [Box::from("key_quiet")];
+    store.record_uses(&[used(40)]).await.unwrap();
+    assert_eq!((quiet(59).await, quiet(60).await), (vec![], it.to_vec()), "it counts from when it was replaced");
+    store.record_uses(&[used(70)]).await.unwrap();
+    assert_eq!((quiet(79).await, quiet(80).await), (vec![], it.to_vec()), "and from each use");
+    assert_eq!(quiet(1000).await, [], "it is over anyway");
+    for told in [1, 0] {
+        let before = state(&*store).await.position;
+        let end = KeyChange::EndOverlap(at(85));
+        let outcome = store.change_api_key("key_quiet", None, &end, &event()).await.unwrap();
+        let Outcome::Done(head, joined) = outcome else { panic!("not ended") };
+        assert_eq!((head.position, joined.key.overlap_ends_at), (before + told, Some(at(85))));
+    }
+    assert_eq!(quiet(90).await, []);
+    let never = store.change_api_key("key_dated_new", None, &KeyChange::EndOverlap(at(85)), &event()).await.unwrap();
+    let Outcome::Done(_, joined) = never else { panic!("refused") };
+    assert_eq!(joined.key.overlap_ends_at, None, "a key that was not replaced has no overlap to end");
 }
 
 pub async fn reopening_keeps_everything<H: Home>() {

@@ -5,17 +5,19 @@ use std::fmt::Write as _;
 
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::limit::Budget;
+use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::change::KeyChange;
-use keyward_engine::ports::{FeedHead, Found, Joined, Outcome, Page, StoreError, Use};
+use keyward_engine::ports::{FeedHead, Found, Joined, KeyFilter, Outcome, Page, StoreError, Use};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
-use super::audit;
 use super::feed::{API_KEY, stand, tell};
 use super::many::Many;
-use super::rows::{bind_key, first, head, joined, joined_columns, joins, json_list};
+use super::rows::{bind_key, column, first, head, joined, joined_columns, joins, json_list};
 use super::transaction::{Statement, Transaction};
+use super::{audit, overlaps};
 
 /// The head, and each key of a list of digests: one statement, so one snapshot; one value, so any number of digests.
 pub(super) fn select_digests(digests: &[ApiKeyDigest]) -> Statement {
@@ -52,28 +54,40 @@ pub(super) fn select_id(id: &str, owner: Option<&str>) -> Statement {
     query(SELECT).bind(id).bind(owner)
 }
 
-/// One page of keys, newest first. Outer joins keep SQLite on the index that the order comes from.
-pub(super) fn select_page(owner: Option<&str>, page: &Page) -> Statement {
-    const ALL: &str = concat!(
-        "SELECT ",
-        joined_columns!(),
-        " FROM api_keys k",
-        joins!(),
-        " WHERE (k.created_at, k.id) < (?1, ?2) ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
-    );
-    const OF_OWNER: &str = concat!(
-        "SELECT ",
-        joined_columns!(),
-        " FROM api_keys k",
-        joins!(),
-        " WHERE k.owner = ?4 AND (k.created_at, k.id) < (?1, ?2) ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
-    );
+/// A page of keys that fit a filter, newest first, with more of a condition.
+macro_rules! select_page {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            joined_columns!(),
+            " FROM api_keys k",
+            joins!(),
+            " WHERE ",
+            $condition,
+            " (k.created_at, k.id) < (?1, ?2) AND (?5 IS NULL OR k.account = ?5) \
+              AND (?6 IS NULL OR coalesce(k.last_used_at, k.created_at) < ?6) AND (?7 IS NULL OR k.created_at < ?7) \
+              AND (?8 IS NULL OR (k.revoked_at IS NULL AND coalesce(k.expires_at, ?8 + 1) > ?8 \
+                   AND coalesce(k.overlap_ends_at, ?8 + 1) > ?8)) \
+              ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
+        )
+    };
+}
+
+/// One page of keys, newest first. Outer joins keep SQLite on the index that the order comes from: that of the owner, where
+/// one is given.
+pub(super) fn select_page(filter: &KeyFilter, page: &Page) -> Statement {
+    const ALL: &str = select_page!("?4 IS NULL AND");
+    const OF_OWNER: &str = select_page!("k.owner = ?4 AND");
     let (time, id) = page.place();
-    let statement = query(if owner.is_some() { OF_OWNER } else { ALL }).bind(time).bind(id).bind(page.limit);
-    match owner {
-        Some(owner) => statement.bind(owner),
-        None => statement,
-    }
+    query(if filter.owner.is_some() { OF_OWNER } else { ALL })
+        .bind(time)
+        .bind(id)
+        .bind(page.limit)
+        .bind(filter.owner.as_deref())
+        .bind(filter.account.as_deref())
+        .bind(filter.unused_since.map(Timestamp::as_millis))
+        .bind(filter.made_before.map(Timestamp::as_millis))
+        .bind(filter.living_at.map(Timestamp::as_millis))
 }
 
 /// Reads rows that each hold a key.
@@ -107,12 +121,43 @@ pub(super) async fn change(
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
         Ok(false) => stand(transaction).await?,
         Ok(true) => {
+            if let KeyChange::Budget(budget) = change {
+                if joined.budget == *budget {
+                    return Ok(Outcome::Done(stand(transaction).await?, Box::new(joined)));
+                }
+                joined.budget = *budget;
+                let head = set_budget(transaction, joined.key.first_in_line(), *budget, event).await?;
+                return Ok(Outcome::Done(head, Box::new(joined)));
+            }
             overwrite(transaction, &joined.key).await?;
             audit::insert(transaction, event).await?;
             tell(transaction, API_KEY, &[id]).await?
         }
     };
     Ok(Outcome::Done(head, Box::new(joined)))
+}
+
+/// Gives a line of keys another budget, and tells of every key in it.
+async fn set_budget(
+    transaction: &mut Transaction,
+    line: &str,
+    budget: Option<Budget>,
+    event: &AuditEvent,
+) -> Result<FeedHead, StoreError> {
+    let write = match budget {
+        Some(budget) => query(
+            "INSERT INTO key_budgets (line, budget) VALUES (?1, ?2) ON CONFLICT (line) DO UPDATE SET budget = excluded.budget",
+        )
+        .bind(line)
+        .bind(budget.to_string()),
+        None => query("DELETE FROM key_budgets WHERE line = ?1").bind(line),
+    };
+    transaction.run(write).await?;
+    audit::insert(transaction, event).await?;
+    let select = query("SELECT id FROM api_keys WHERE id = ?1 OR line = ?1").bind(line);
+    let rows = transaction.run(select).await?;
+    let ids = rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<Box<str>>, _>>()?;
+    tell(transaction, API_KEY, &ids.iter().map(AsRef::as_ref).collect::<Vec<&str>>()).await
 }
 
 /// Keeps a successor and ends the key that it replaces. The answer holds the old key.
@@ -134,6 +179,9 @@ pub(super) async fn rotate(
     }
     overwrite(transaction, &joined.key).await?;
     keep(transaction, successor).await?;
+    if let KeyChange::Replace { at, quiet: Some(quiet), .. } = change {
+        transaction.run(overlaps::begin(id, *at, *quiet)).await?;
+    }
     audit::insert(transaction, event).await?;
     let head = tell(transaction, API_KEY, &[id, &successor.id]).await?;
     Ok(Outcome::Done(head, Box::new(joined)))

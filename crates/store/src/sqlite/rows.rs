@@ -5,6 +5,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use keyward_core::api_key::{ApiKeyRecord, Owner, OwningAccount};
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::plan::Terms;
 use keyward_core::principal::Mode;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::time::Timestamp;
@@ -20,18 +21,19 @@ macro_rules! joined_columns {
     () => {
         "k.id, k.owner, k.account, k.name, k.prefix, k.digest, k.mode, k.scopes, k.allowed_ips, k.external_id, \
          k.created_at, k.expires_at, k.last_used_at, k.disabled_at, k.revoked_at, k.revoked_reason, k.replaces, \
-         k.overlap_ends_at, k.line, k.secret, ka.disabled_at AS account_disabled_at, ka.allowed_ips AS account_allowed_ips, u.username, \
-         u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, ua.disabled_at AS user_account_disabled_at, \
-         ua.allowed_ips AS user_account_allowed_ips"
+         k.overlap_ends_at, k.line, k.secret, ka.disabled_at AS account_disabled_at, ka.allowed_ips AS account_allowed_ips, \
+         ka.plan AS account_plan, ka.limits AS account_limits, ka.budget AS account_budget, kb.budget AS key_budget, u.username, u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, \
+         ua.disabled_at AS user_account_disabled_at, ua.allowed_ips AS user_account_allowed_ips, \
+         ua.plan AS user_account_plan, ua.limits AS user_account_limits, ua.budget AS user_account_budget"
     };
 }
 pub(super) use joined_columns;
 
-/// The joins of a key `k` to its owner and to their accounts.
+/// The joins of a key `k` to its owner, to their accounts and to the budget of its line.
 macro_rules! joins {
     () => {
         " LEFT JOIN users u ON u.id = k.owner LEFT JOIN accounts ua ON ua.id = u.account \
-          LEFT JOIN accounts ka ON ka.id = k.account"
+          LEFT JOIN accounts ka ON ka.id = k.account LEFT JOIN key_budgets kb ON kb.line = coalesce(k.line, k.id)"
     };
 }
 pub(super) use joins;
@@ -40,7 +42,8 @@ pub(super) use joins;
 macro_rules! user_columns {
     () => {
         "u.id AS user_id, u.username, u.roles, u.disabled_at AS user_disabled_at, u.account AS user_account, \
-         ua.disabled_at AS user_account_disabled_at, ua.allowed_ips AS user_account_allowed_ips"
+         ua.disabled_at AS user_account_disabled_at, ua.allowed_ips AS user_account_allowed_ips, \
+         ua.plan AS user_account_plan, ua.limits AS user_account_limits, ua.budget AS user_account_budget"
     };
 }
 pub(super) use user_columns;
@@ -84,8 +87,9 @@ pub(super) fn joined(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
     }
     let key = key(row)?;
     let owner = owner_named(row, key.owner.clone())?;
-    let account = account(row, key.account.clone(), ("account_disabled_at", "account_allowed_ips"))?;
-    Ok(Some(Joined { key, account, owner }))
+    let account = account(row, key.account.clone(), OF_KEY)?;
+    let budget = read(row, "key_budget")?;
+    Ok(Some(Joined { key, account, owner, budget }))
 }
 
 fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {
@@ -125,7 +129,7 @@ pub(super) fn owner(row: &SqliteRow) -> Result<Owner, StoreError> {
 /// The user of an id, in the other columns of [`user_columns`].
 pub(super) fn owner_named(row: &SqliteRow, id: Box<str>) -> Result<Owner, StoreError> {
     let account = column::<Option<Box<str>>>(row, "user_account")?;
-    let account = self::account(row, account, ("user_account_disabled_at", "user_account_allowed_ips"))?;
+    let account = self::account(row, account, OF_USER)?;
     Ok(Owner {
         id,
         username: column(row, "username")?,
@@ -135,19 +139,46 @@ pub(super) fn owner_named(row: &SqliteRow, id: Box<str>) -> Result<Owner, StoreE
     })
 }
 
-/// An account of which the id is known, in the columns of its pause and of its list.
+/// The columns of an account: its pause, its list, and its terms.
+type AccountColumns = (&'static str, &'static str, TermsColumns);
+/// The columns of an account's plan, own limits and budget.
+type TermsColumns = (&'static str, &'static str, &'static str);
+
+const OF_KEY: AccountColumns =
+    ("account_disabled_at", "account_allowed_ips", ("account_plan", "account_limits", "account_budget"));
+const OF_USER: AccountColumns = (
+    "user_account_disabled_at",
+    "user_account_allowed_ips",
+    ("user_account_plan", "user_account_limits", "user_account_budget"),
+);
+
+/// An account of which the id is known.
 fn account(
     row: &SqliteRow,
     id: Option<Box<str>>,
-    (pause, networks): (&'static str, &'static str),
+    (pause, networks, columns): AccountColumns,
 ) -> Result<Option<OwningAccount>, StoreError> {
     let Some(id) = id else { return Ok(None) };
     // Accounts are never deleted; an outer join that finds none finds no list either.
-    let allowed_ips = match column::<Option<&str>>(row, networks)? {
-        Some(_) => self::networks(row, networks)?,
-        None => Vec::new(),
+    let (allowed_ips, terms) = match column::<Option<&str>>(row, networks)? {
+        Some(_) => (self::networks(row, networks)?, terms(row, columns)?),
+        None => (Vec::new(), Terms::default()),
     };
-    Ok(Some(OwningAccount { id, disabled_at: time(row, pause)?, allowed_ips }))
+    Ok(Some(OwningAccount { id, disabled_at: time(row, pause)?, allowed_ips, terms }))
+}
+
+/// How an account is counted.
+pub(super) fn terms(row: &SqliteRow, (plan, limits, budget): TermsColumns) -> Result<Terms, StoreError> {
+    Ok(Terms {
+        plan: column(row, plan)?,
+        limits: list(row, limits, |text| text.parse().ok())?,
+        budget: read(row, budget)?,
+    })
+}
+
+/// A column of what is read from text.
+fn read<T: FromStr>(row: &SqliteRow, name: &'static str) -> Result<Option<T>, StoreError> {
+    column::<Option<&str>>(row, name)?.map(|text| text.parse().map_err(|_| unreadable(name))).transpose()
 }
 
 /// A column of scopes; NULL is none.

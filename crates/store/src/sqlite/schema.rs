@@ -22,6 +22,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "clients", include_str!("../../migrations/sqlite/0007_clients.sql")),
     (8, "signing key turnover", include_str!("../../migrations/sqlite/0008_signing_key_turnover.sql")),
     (9, "cookie sessions", include_str!("../../migrations/sqlite/0009_cookie_sessions.sql")),
+    (10, "plans", include_str!("../../migrations/sqlite/0010_plans.sql")),
+    (11, "budgets", include_str!("../../migrations/sqlite/0011_budgets.sql")),
+    (12, "overlaps", include_str!("../../migrations/sqlite/0012_overlaps.sql")),
 ];
 
 /// The newest version that this program knows.

@@ -37,11 +37,12 @@ macro_rules! session_columns {
     };
 }
 
-/// The joins of a session `s` to its user, to the key of its client, and to their accounts.
+/// The joins of a session `s` to its user, to the key of its client, to their accounts, and to the budget of the key's line.
 macro_rules! session_joins {
     () => {
         " LEFT JOIN users u ON u.id = s.user LEFT JOIN accounts ua ON ua.id = u.account \
-          LEFT JOIN api_keys k ON k.id = s.client LEFT JOIN accounts ka ON ka.id = k.account"
+          LEFT JOIN api_keys k ON k.id = s.client LEFT JOIN accounts ka ON ka.id = k.account \
+          LEFT JOIN key_budgets kb ON kb.line = coalesce(k.line, k.id)"
     };
 }
 

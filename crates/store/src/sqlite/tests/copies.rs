@@ -86,7 +86,7 @@ async fn what_an_older_store_brings_back_is_named() {
     store.change_api_key("revoked", None, &revoke(30), &event()).await.unwrap();
     store.change_api_key("paused", None, &KeyChange::Disable(at(20)), &event()).await.unwrap();
     let successor = ApiKeyRecord { replaces: Some("replaced".into()), ..key("successor", OWNER, 9) };
-    let replace = KeyChange::Replace { at: at(25), overlap_ends_at: at(40) };
+    let replace = KeyChange::Replace { at: at(25), overlap_ends_at: at(40), quiet: None };
     store.rotate_api_key(None, &replace, &successor, &event()).await.unwrap();
     store.insert_api_key(&key("younger", OWNER, 8), &event()).await.unwrap();
     store.change_api_key("younger", None, &revoke(50), &event()).await.unwrap();

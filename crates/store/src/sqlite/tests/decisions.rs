@@ -77,6 +77,7 @@ fn key_of(user: &str) -> CredentialEntry {
         },
         addresses: AddressRules::default(),
         line: None,
+        counted: keyward_core::plan::Counted::default(),
         account_addresses: Vec::new(),
         ends_at: None,
         renew_at: None,
@@ -86,6 +87,7 @@ fn key_of(user: &str) -> CredentialEntry {
         revoked: false,
         is_half: false,
         source_ends_at: None,
+        replaced: false,
         written: Written::default(),
     }
 }

@@ -123,6 +123,13 @@ async fn rotations_of_an_older_version_keep_their_line() {
         store.insert_api_key(&key, &event()).await.unwrap();
     }
     for back in [
+        "DROP TABLE key_sightings",
+        "DROP TABLE key_overlaps",
+        "DROP INDEX api_keys_of_line",
+        "DROP TABLE key_budgets",
+        "ALTER TABLE accounts DROP COLUMN budget",
+        "ALTER TABLE accounts DROP COLUMN limits",
+        "ALTER TABLE accounts DROP COLUMN plan",
         "DROP INDEX sessions_by_cookie",
         "ALTER TABLE sessions DROP COLUMN seen_at",
         "ALTER TABLE sessions DROP COLUMN cookie",

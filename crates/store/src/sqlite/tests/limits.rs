@@ -52,7 +52,7 @@ impl Process {
                         return false;
                     }
                 }
-                Err(Unready::Fault) => return false,
+                Err(Unready::Fault | Unready::Plan) => return false,
             }
         }
     }
