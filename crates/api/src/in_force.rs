@@ -45,6 +45,8 @@ pub struct Configuration {
     pub rules: Arc<Rules>,
     /// In which words requests are answered.
     pub responses: Arc<Responses>,
+    /// The account of users who are made without one, by its name.
+    pub default_account: Option<Box<str>>,
     /// How new keys begin.
     pub prefixes: Prefixes,
     /// How the secrets of new pairs begin.

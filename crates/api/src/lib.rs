@@ -24,6 +24,7 @@ pub mod keeper;
 pub mod keys;
 pub mod limits;
 pub mod listing;
+mod me;
 pub mod metrics;
 mod new_key;
 pub mod oauth;

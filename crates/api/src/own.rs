@@ -24,6 +24,7 @@ use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::jwks;
 use crate::keys::{self, KeyQuestion, NewKey};
+use crate::me;
 use crate::oauth;
 use crate::origin::Origin;
 use crate::overlaps::Ending;
@@ -33,7 +34,7 @@ use crate::refusal::refused;
 use crate::service::Service;
 use crate::set_cookie;
 use crate::sign_in::{self, Tokens};
-use crate::view::{CallerView, ReceiptView};
+use crate::view::ReceiptView;
 
 /// Answers requests until every door is closed. None of them waits here: what may take long does so in a lane of its own,
 /// so that health, readiness and whatever else asks for nothing is answered at once. All bounds: `keyward_http::bounds`.
@@ -54,7 +55,7 @@ pub async fn run(service: Arc<Service>, mut requests: OwnReceiver) {
                 continue;
             }
             Endpoint::Refresh => &refreshes,
-            Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect => &clients,
+            Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect => &clients,
             Endpoint::ApiKeys | Endpoint::ApiKey | Endpoint::ApiKeyRotate | Endpoint::Logout | Endpoint::Usage => {
                 &callers
             }
@@ -100,13 +101,11 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
         (Endpoint::Login, _) => login(service, request).await,
         (Endpoint::Refresh, _) => refresh(service, request).await,
         (Endpoint::Jwks, _) => Ok(jwks(service)),
-        (Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect | Endpoint::Metadata, _) => {
+        (Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect | Endpoint::Metadata, _) => {
             return oauth::answer(service, request).await;
         }
         (Endpoint::Logout, Some(caller)) => logout(service, caller, request).await,
-        (Endpoint::Me, Some(caller)) => {
-            Ok(json(StatusCode::OK, &CallerView::of(caller, &service.configuration().rules)))
-        }
+        (Endpoint::Me, Some(caller)) => me::answer(service, caller).await,
         (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
         (Endpoint::Ready, _) => Ok(ready(service).await),
         (Endpoint::Usage, Some(caller)) => own_usage::answer(service, caller, request).await,

@@ -17,11 +17,13 @@ pub(crate) const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
         (Kind::Media, _) => ("Invalid", "media type"),
         (Kind::NotFound, _) => ("NotFound", "no such key"),
         (Kind::Forbidden, Endpoint::Login | Endpoint::Refresh) => ("Forbidden", "roles beyond a token"),
-        (Kind::Forbidden, Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect) => ("Forbidden", "client"),
+        (Kind::Forbidden, Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect) => {
+            ("Forbidden", "client")
+        }
         (Kind::WrongClient, _) => ("Rejected", "key or secret"),
         (Kind::Forbidden, _) => ("Forbidden", "beyond the caller"),
         (Kind::Conflict, _) => ("Conflict", "state"),
-        (Kind::Unauthorized, Endpoint::Refresh | Endpoint::Token) => ("Rejected", "refresh token"),
+        (Kind::Unauthorized, Endpoint::Refresh | Endpoint::Token | Endpoint::Exchange) => ("Rejected", "refresh token"),
         (Kind::Unauthorized, _) => ("Rejected", "name or password"),
         (Kind::Throttled(_), _) => ("Throttled", "address"),
         (Kind::SubjectThrottled(_), _) => ("Throttled", "subject"),

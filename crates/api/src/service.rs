@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use keyward_core::digest::MacKey;
+use keyward_core::plan::Terms;
 use keyward_core::time::{Now, Timestamp};
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::decisions::Decisions;
 use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
-use keyward_engine::ports::{Clock, FeedHead, Random, Store};
+use keyward_engine::people::AccountRecord;
+use keyward_engine::ports::{Clock, FeedHead, Random, Store, StoreError};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::throttle::Throttle;
 
@@ -132,4 +134,40 @@ pub fn first_user(random: &dyn Random, at: Timestamp) -> keyward_engine::ports::
         password: None,
         created_at: at,
     }
+}
+
+/// The account of users who are made without one: its id, made where it is missing.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn ensure_account(
+    store: &dyn Store,
+    name: &str,
+    random: &dyn Random,
+    at: Timestamp,
+) -> Result<Box<str>, StoreError> {
+    let found = store.accounts_called(name).await?.into_iter().find(|account| *account.name == *name);
+    if let Some(account) = found {
+        return Ok(account.id);
+    }
+    let account = AccountRecord {
+        id: new_id("acc", random),
+        name: name.into(),
+        external_id: None,
+        created_at: at,
+        disabled_at: None,
+        allowed_ips: Vec::new(),
+        terms: Terms::default(),
+    };
+    let event = AuditEvent {
+        at,
+        actor: "system".into(),
+        action: Action::AccountCreated,
+        subject: account.id.clone(),
+        client: None,
+        decision: None,
+        detail: vec![("name", account.name.clone())],
+    };
+    store.insert_account(&account, &event).await?;
+    Ok(account.id)
 }

@@ -140,7 +140,7 @@ pub async fn draft(
 ) -> Result<NewUser, Failure> {
     let username = fields::username(&new.username)?;
     let roles = new.roles.clone().unwrap_or_else(|| vec![DEFAULT_ROLE.to_owned()]);
-    let account = match &new.account {
+    let account = match new.account.as_deref().or(service.configuration().default_account.as_deref()) {
         Some(which) => Some(accounts::find(service, which).await?.id),
         None => None,
     };

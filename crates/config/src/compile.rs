@@ -256,6 +256,7 @@ fn sign_in_routes<'a>(settings: &'a Settings, schemes: &[Scheme]) -> Vec<Result<
         ("endpoints.refresh", of_tokens(&endpoints.refresh), Endpoint::Refresh, Method::POST, refresh),
         ("endpoints.logout", &endpoints.logout, Endpoint::Logout, Method::POST, held),
         ("endpoints.token", of_tokens(&endpoints.token), Endpoint::Token, Method::POST, Access::Public),
+        ("endpoints.exchange", of_tokens(&endpoints.exchange), Endpoint::Exchange, Method::POST, Access::Public),
         ("endpoints.revoke", of_tokens(&endpoints.revoke), Endpoint::Revoke, Method::POST, or_bearer),
         ("endpoints.introspect", of_tokens(&endpoints.introspect), Endpoint::Introspect, Method::POST, or_any),
         ("endpoints.jwks", jwks, Endpoint::Jwks, Method::GET, Access::Public),

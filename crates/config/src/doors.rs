@@ -43,15 +43,16 @@ pub fn cors(settings: &Settings) -> Option<Cors> {
 
 /// In which words requests are answered.
 pub fn responses(settings: &Settings) -> Responses {
-    let all = settings.responses.iter().filter_map(|(name, one)| Some((name.as_str(), one.as_ref()?)));
-    let response = |(name, one): (&str, &crate::settings::Response)| {
+    let response = |(name, one): (&String, &Option<crate::settings::Response>)| {
+        // Keyward's own words, also where the reason at large has others.
+        let Some(one) = one else { return (name.as_str().into(), Response::new(None, None)) };
         let status = one.status.and_then(|status| StatusCode::from_u16(status).ok());
         // What does not compile was refused by the checks.
         let fields = names::subject(name).map(|subject| subject.fields).unwrap_or_default();
         let body = one.body.as_ref().and_then(|body| Tree::compile(body, fields).ok());
-        (name.into(), Response::new(status, body))
+        (name.as_str().into(), Response::new(status, body))
     };
-    all.map(response).collect()
+    settings.responses.iter().map(response).collect()
 }
 
 /// What the members of requests' bodies are called.

@@ -220,6 +220,8 @@ pub enum Endpoint {
     Jwks,
     /// Tokens for clients that show a key + secret pair (RFC 6749).
     Token,
+    /// The same for clients with words of their own.
+    Exchange,
     /// The end of a token and of its family (RFC 7009).
     Revoke,
     /// What a token is worth (RFC 7662).

@@ -38,7 +38,7 @@ pub(crate) async fn call(
         json: is_declared(request.fields, "application/json"),
         form: is_declared(request.fields, "application/x-www-form-urlencoded"),
         authorization: match endpoint {
-            Endpoint::Token | Endpoint::Revoke | Endpoint::Introspect => Shown::of(request.fields),
+            Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect => Shown::of(request.fields),
             _ => Shown::Nothing,
         },
         body: collect(visit, wire, note, endpoint).await?,

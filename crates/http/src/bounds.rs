@@ -53,6 +53,7 @@ pub const fn body(endpoint: Endpoint) -> usize {
         Endpoint::Login
         | Endpoint::Refresh
         | Endpoint::Token
+        | Endpoint::Exchange
         | Endpoint::Jwks
         | Endpoint::Metadata
         | Endpoint::Health

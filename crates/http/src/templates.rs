@@ -94,6 +94,11 @@ impl Responses {
         }
     }
 
+    /// Whether an answer has other words.
+    pub fn reword(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The status that a refusal has in other words.
     pub fn status(&self, refusal: Refusal<'_>, otherwise: StatusCode) -> StatusCode {
         self.of(refusal).and_then(|response| response.status).unwrap_or(otherwise)

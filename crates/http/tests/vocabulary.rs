@@ -50,7 +50,7 @@ fn every_name_means_one_answer_and_secrets_are_told_where_they_are_handed_out() 
         assert!(subject(name).is_none(), "{name}");
     }
     let secrets = ["key", "secret", "access_token", "refresh_token"];
-    let hand_out = ["login", "refresh", "token", "api_keys.create", "api_keys.rotate"];
+    let hand_out = ["login", "refresh", "token", "exchange", "api_keys.create", "api_keys.rotate"];
     let telling = all().filter(|name| {
         let told = subject(name).unwrap().fields;
         told.iter().any(|field| match field.kind {

@@ -10,7 +10,7 @@ use keyward_api::opener::Opener;
 use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
-use keyward_api::service::{Service, first_user, first_user_event};
+use keyward_api::service::{Service, ensure_account, first_user, first_user_event};
 use keyward_api::tokens::Issuing;
 use keyward_config::{HostSeen, Prefix, Settings, UpstreamUrl, settings};
 use keyward_core::digest::MacKey;
@@ -21,7 +21,7 @@ use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;
 use keyward_engine::limits::Cells;
 use keyward_engine::pending::Pending;
-use keyward_engine::ports::{Clock, Identity, Random, Records as _, Store, Use};
+use keyward_engine::ports::{Clock, Identity, NewUser, Random, Records as _, Store, Use};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::signing::turnover::Turnover;
 use keyward_engine::throttle::Throttle;
@@ -45,11 +45,15 @@ use crate::{audit_files, master_key, witness};
 ///
 /// # Errors
 /// The store cannot be opened or written.
-pub async fn create_store(data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> {
+pub async fn create_store(settings: &Settings, data_dir: &DataDir) -> Result<(Arc<dyn Store>, bool)> {
     let now = SystemClock::new().now().wall;
     let store = SqliteStore::create_or_open(data_dir.path(), &SystemRandom, now).await.map_err(refused)?;
     witness::confront(data_dir.path(), &store).await.map_err(refused)?;
-    let first = first_user(&SystemRandom, now);
+    let account = match &settings.accounts.default {
+        Some(name) => Some(ensure_account(&store, name, &SystemRandom, now).await.map_err(refused)?),
+        None => None,
+    };
+    let first = NewUser { account, ..first_user(&SystemRandom, now) };
     store.ensure_user(&first, &first_user_event(&first)).await.map_err(refused)?;
     let is_new = store.is_new();
     Ok((Arc::new(store), is_new))
@@ -168,6 +172,7 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
         values: serde_json::to_value(loaded.config.show()).unwrap_or_default(),
         rules: Arc::new(keyward_config::rules(settings, MacKey::from_bytes(secret))),
         responses: Arc::new(keyward_config::responses(settings)),
+        default_account: settings.accounts.default.as_deref().map(Into::into),
         prefixes: prefixes(&keys.prefix),
         pair_prefixes: prefixes(&keys.pair_prefix),
         issuing: Issuing {

@@ -96,7 +96,7 @@ impl Play<'_> {
         let url = format!("http://127.0.0.1:{}", self.upstream.port);
         let mut flags = vec!["--upstream".to_owned(), url];
         let mut world = World::new(BINARY).env("KEYWARD_PRESET", self.preset);
-        let mut runs = false;
+        let (mut runs, mut shown) = (false, Vec::new());
         for (number, line) in lines.lines().enumerate() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -121,7 +121,14 @@ impl Play<'_> {
                         world.start(&with);
                         runs = true;
                     }
-                    if let Err(why) = self.row(&world, &with, verb, rest) {
+                    let told = match verb {
+                        "pair" => {
+                            shown = pair(&world, rest);
+                            Ok(())
+                        }
+                        _ => self.row(&world, (&with, &shown), verb, &filled_in(rest, &shown)),
+                    };
+                    if let Err(why) = told {
                         wrong.push(format!("{name}:{}: {line}\n  {why}", number + 1));
                     }
                 }
@@ -130,7 +137,7 @@ impl Play<'_> {
     }
 
     /// One line that says what is the case.
-    fn row(&self, world: &World, flags: &[&str], verb: &str, rest: &str) -> Result<(), String> {
+    fn row(&self, world: &World, (flags, shown): (&[&str], &[Shown]), verb: &str, rest: &str) -> Result<(), String> {
         match verb {
             "refuses" => match world.try_start(flags) {
                 Ok(_) => Err("it started".to_owned()),
@@ -149,13 +156,14 @@ impl Play<'_> {
             "doctor" => holds(&String::from_utf8_lossy(&world.run(&["doctor"]).stdout), rest),
             "decisions" => decided(world, rest),
             "websocket" => websocket(world, rest),
-            "run" => self.example(world, rest),
+            "run" => self.example(world, shown, rest),
+            "keyward" => command(world, rest),
             method => request(world, method, rest),
         }
     }
 
     /// Runs a published example as it is printed: only the address in it is another.
-    fn example(&self, world: &World, rest: &str) -> Result<(), String> {
+    fn example(&self, world: &World, shown: &[Shown], rest: &str) -> Result<(), String> {
         let mut columns = rest.split(" | ");
         let file = self.folder.join("examples").join(columns.next().unwrap_or_default());
         let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -169,7 +177,9 @@ impl Play<'_> {
             "py" => "python3",
             other => return Err(format!("nothing runs .{other}")),
         };
-        let output = Command::new(interpreter).arg(&copy).current_dir(world.path("")).output().unwrap();
+        let mut command = Command::new(interpreter);
+        command.arg(&copy).current_dir(world.path("")).envs(shown.iter().map(|(name, value)| (name, value)));
+        let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
             return Err(format!("it failed: {said}\n{}", String::from_utf8_lossy(&output.stderr)));
@@ -181,6 +191,34 @@ impl Play<'_> {
     fn printed(&self) -> String {
         fs::read_to_string(self.folder.join("examples/address")).expect("the printed address").trim().to_owned()
     }
+}
+
+/// A text that was shown once, by the name that rows and examples know it by.
+type Shown = (&'static str, String);
+
+/// Makes a key + secret pair: `NAME flags`.
+fn pair(world: &World, rest: &str) -> Vec<Shown> {
+    let flags: Vec<&str> = ["key", "create"].into_iter().chain(rest.split(' ')).chain(["--pair"]).collect();
+    let made = world.json(&flags);
+    ["key", "secret"]
+        .map(|name| {
+            let text = made[name].as_str().unwrap().to_owned();
+            world.issued.note(&text);
+            (if name == "key" { "API_KEY" } else { "API_SECRET" }, text)
+        })
+        .into()
+}
+
+fn filled_in(text: &str, shown: &[Shown]) -> String {
+    shown.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+}
+
+/// `ARGUMENTS | TEXT | …`: a command succeeds and says these.
+fn command(world: &World, rest: &str) -> Result<(), String> {
+    let mut columns = rest.split(" | ");
+    let words: Vec<&str> = columns.next().unwrap_or_default().split(' ').collect();
+    let said = world.ok(&words);
+    columns.try_for_each(|column| holds(&said, column))
 }
 
 fn holds(text: &str, part: &str) -> Result<(), String> {

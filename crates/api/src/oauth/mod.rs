@@ -25,7 +25,9 @@ use error::{Code, Error};
 /// Answers a request to one of them.
 pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
     let answered = match request.endpoint {
-        Endpoint::Token => token::answer(service, request).await.map(|told| no_cache(handed_out(&told))),
+        Endpoint::Token | Endpoint::Exchange => {
+            token::answer(service, request).await.map(|told| no_cache(handed_out(&told)))
+        }
         Endpoint::Revoke => revocation::answer(service, request).await.map(|done| json(StatusCode::OK, &done)),
         Endpoint::Introspect => {
             introspection::answer(service, request).await.map(|told| no_cache(json(StatusCode::OK, &told)))

@@ -33,6 +33,9 @@ pub(super) fn check(look: &mut Look<'_>) {
             );
         }
     }
+    if let Some(name) = &settings.accounts.default {
+        look.name(&at!["accounts", "default"], name);
+    }
     let Some(name) = &settings.accounts.default_plan else { return };
     if !settings.plans.contains_key(name) {
         let place = look.place(&at!["accounts", "default_plan"]);

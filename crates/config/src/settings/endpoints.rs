@@ -24,6 +24,10 @@ pub struct Endpoints {
     /// Tokens for clients that show a key + secret pair (RFC 6749).
     #[serde(with = "Written::<Option<EndpointPath>>")]
     pub token: Option<EndpointPath>,
+    /// The same once more, for clients that were written for another system: its members and answers can have other names
+    /// (`requests`, `responses`) while `token` keeps the standard's.
+    #[serde(with = "Written::<Option<EndpointPath>>")]
+    pub exchange: Option<EndpointPath>,
     /// The end of a token and of its family (RFC 7009).
     #[serde(with = "Written::<Option<EndpointPath>>")]
     pub revoke: Option<EndpointPath>,
@@ -59,6 +63,7 @@ impl Endpoints {
             ("logout", &self.logout),
             ("me", &self.me),
             ("token", &self.token),
+            ("exchange", &self.exchange),
             ("revoke", &self.revoke),
             ("introspect", &self.introspect),
             ("jwks", &self.jwks),

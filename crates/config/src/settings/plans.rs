@@ -38,4 +38,7 @@ pub struct Accounts {
     /// The plan of whoever has no account, and of accounts without a plan of their own or with one that is not in `plans`;
     /// null: none.
     pub default_plan: Option<String>,
+    /// The account of users who are made without one, the first user among them; made at the start where it is missing. null:
+    /// they have none.
+    pub default: Option<String>,
 }

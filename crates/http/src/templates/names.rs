@@ -110,6 +110,10 @@ const CALLER: &[Field] = &[
     one("scopes"),
     one("expiresAt"),
     one("csrfToken"),
+    one("user.id"),
+    renamed("user.name", "user.username"),
+    one("account_name"),
+    one("account_status"),
 ];
 
 const KEY: &[Field] = &[
@@ -169,6 +173,7 @@ pub const ANSWERS: &[(&str, &[Field])] = &[
     ("logout", &[]),
     ("me", CALLER),
     ("token", CLIENT_TOKENS),
+    ("exchange", CLIENT_TOKENS),
     ("revoke", &[one("revoked")]),
     ("introspect", TOKEN),
     ("metadata", &[one("issuer"), one("token_endpoint"), one("jwks_uri")]),
@@ -206,6 +211,7 @@ pub const fn name(endpoint: Endpoint) -> &'static str {
         Endpoint::Logout => "logout",
         Endpoint::Me => "me",
         Endpoint::Token => "token",
+        Endpoint::Exchange => "exchange",
         Endpoint::Revoke => "revoke",
         Endpoint::Introspect => "introspect",
         Endpoint::Metadata => "metadata",

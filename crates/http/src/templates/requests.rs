@@ -12,6 +12,7 @@ pub const MEMBERS: &[(&str, &[&str])] = &[
     ("login", &["username", "password"]),
     ("refresh", &["refresh_token"]),
     ("token", &["grant_type", "client_id", "client_secret", "refresh_token", "scope"]),
+    ("exchange", &["grant_type", "client_id", "client_secret", "refresh_token", "scope"]),
     ("revoke", &["token", "refresh_token", "client_id", "client_secret"]),
     ("introspect", &["token", "client_id", "client_secret"]),
     (

@@ -26,7 +26,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         .build()
         .map_err(|error| Failed::Refused(format!("cannot start: {error}")))?;
     let (is_new, password) = runtime.block_on(async {
-        let (store, is_new) = wire::create_store(&data_dir).await?;
+        let (store, is_new) = wire::create_store(loaded.settings(), &data_dir).await?;
         store.close().await.map_err(|error| Failed::Refused(error.to_string()))?;
         let service = wire::service_alone(&loaded, &data_dir).await?;
         let shown = terminal::is_terminal() && !cli.json;

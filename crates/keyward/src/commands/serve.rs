@@ -188,7 +188,7 @@ async fn serve(start: Start<'_>, doors: Doors, data_dir: &DataDir) -> Result<Opt
 async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> Result<(Running, Reloader<'a>)> {
     let Doors { data, admin, control, certificates, .. } = doors;
     let (loaded, settings) = (start.loaded, start.loaded.settings());
-    let (store, is_new) = wire::create_store(data_dir).await?;
+    let (store, is_new) = wire::create_store(settings, data_dir).await?;
     let identity = store.identity().await.map_err(failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let configuration = wire::configuration(loaded, 1, clock.now().wall);
