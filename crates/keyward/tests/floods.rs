@@ -18,7 +18,11 @@ use serde_json::Value;
 const UNTHROTTLED: &str = "security: {throttle: {enabled: false}}\n";
 
 fn serving() -> Arc<World> {
-    Arc::new(World::new(env!("CARGO_BIN_EXE_keyward")).config(UNTHROTTLED).serve(&[]))
+    Arc::new(serving_with(UNTHROTTLED))
+}
+
+fn serving_with(config: &str) -> World {
+    World::new(env!("CARGO_BIN_EXE_keyward")).config(config).serve(&[])
 }
 
 fn post(world: &World, from: u8, path: &str, body: &str) -> Option<Answer> {
@@ -42,7 +46,14 @@ struct Flood {
 }
 
 impl Flood {
+    /// Of which the queue is full.
     fn begin(world: &Arc<World>, addresses: std::ops::Range<u8>, each: usize) -> Self {
+        let flood = Self::start(world, addresses, each);
+        until("a full queue", || (flood.hashed() > 20 && flood.refused() > 20).then_some(()));
+        flood
+    }
+
+    fn start(world: &Arc<World>, addresses: std::ops::Range<u8>, each: usize) -> Self {
         let (going, hashed, refused) = (Arc::new(AtomicBool::new(true)), Arc::default(), Arc::default());
         let mut flood = Self { going, hashed, refused, clients: Vec::new() };
         for from in addresses.flat_map(|from| std::iter::repeat_n(from, each)) {
@@ -62,12 +73,15 @@ impl Flood {
                 }
             }));
         }
-        until("a full queue", || (flood.hashed() > 20 && flood.refused.load(Ordering::SeqCst) > 20).then_some(()));
         flood
     }
 
     fn hashed(&self) -> u64 {
         self.hashed.load(Ordering::SeqCst)
+    }
+
+    fn refused(&self) -> u64 {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// How many of the flood are served until a call has its answer.
@@ -78,10 +92,10 @@ impl Flood {
     }
 
     /// Ends it: how many attempts it made.
-    fn end(self) -> u64 {
+    fn end(mut self) -> u64 {
         self.going.store(false, Ordering::SeqCst);
-        self.clients.into_iter().for_each(|client| client.join().unwrap());
-        self.hashed.load(Ordering::SeqCst) + self.refused.load(Ordering::SeqCst)
+        self.clients.drain(..).for_each(|client| client.join().unwrap());
+        self.hashed() + self.refused()
     }
 }
 
@@ -177,7 +191,7 @@ fn peak_memory(process: u32) -> Option<u64> {
 
 #[test]
 fn failed_attempts_fill_no_log_and_every_one_is_in_a_sum() {
-    let mut world = World::new(env!("CARGO_BIN_EXE_keyward")).config(UNTHROTTLED).serve(&[]);
+    let mut world = serving_with(UNTHROTTLED);
     world.person("ada", &[]);
     let long = "x".repeat(2_000);
     let shared = Arc::new(world);
@@ -204,4 +218,60 @@ fn failed_attempts_fill_no_log_and_every_one_is_in_a_sum() {
         assert_eq!(sum(&told, action), 58 * 20, "{action}");
     }
     world.ok(&["audit", "verify"]);
+}
+
+/// As it is without a word in the configuration: ten wrong passwords for a user are looked at, and one of each further address.
+#[test]
+fn by_default_a_flood_of_wrong_passwords_is_hardly_looked_at() {
+    const ADDRESSES: u64 = 12;
+    let mut world = serving_with("{}");
+    let password = world.person("ada", &["--roles", "admin,self"]);
+    let key = world.key("k", &[]);
+    let shared = Arc::new(world);
+    let flood = Flood::start(&shared, 2..14, 10);
+    until("a flood that is turned away", || (flood.refused() > 400).then_some(()));
+    for round in 0..5 {
+        let answer = login(&shared, 100 + round, &password).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(shared.get("/x", &key).status, 200);
+    }
+    until("many more that are turned away", || (flood.refused() > 2_000).then_some(()));
+    // What was being hashed when the tenth was found wrong is looked at, too.
+    assert!(flood.hashed() <= 10 + ADDRESSES + 4, "{} passwords were hashed", flood.hashed());
+    let refused = login(&shared, 5, &password).unwrap();
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!(refused.status == 429 && (1..=60).contains(&wait), "{}", refused.text());
+    let attempts = flood.end() + 1;
+    world = Arc::into_inner(shared).unwrap();
+    world.stop();
+    let told = failed(&world);
+    assert!(told.len() <= 100, "{} records", told.len());
+    assert_eq!(sum(&told, "session.sign_in_failed"), attempts);
+}
+
+/// Many names from one address, and keys: a hundred of all together, and every one that has what was made here goes on.
+#[test]
+fn by_default_an_address_has_a_hundred_guesses_a_minute() {
+    let world = serving_with("{}");
+    let password = world.person("ada", &["--roles", "admin"]);
+    let key = world.key("k", &[]);
+    let get = |from: u8, key: &str| {
+        let address = world.server().data;
+        let head = format!("GET /x HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {key}\r\nConnection: close\r\n\r\n");
+        exchange_from(IpAddr::from([127, 0, 0, from]), address, head.as_bytes()).unwrap().status
+    };
+    // No password is that long, so that nothing is hashed.
+    let long = "x".repeat(2_000);
+    for number in 0..50 {
+        let body = format!("{{\"username\":\"user {number}\",\"password\":\"{long}\"}}");
+        assert_eq!(post(&world, 7, "/_keyward/login", &body).unwrap().status, 401, "{number}");
+        assert_eq!(get(7, &format!("kw_live_guess{number}")), 401, "{number}");
+    }
+    for number in 0..50 {
+        assert_eq!(get(7, &format!("kw_live_another{number}")), 429, "{number}");
+        assert_eq!(get(7, &key), 200, "a neighbour");
+    }
+    assert_eq!(login(&world, 7, &password).unwrap().status, 429);
+    assert_eq!(login(&world, 8, &password).unwrap().status, 200);
+    assert_eq!(get(8, "kw_live_guess"), 401);
 }

@@ -1,5 +1,6 @@
 //! `security.basic_auth`: whose username and password count.
 
+use keyward_core::scheme::CredentialKind;
 use secrecy::ExposeSecret as _;
 
 use super::Look;
@@ -45,5 +46,23 @@ pub(super) fn check(look: &mut Look<'_>) {
             ["write username: beside it; Keyward's users have passwords of their own"],
         ),
         (None, None) => {}
+    }
+    if !basic.enabled {
+        unread(look);
+    }
+}
+
+/// Routes that nobody can pass, because the one scheme that they name is off.
+fn unread(look: &mut Look<'_>) {
+    let settings = look.settings;
+    let is_basic = |name: &String| settings.schemes.get(name).is_some_and(|one| one.kind == CredentialKind::Basic);
+    for (index, route) in settings.routes.iter().enumerate() {
+        if !route.public && !route.schemes.is_empty() && route.schemes.iter().all(is_basic) {
+            look.warning(
+                &at!["routes", index, "schemes"],
+                format!("nobody can pass the route \"{}\": Basic is off, and it reads nothing else", route.name),
+                ["write security: {basic_auth: {enabled: true}}, or name another scheme"],
+            );
+        }
     }
 }
