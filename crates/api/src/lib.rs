@@ -34,6 +34,7 @@ pub mod overlaps;
 pub mod own;
 mod own_usage;
 pub mod passwords;
+pub mod past_sessions;
 pub mod people_command;
 pub mod pulse;
 mod refusal;

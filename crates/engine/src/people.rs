@@ -283,6 +283,15 @@ pub struct KeptRefreshToken {
     pub spent_at: Option<Timestamp>,
 }
 
+/// What of sessions is past.
+#[derive(Clone, Copy, Debug)]
+pub struct Past {
+    /// Refresh tokens whose time ended before this.
+    pub refresh_tokens: Timestamp,
+    /// Sessions by cookie that began before this.
+    pub cookies: Timestamp,
+}
+
 /// What operations on people ask of a store. Every write is one transaction, its audit event in it.
 pub trait People: Send + Sync {
     /// Makes a user, unless its name or reference is taken.
@@ -363,6 +372,10 @@ pub trait People: Send + Sync {
     ) -> Answer<'a, Changed<SessionRecord>>;
     /// Sessions in the order of their ids, after one of them (or after none: `""`).
     fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>>;
+    /// Lets go of what is past, so many of each kind at most, and of the sessions that have no refresh token left by it; how many
+    /// tokens and cookies went. Nobody can carry such a session on, so the feed is not told; what happened in it stays in the
+    /// audit log.
+    fn forget_sessions(&self, past: Past, limit: u32) -> Answer<'_, u64>;
     /// Keeps a signing key and tells the feed.
     fn insert_signing_key<'a>(&'a self, key: &'a SigningKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
     /// Takes a signing key out of those that count, and tells the feed.

@@ -172,6 +172,7 @@ impl ControlPlane<'_> {
         tokio::spawn(keyward_api::attempts::run(Arc::clone(self.service)));
         tokio::spawn(keyward_api::signing_keys::run(Arc::clone(self.service)));
         tokio::spawn(keyward_api::overlaps::run(Arc::clone(self.service)));
+        tokio::spawn(keyward_api::past_sessions::run(Arc::clone(self.service)));
         if let Some(keep) = self.audit_kept {
             let tell = |message: &str| terminal::warn_line(&format!("keyward: {message}"));
             tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep, tell));

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use keyward_testkit::people::Tokens;
-use keyward_testkit::world::World;
+use keyward_testkit::world::{World, until};
 
 /// The library for programs with threads, wherever the system keeps it.
 fn library() -> PathBuf {
@@ -146,4 +146,25 @@ fn a_session_by_cookie_ends_unused_and_goes_on_while_it_is_used() {
     assert_eq!(me(&unused), 401, "nobody used it");
     server.jump("+90m");
     assert_eq!(me(&used), 401, "its time is over, however much it was used");
+}
+
+#[test]
+fn what_nobody_can_carry_on_is_let_go_and_its_evidence_stays() {
+    let mut server = Jumping::new();
+    let tokens = server.login();
+    server.world.client_tokens(&server.world.pair("app", &[]));
+    let kept = |world: &World| world.ok(&["export"]).lines().filter(|line| line.contains("\"ses_")).count();
+    // A refresh token is good for 30 days, and what rests on it is kept for one more.
+    for (clock, expected) in [("+30d", 2), ("+32d", 0)] {
+        server.world.stop();
+        server.jump(clock);
+        server.world.start(&[]);
+        until(clock, || (kept(&server.world) == expected).then_some(()));
+    }
+    assert_eq!(server.world.refresh(&tokens.refresh).status, 401);
+    for action in ["session.signed_in", "session.client_signed_in"] {
+        let told = server.world.json(&["audit", "list", "--action", action]);
+        assert_eq!(told["data"].as_array().unwrap().len(), 1, "{action}");
+    }
+    server.world.ok(&["audit", "verify"]);
 }

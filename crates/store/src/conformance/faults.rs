@@ -15,6 +15,7 @@ use super::clients::client_session;
 use super::cookies::cookie_session;
 use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
 use super::limits::reserve;
+use super::past::past;
 use super::people::{account, hash, refresh, session, shown, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
 
@@ -89,6 +90,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     }),
     ("reuse_refresh_token", |store| spend(store, "first", "fresh")),
     ("end_session", |store| Box::pin(async { store.end_session("ses_1", "signed out", &event()).await.map(drop) })),
+    ("forget_sessions", |store| Box::pin(async { store.forget_sessions(past(1000, 0), 100).await.map(drop) })),
     ("insert_signing_key", |store| {
         Box::pin(async { store.insert_signing_key(&signing_key("sig_1"), &event()).await.map(drop) })
     }),
@@ -185,7 +187,7 @@ async fn every_cut<H: Home>(mishap: Mishap) {
         operation(&*store).await.unwrap();
         let after = state(&*store).await;
         let told = match *name {
-            "seal" | "record_uses" | "reserve" | "give_back" => 0,
+            "seal" | "record_uses" | "reserve" | "give_back" | "forget_sessions" => 0,
             // Who calls it has told of it before.
             "forget_audit" => -2,
             _ => 1,

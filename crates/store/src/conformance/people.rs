@@ -89,7 +89,7 @@ pub async fn signed_in<H: Home>() -> (H, Arc<dyn Store>) {
     (home, store)
 }
 
-async fn spend(store: &dyn Store, text: &str, successor: &str, now: i64) -> Spent {
+pub(super) async fn spend(store: &dyn Store, text: &str, successor: &str, now: i64) -> Spent {
     let digest = ApiKeyDigest::of(text.as_bytes());
     let successor = refresh(successor, now);
     store.spend_refresh_token(&shown(&digest, Bearer::User, &successor), &|_| Ok(()), &event()).await.unwrap()

@@ -5,7 +5,7 @@ use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{
-    AccountChange, AccountRecord, Changed, Fits, KeptRefreshToken, Made, NewRefreshToken, PasswordHash, People,
+    AccountChange, AccountRecord, Changed, Fits, KeptRefreshToken, Made, NewRefreshToken, PasswordHash, Past, People,
     ShownRefreshToken, Spent, UserChange, UserRecord,
 };
 use keyward_engine::ports::{Answer, FeedHead, JoinedSession, NewUser, Page};
@@ -133,6 +133,18 @@ impl People for SqliteStore {
     fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>> {
         Box::pin(async move {
             self.read(sessions::select_after(after, limit)).await?.iter().map(sessions::record).collect()
+        })
+    }
+
+    fn forget_sessions(&self, past: Past, limit: u32) -> Answer<'_, u64> {
+        Box::pin(async move {
+            // Their times have no index: looking for them takes a while, and is done where it holds up no write.
+            let tokens = sessions::past(&self.read(sessions::select_past_tokens(past.refresh_tokens, limit)).await?)?;
+            let cookies = sessions::past(&self.read(sessions::select_past_cookies(past.cookies, limit)).await?)?;
+            if tokens.is_empty() && cookies.is_empty() {
+                return Ok(0);
+            }
+            self.writer.write(async |transaction| sessions::forget(transaction, &tokens, cookies).await).await
         })
     }
 
