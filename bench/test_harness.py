@@ -41,7 +41,7 @@ class Bars(unittest.TestCase):
         self.assertEqual(bars.judge([self.BAR], [{"keyward-key": {"cpuMicros": 1}}]), [])
 
     def test_every_bar_names_contenders(self):
-        for bar in (*bars.REQUESTS, *bars.BODIES, *bars.LATENCY):
+        for bar in (*bars.REQUESTS, *bars.BODIES, *bars.LATENCY, *bars.LOGINS):
             for name in (bar.of, bar.against):
                 self.assertIn(name.partition(":")[0], contenders.BY_NAME)
 

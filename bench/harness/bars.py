@@ -39,6 +39,8 @@ LATENCY = (
     Bar("keyward-key", "haproxy-key", 1.50, "p99Millis"),
     Bar("keyward-eddsa", "haproxy-hs256", 1.50, "p99Millis"),
 )
+#: Who is known must not feel much of those who are not.
+LOGINS = (Bar("keyward-key:logins", "keyward-key", 2.00, "p99Millis"),)
 
 
 def judge(bars, rounds):

@@ -1,11 +1,12 @@
-"""The kinds of run: saturated with small answers, with large ones, at half the rate, idle, and issuing tokens."""
+"""The kinds of run: saturated with small answers, with large ones, at half the rate, idle, issuing tokens, and amid sign-ins."""
 
 import os
 import statistics
 
-from . import bars, contenders, idle, load, paced, rounds, sliced
+from . import bars, contenders, idle, load, paced, rounds, sliced, usage
 from .failure import Failed
 from .fleet import BODIES
+from .logins import Logins
 from .processes import raise_descriptors
 
 KEYED = ("keyward-limit", "keyward-key", "haproxy-key", "nginx-key")
@@ -67,6 +68,30 @@ def idle_connections(fleet, options, said):
     }
 
 
+def logins(fleet, options, said):
+    """Known keys at half of what goes through, alone and while many sign in at once, all of whom have the right password."""
+    target = _bring_up(fleet, options, ("keyward-key",))["keyward-key"]
+    rate = round(load.saturate(target, options, options.warm_seconds)["requestsPerSecond"] / 2, -2) or 100
+    said(f"at {rate:,.0f} requests/s, half of what goes through, and {options.logins:,} sign-ins at once")
+    pids = usage.family(target.pid)
+
+    def one(_, seconds):
+        before = usage.memory_mib(pids)
+        quiet = paced.run(target, options, rate, seconds, fleet.home)
+        with Logins(target, options.logins) as crowd:
+            amid = paced.run(target, options, rate, seconds, fleet.home)
+        done, turned_away = crowd.answered[200], crowd.answered[429] + crowd.answered[503]
+        return {
+            "keyward-key": {**quiet, "memoryMib": before, "loginsPerSecond": 0, "turnedAwayPerSecond": 0},
+            "keyward-key:logins": {
+                **amid, "memoryMib": crowd.most_mib, "loginsPerSecond": done / seconds, "turnedAwayPerSecond": turned_away / seconds,
+            },
+        }
+
+    found = rounds.turns({"keyward-key": target, "keyward-key:logins": target}, options, one, bars.LOGINS, said)
+    return {"rate": rate, "contenders": rounds.medians(found), "bars": bars.judge(bars.LOGINS, found), "rounds": found}
+
+
 def _bring_up(fleet, options, names):
     chosen = [contenders.BY_NAME[name] for name in names if not options.only or name in options.only]
     targets = fleet.bring_up(chosen) if chosen else {}
@@ -76,4 +101,4 @@ def _bring_up(fleet, options, names):
     return targets
 
 
-ALL = {"requests": requests, "bodies": bodies, "latency": latency, "idle": idle_connections, "tokens": tokens}
+ALL = {"requests": requests, "bodies": bodies, "latency": latency, "idle": idle_connections, "tokens": tokens, "logins": logins}

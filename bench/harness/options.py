@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LUA_FOLDERS = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules")
 
 
-KINDS = ("requests", "bodies", "latency", "idle", "tokens")
+KINDS = ("requests", "bodies", "latency", "idle", "tokens", "logins")
 
 
 def read(arguments):
@@ -47,6 +47,7 @@ def common(parser):
     parser.add_argument("--keys", type=int, default=10_000, help="keys that exist, over which requests rotate")
     parser.add_argument("--tokens", type=int, default=256, help="tokens and pairs over which requests rotate")
     parser.add_argument("--idle", type=int, default=10_000, help="idle connections")
+    parser.add_argument("--logins", type=int, default=1_000, help="sign-ins at once")
     parser.add_argument("--binary", default=str(target / "keyward"))
     parser.add_argument("--floor", default=str(target / "keyward-floor"))
 
@@ -72,7 +73,7 @@ def complete(options):
     options.proxy_place = _on(cpus[:2])
     options.other_place = _on(cpus[2:]) if options.apart else []
     options.warm_seconds = 2
-    options.room = options.idle + 1000
+    options.room = max(options.idle, options.logins) + 1000
     options.lua_folder = next((folder for folder in LUA_FOLDERS if os.path.isdir(folder)), LUA_FOLDERS[0])
     # The servers run in folders of their own.
     options.binary, options.floor = map(os.path.abspath, (options.binary, options.floor))

@@ -12,7 +12,7 @@ TRIALS = ROOT / "bench" / "out"
 def complete(kind, found, skipped, described, options):
     """A result with all that is needed to read it."""
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    settings = {name: getattr(options, name) for name in ("connections", "seconds", "long_seconds", "keys", "tokens", "idle")}
+    settings = {name: getattr(options, name) for name in ("connections", "seconds", "long_seconds", "keys", "tokens", "idle", "logins")}
     return {"kind": kind, "date": today, "machine": described, "settings": settings, **found, "skipped": skipped}
 
 

@@ -9,13 +9,16 @@ COLUMNS = {
 }
 COLUMNS["bodies"] = COLUMNS["requests"]
 COLUMNS["tokens"] = (("tokens/s", "requestsPerSecond", ",.0f"), *COLUMNS["requests"][1:])
+COLUMNS["logins"] = (
+    *COLUMNS["latency"], ("MiB at most", "memoryMib", ".1f"), ("signed in/s", "loginsPerSecond", ".1f"), ("turned away/s", "turnedAwayPerSecond", ",.0f"),
+)
 WHAT = {"cpuMicros": "CPU", "p99Millis": "p99"}
 
 
 def title(name):
     """What a contender is called, with the size of its answers."""
     name, _, body = name.partition(":")
-    return contenders.BY_NAME[name].title + {"": "", "10k": ", 10 KiB", "1m": ", 1 MiB"}[body]
+    return contenders.BY_NAME[name].title + {"": "", "10k": ", 10 KiB", "1m": ", 1 MiB", "logins": ", amid sign-ins"}[body]
 
 
 def rows(result):
@@ -50,6 +53,11 @@ def notes(result):
         slow = [title(name) for name, row in result["contenders"].items() if row["reached"] < 0.95]
         if slow:
             yield f"Did not keep up with that rate: {', '.join(slow)}."
+    if result["kind"] == "logins":
+        yield (
+            f"All at {result['rate']:,.0f} requests/s; {result['settings']['logins']:,} connections from as many addresses, each of which signs in once it has"
+            " its answer, at most once a second. Passwords are checked by two threads with one block of 19 MiB each."
+        )
     medians = result["contenders"]
     if result["kind"] == "requests" and {"keyward-key", "keyward-unrecorded"} <= medians.keys():
         recording = medians["keyward-key"]["cpuMicros"] - medians["keyward-unrecorded"]["cpuMicros"]
