@@ -1,19 +1,14 @@
-//! Puts the files under `presets` and `imports` into the binary, each by its name, so that a preset, or the form of another
-//! program's keys, is a file and nothing else.
+//! Puts the files under `presets` into the binary, each by its name, so that a preset is a file and nothing else.
 
 use std::io;
 use std::path::PathBuf;
 
 fn main() -> io::Result<()> {
-    table(concat!(env!("CARGO_MANIFEST_DIR"), "/presets"), "yaml", "presets.rs")?;
-    table(concat!(env!("CARGO_MANIFEST_DIR"), "/imports"), "json", "imports.rs")
-}
-
-fn table(folder: &str, kind: &str, file: &str) -> io::Result<()> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/presets");
     println!("cargo::rerun-if-changed={folder}");
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == kind));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     paths.sort();
     let mut table = String::from("&[\n");
     for path in paths {
@@ -21,7 +16,7 @@ fn table(folder: &str, kind: &str, file: &str) -> io::Result<()> {
         table.push_str(&format!("    ({name:?}, include_str!({path:?})),\n"));
     }
     table.push_str("]\n");
-    std::fs::write(PathBuf::from(variable("OUT_DIR")?).join(file), table)
+    std::fs::write(PathBuf::from(variable("OUT_DIR")?).join("presets.rs"), table)
 }
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script where to write by its environment")]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use keyward_core::basic::{BasicRules, Shown};
 use keyward_core::decision::{Fault, Throttled, ThrottledBy};
 use keyward_core::guarding::Disclose;
-use keyward_core::strange::StrangeKey;
 use keyward_engine::node::FILL;
 use keyward_engine::people::UserRecord;
 use keyward_engine::ports::{Checked, CheckedUser, Checking, FeedHead, Held, Passwords, StoreError};
@@ -14,7 +13,6 @@ use keyward_http::own::Refusal;
 use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
 use crate::fields;
-use crate::imported;
 use crate::origin::Origin;
 use crate::passwords::{CROWDED_RETRY, Password};
 use crate::service::Service;
@@ -37,11 +35,6 @@ impl Passwords for BasicPasswords {
     fn check(&self, shown: Arc<Shown>) -> Checking {
         let service = Arc::clone(&self.0);
         Box::pin(async move { check(&service, &shown).await })
-    }
-
-    fn find_key(&self, key: Arc<StrangeKey>) -> Checking {
-        let service = Arc::clone(&self.0);
-        Box::pin(async move { imported::find(&service, key).await })
     }
 }
 

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{AddressRule, Decision, Denial, Reason};
 use keyward_core::machine::{
-    self, Event, Fetching, Listener, Looking, Recalled, RequestFacts, Resumed, Ruled, Step, Strangers, Verified,
-    decide, would_pass,
+    self, Event, Fetching, Listener, Looking, Recalled, RequestFacts, Resumed, Ruled, Step, Verified, decide,
+    would_pass,
 };
 use keyward_core::page::PageFault;
 use keyward_core::path::Target;
@@ -125,7 +125,7 @@ async fn walk(
             account.note(true, "the signature is over the body, which is not at hand here: if it is right, then");
             return Ok(awaiting.still(account).err());
         }
-        Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, strangers(service), account) {
+        Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &service.tag_key, account) {
             Resumed::Ruled(ruled) => ruled,
             Resumed::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
             Resumed::Examine(examining) => {
@@ -167,11 +167,6 @@ async fn look(service: &Service, looking: Looking<'_>, account: &mut Account<'_>
     Ok(looking.find(spend, account).err())
 }
 
-/// Nobody is held back here; keys of other programs are looked up where there are any.
-fn strangers(service: &Service) -> Strangers<'_> {
-    Strangers { may_be_known: service.imported.any(), ..(&service.tag_key).into() }
-}
-
 /// Goes on with what the store knows.
 async fn fetch<'a>(
     service: &Service,
@@ -195,10 +190,6 @@ async fn fetch<'a>(
             found.map(|joined| Held::Cookie(Box::new(joined)))
         }
         machine::Question::Basic(shown) => basic::of_operator(service, shown).await?,
-        machine::Question::Strange(key) => {
-            let found = service.store.find(&[*key.digest()]).await?.keys.into_iter().next().flatten();
-            found.map(|joined| Held::ApiKey(Box::new(joined)))
-        }
     };
     let entry = held.and_then(|held| held.resolve(rules, fetching.claims(), &service.tag_key));
     Ok(fetching.resume(entry.map(Arc::new), account))

@@ -18,8 +18,6 @@ pub mod fields;
 mod foreign;
 pub mod hex;
 pub mod import;
-pub mod import_keys;
-pub mod imported;
 pub mod in_force;
 pub mod jwks;
 pub mod keeper;

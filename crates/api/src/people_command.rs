@@ -9,7 +9,6 @@ use crate::command::Reply;
 use crate::failure::Failure;
 use crate::fields;
 use crate::import::{self, Import};
-use crate::import_keys::{self, KeysToImport};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
@@ -31,11 +30,6 @@ pub enum PeopleCommand {
     Import {
         /// What.
         import: Import,
-    },
-    /// Take keys from a file of another program.
-    ImportKeys {
-        /// What.
-        import: KeysToImport,
     },
     /// List users.
     ListUsers {
@@ -140,9 +134,6 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         }
         PeopleCommand::Import { import } => {
             Ok(Reply::Imported { report: import::htpasswd(service, &import, &origin).await? })
-        }
-        PeopleCommand::ImportKeys { import } => {
-            Ok(Reply::Imported { report: import_keys::keys(service, &import, &origin).await? })
         }
         PeopleCommand::ListUsers { cursor, limit } => {
             Ok(Reply::Users { listing: users::list(service, cursor.as_deref(), limit).await? })

@@ -17,7 +17,6 @@ use keyward_engine::throttle::Throttle;
 
 use crate::attempts::Attempts;
 use crate::audit::Sealer;
-use crate::imported::Imported;
 use crate::in_force::{Configuration, InForce};
 use crate::opener::Opener;
 use crate::passwords::PasswordPool;
@@ -60,8 +59,6 @@ pub struct Service {
     pub signing: OnceLock<Signing>,
     /// Wrong credentials, and who has to wait for them.
     pub throttle: Arc<Throttle>,
-    /// Keys that other programs made.
-    pub imported: Imported,
     /// Failed attempts that are in no record yet.
     pub attempts: Attempts,
     /// The file that the first password was written to, if the first start wrote one.

@@ -39,7 +39,6 @@ pub(crate) fn said_of_change(change: &KeyChange) -> (Action, Vec<Detail>) {
             (Action::KeyRevoked, reason.iter().map(|reason| ("reason", reason.clone())).collect())
         }
         KeyChange::Budget(budget) => (Action::KeyBudget, vec![("budget", budgets::said(*budget))]),
-        KeyChange::Recognise(_) => (Action::KeyRecognised, Vec::new()),
         KeyChange::EndOverlap(_) => (Action::KeyOverlapEnded, Vec::new()),
         KeyChange::Replace { overlap_ends_at, .. } => {
             (Action::KeyRotated, vec![("overlapEndsAt", fields::rfc3339(*overlap_ends_at).into())])

@@ -13,14 +13,6 @@ pub const PRESET_VARIABLE: &str = "KEYWARD_PRESET";
 /// All presets by name.
 const ALL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/presets.rs"));
 
-/// The forms of files with keys of other programs, by name.
-const IMPORTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/imports.rs"));
-
-/// The forms of files with keys of other programs, by name: JSON that says where in a file what stands.
-pub fn import_forms() -> impl Iterator<Item = (&'static str, &'static str)> {
-    IMPORTS.iter().copied()
-}
-
 /// The presets with their texts, by name.
 pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALL.iter().copied()

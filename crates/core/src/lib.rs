@@ -26,7 +26,6 @@ pub mod rules;
 pub mod scheme;
 pub mod scope;
 pub mod session;
-pub mod strange;
 pub mod throttle;
 pub mod time;
 pub mod token;

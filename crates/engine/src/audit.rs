@@ -44,10 +44,6 @@ pub enum Action {
     KeyRotated,
     /// The overlap of a key that was replaced ended, because nobody used it any more.
     KeyOverlapEnded,
-    /// A key that another program made was taken over.
-    KeyImported,
-    /// A key that another program made was shown for the first time, and is kept by our own digest from then on.
-    KeyRecognised,
     /// A user was made.
     UserCreated,
     /// A user was paused.
@@ -119,8 +115,6 @@ impl Action {
             Self::KeyRevoked => "key.revoked",
             Self::KeyRotated => "key.rotated",
             Self::KeyOverlapEnded => "key.overlap_ended",
-            Self::KeyImported => "key.imported",
-            Self::KeyRecognised => "key.recognised",
             Self::UserCreated => "user.created",
             Self::UserDisabled => "user.disabled",
             Self::UserEnabled => "user.enabled",

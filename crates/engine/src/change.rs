@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use keyward_core::api_key::ApiKeyRecord;
-use keyward_core::digest::ApiKeyDigest;
 use keyward_core::limit::Budget;
 use keyward_core::time::Timestamp;
 
@@ -27,8 +26,6 @@ pub enum KeyChange {
         /// It ends earlier, once the old key was not used for so long.
         quiet: Option<Duration>,
     },
-    /// A key that another program made was shown for the first time: this is its digest.
-    Recognise(ApiKeyDigest),
     /// The overlap of a key that was replaced is over. The field is when.
     EndOverlap(Timestamp),
     /// Another budget of it and of all others in its line; `None`: without bound.
@@ -112,12 +109,6 @@ impl KeyChange {
                     return Ok(false);
                 }
                 key.overlap_ends_at = Some(*at);
-            }
-            Self::Recognise(digest) => {
-                if key.digest == *digest {
-                    return Ok(false);
-                }
-                key.digest = *digest;
             }
             // Kept beside the line, not in the record.
             Self::Budget(_) => {}

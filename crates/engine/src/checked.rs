@@ -8,7 +8,6 @@ use keyward_core::api_key::{CredentialEntry, Owner};
 use keyward_core::basic::Shown;
 use keyward_core::decision::{Fault, Throttled};
 use keyward_core::rules::Rules;
-use keyward_core::strange::StrangeKey;
 use keyward_core::time::Timestamp;
 
 use crate::held_session::counted;
@@ -62,6 +61,4 @@ pub type Checking = Pin<Box<dyn Future<Output = Result<Checked, Fault>> + Send>>
 pub trait Passwords: Send + Sync {
     /// Whether a username and a password are somebody's.
     fn check(&self, shown: Arc<Shown>) -> Checking;
-    /// Whether a key that was not made here is known all the same.
-    fn find_key(&self, key: Arc<StrangeKey>) -> Checking;
 }

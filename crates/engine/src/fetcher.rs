@@ -10,7 +10,6 @@ use keyward_core::basic::Shown;
 use keyward_core::decision::{Fault, Throttled};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::machine::Question;
-use keyward_core::strange::StrangeKey;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::node::FILL;
@@ -120,7 +119,6 @@ struct Next {
     sessions: Vec<Box<str>>,
     cookies: Vec<ApiKeyDigest>,
     passwords: Vec<Arc<Shown>>,
-    strange: Vec<Arc<StrangeKey>>,
 }
 
 /// Answers questions until every [`Asker`] is gone. A question goes on when its asker has hung up, so that the next
@@ -149,9 +147,7 @@ pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, questions: Quest
             Some((asked, found)) = reads.next(), if !reads.is_empty() => settle(asked, &found, &mut waiting),
             Some((question, reply)) = checks.next(), if !checks.is_empty() => tell(&question, &reply, &mut waiting),
         }
-        let of_users = next.passwords.drain(..).map(Question::Basic);
-        let asked = of_users.chain(next.strange.drain(..).map(Question::Strange));
-        checks.extend(asked.map(|question| check(passwords.clone(), question)));
+        checks.extend(next.passwords.drain(..).map(|shown| check(passwords.clone(), shown)));
         while reads.len() < READS
             && let Some(batch) = next.take()
         {
@@ -194,7 +190,6 @@ fn enlist(asked: Asked, waiting: &mut Waiting, next: &mut Next) {
             Question::Session(id) => next.sessions.push(id),
             Question::Cookie(digest) => next.cookies.push(digest),
             Question::Basic(shown) => next.passwords.push(shown),
-            Question::Strange(key) => next.strange.push(key),
         }
     }
     askers.push(asked.reply);
@@ -256,16 +251,15 @@ fn tell(question: &Question, reply: &Reply, waiting: &mut Waiting) {
     }
 }
 
-async fn check(passwords: Option<Arc<dyn Passwords>>, question: Question) -> (Question, Reply) {
-    let checked = match (passwords, &question) {
-        (Some(passwords), Question::Basic(shown)) => passwords.check(Arc::clone(shown)).await,
-        (Some(passwords), Question::Strange(key)) => passwords.find_key(Arc::clone(key)).await,
-        _ => Err(Fault::Stopping),
+async fn check(passwords: Option<Arc<dyn Passwords>>, shown: Arc<Shown>) -> (Question, Reply) {
+    let checked = match passwords {
+        Some(passwords) => passwords.check(Arc::clone(&shown)).await,
+        None => Err(Fault::Stopping),
     };
     let fill = checked.map(|checked| match checked {
         Checked::Right(head, held) => Fill::of(head, Some(held)),
         Checked::Wrong => Fill::refused(Refused::Wrong),
         Checked::Throttled(why) => Fill::refused(Refused::Throttled(why)),
     });
-    (question, fill.map(Arc::new))
+    (Question::Basic(shown), fill.map(Arc::new))
 }

@@ -13,7 +13,6 @@ pub mod deliveries;
 pub mod fetcher;
 mod filters;
 mod held_session;
-mod imported;
 pub mod issuers;
 pub mod ledger;
 pub mod limits;

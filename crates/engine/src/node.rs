@@ -1,6 +1,6 @@
 //! The control side of one node: it applies the feed to every core and proves how fresh their memory is.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,21 +34,9 @@ pub struct Shared {
     deliveries: Deliveries,
     /// Where keys of other issuers are asked for.
     issuers: Asker,
-    /// Whether keys that were not made here may be known all the same.
-    strange_keys: AtomicBool,
 }
 
 impl Shared {
-    /// Whether keys that were not made here may be known all the same, and are asked about.
-    pub fn asks_about_strange_keys(&self) -> bool {
-        self.strange_keys.load(Ordering::Relaxed)
-    }
-
-    /// From now on they are asked about, or not any more.
-    pub fn ask_about_strange_keys(&self, asks: bool) {
-        self.strange_keys.store(asks, Ordering::Relaxed);
-    }
-
     /// The number of the last note.
     pub fn notes(&self) -> u64 {
         self.notes.load(Ordering::Acquire)

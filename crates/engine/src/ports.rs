@@ -26,7 +26,6 @@ use crate::signing::SigningKeyRecord;
 pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
 pub use crate::filters::{AuditFilter, KeyFilter, Page};
 pub use crate::held_session::JoinedSession;
-pub use crate::imported::ImportedKey;
 pub use crate::reserves::{Known, Reserve, Reserved, Unused};
 
 /// What a port answers, some time later.
@@ -278,15 +277,6 @@ pub trait Records: Send + Sync {
     fn user<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Owner>>;
     /// Keeps a new key and tells the feed.
     fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
-    /// Keeps a key that another program made, and tells the feed; `hash` where its digest is not known yet.
-    fn insert_imported_key<'a>(
-        &'a self,
-        key: &'a ApiKeyRecord,
-        hash: Option<&'a PasswordHash>,
-        event: &'a AuditEvent,
-    ) -> Answer<'a, FeedHead>;
-    /// The keys that other programs made.
-    fn imported_keys(&self) -> Answer<'_, Vec<ImportedKey>>;
     /// A key by id.
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>>;
     /// Keys, newest first.

@@ -64,11 +64,6 @@ impl Refresher {
         Arc::clone(&self.signing_keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on keys that were not made here are asked about, or not any more.
-    pub fn ask_about_strange_keys(&self, asks: bool) {
-        self.node.shared().ask_about_strange_keys(asks);
-    }
-
     /// Where the node stands, as it moves on.
     pub fn heads(&self) -> watch::Receiver<FeedHead> {
         self.applied.subscribe()

@@ -96,10 +96,6 @@ impl Passwords for Scripted {
             })
         })
     }
-
-    fn find_key(&self, _: Arc<keyward_core::strange::StrangeKey>) -> Checking {
-        Box::pin(async { Ok(Checked::Wrong) })
-    }
 }
 
 struct Core {

@@ -82,7 +82,8 @@ pub enum Command {
         /// A file that `keyward backup` made
         file: PathBuf,
     },
-    /// Take users or keys of other programs; says what it would take, and takes it with --apply
+    /// Take users of other programs with their passwords; says what it would take, and takes it with --apply
+    #[command(subcommand)]
     Import(Import),
     /// Print accounts, users, keys and sessions as a JSON object a line, without secrets
     Export {
@@ -92,31 +93,23 @@ pub enum Command {
     },
 }
 
-/// Flags of `import`.
-#[derive(Debug, Args)]
-pub struct Import {
-    /// htpasswd for users; for keys csv, env, or the name of another system
-    pub form: String,
-    /// The file, or - for stdin
-    pub file: String,
-    /// Users: their roles, comma-separated, out of `roles` in the configuration [default: self]
-    #[arg(long, value_name = "ROLES")]
-    pub roles: Option<String>,
-    /// Keys: the user that owns all of them [default: the one that an entry names, else admin]
-    #[arg(long, value_name = "USER")]
-    pub owner: Option<String>,
-    /// Keys: their scopes, comma-separated [default: their owner's]
-    #[arg(long, value_name = "SCOPES")]
-    pub scopes: Option<String>,
-    /// Keys: the variables of an env file that hold some, comma-separated
-    #[arg(long, value_name = "NAMES")]
-    pub variables: Option<String>,
-    /// The account that they belong to, by name, id or your own reference
-    #[arg(long, value_name = "ACCOUNT")]
-    pub account: Option<String>,
-    /// Take them; without it nothing is changed
-    #[arg(long)]
-    pub apply: bool,
+/// Forms of files that `import` reads.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Users with hashes of bcrypt or argon2, a line each: NAME:HASH
+    Htpasswd {
+        /// The file, or - for stdin
+        file: String,
+        /// Their roles, comma-separated, out of `roles` in the configuration [default: self]
+        #[arg(long, value_name = "ROLES")]
+        roles: Option<String>,
+        /// The account that they belong to, by name, id or your own reference
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// Take them; without it nothing is changed
+        #[arg(long)]
+        apply: bool,
+    },
 }
 
 /// Kinds of records that `export` prints.

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use keyward_api::attempts::Attempts;
 use keyward_api::audit::Sealer;
-use keyward_api::imported::Imported;
 use keyward_api::in_force::{Configuration, InForce, Prefixes};
 use keyward_api::opener::Opener;
 use keyward_api::passwords::PasswordPool;
@@ -80,10 +79,8 @@ pub async fn service_alone(loaded: &Loaded, data_dir: &DataDir) -> Result<Servic
     let pending = Arc::default();
     let ground = Ground { store, identity, clock, opener };
     let (ground, throttle) = (&ground, Arc::default());
-    let opened = Opened { ground, configuration, refresher: None, limits: None, decisions, pending, throttle };
-    let service = service(data_dir, opened).await?;
-    keyward_api::imported::load(&service).await.map_err(refused)?;
-    Ok(service)
+    service(data_dir, Opened { ground, configuration, refresher: None, limits: None, decisions, pending, throttle })
+        .await
 }
 
 /// What opens signing keys: the master key, and the secret in the configuration.
@@ -155,7 +152,6 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         opener: Arc::clone(&ground.opener),
         signing: OnceLock::new(),
         throttle,
-        imported: Imported::default(),
         attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),
     })

@@ -16,7 +16,6 @@ pub mod cookies;
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
-pub mod imported;
 pub mod limits;
 pub mod past;
 pub mod people;
@@ -80,7 +79,6 @@ macro_rules! conformance {
             limits::windows_that_are_over_are_let_go_in_passing,
             limits::a_line_of_rotations_is_kept,
             limits::a_budget_is_that_of_the_whole_line,
-            imported::an_imported_key_is_recognised_once,
             audit::old_records_go_from_the_beginning_and_only_sealed_ones,
             feed::each_change_is_told_once_with_the_record_as_it_is_now,
             feed::numbers_are_in_commit_order,

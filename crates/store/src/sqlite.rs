@@ -9,7 +9,6 @@ mod decisions_file;
 mod error;
 mod feed;
 mod file;
-mod imported;
 mod inspect;
 mod keys;
 mod many;
@@ -36,10 +35,9 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::change::KeyChange;
-use keyward_engine::people::PasswordHash;
 use keyward_engine::ports::{
-    Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, ImportedKey, Joined, KeyFilter,
-    Lookup, NewUser, Outcome, Overlap, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
+    Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Joined, KeyFilter, Lookup,
+    NewUser, Outcome, Overlap, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
@@ -124,21 +122,6 @@ impl Records for SqliteStore {
 
     fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
         Box::pin(self.writer.write(async move |transaction| keys::insert(transaction, key, event).await))
-    }
-
-    fn insert_imported_key<'a>(
-        &'a self,
-        key: &'a ApiKeyRecord,
-        hash: Option<&'a PasswordHash>,
-        event: &'a AuditEvent,
-    ) -> Answer<'a, FeedHead> {
-        let write =
-            async move |transaction: &mut Transaction| keys::insert_imported(transaction, (key, hash), event).await;
-        Box::pin(self.writer.write(write))
-    }
-
-    fn imported_keys(&self) -> Answer<'_, Vec<ImportedKey>> {
-        Box::pin(async move { imported::read(&self.read(imported::select()).await?) })
     }
 
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>> {

@@ -13,7 +13,6 @@ use crate::digest::ApiKeyDigest;
 use crate::foreign::Foreign;
 use crate::listener::{Event, Listener};
 use crate::scheme::CredentialKind;
-use crate::strange::StrangeKey;
 use crate::token::{Claims, TokenFault, Unverified};
 
 /// Operators' keys under so many bytes can be guessed; the configuration warns of them.
@@ -53,16 +52,11 @@ impl<'a> Recalling<'a> {
                     let held = if is_genuine { None } else { (strangers.held)() };
                     // Nobody guesses a long one: who has it is let through whatever others did there.
                     if let Some(throttled) = held.filter(|_| presented.len() < GUESSABLE) {
-                        // Whoever has a key of another program goes on: where that is looked up, guesses wait as they do here.
-                        return match strangers.may_be_known {
-                            true => self.ask_elsewhere(listener),
-                            false => refused(self.routed.throttled(self.scheme, throttled)),
-                        };
+                        return refused(self.routed.throttled(self.scheme, throttled));
                     }
                     match self.static_key(listener) {
                         Some(entry) => entry,
                         None if is_genuine => return self.ask_for_key(),
-                        None if strangers.may_be_known => return self.ask_elsewhere(listener),
                         None => return refused(self.wrong_key(held, listener)),
                     }
                 }
@@ -106,17 +100,6 @@ impl<'a> Recalling<'a> {
     fn ask_for_key(self) -> Resumed<'a> {
         let Self { routed, scheme, digest, .. } = self;
         Resumed::Fetch(Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None })
-    }
-
-    fn ask_elsewhere(self, listener: &mut impl Listener) -> Resumed<'a> {
-        match StrangeKey::read(self.presented, self.digest, self.client()) {
-            Some(key) => {
-                let Self { routed, scheme, digest, .. } = self;
-                let question = Question::Strange(Arc::new(key));
-                Resumed::Fetch(question, Fetching { routed, scheme, digest, claims: None })
-            }
-            None => refused(self.wrong_key(None, listener)),
-        }
     }
 
     fn ask_for_user(self, listener: &mut impl Listener) -> Resumed<'a> {

@@ -7,7 +7,6 @@ use crate::api_key::CredentialEntry;
 use crate::basic::Shown;
 use crate::decision::{Decision, Throttled};
 use crate::digest::{ApiKeyDigest, MacKey};
-use crate::strange::StrangeKey;
 use crate::webhook::Delivery;
 
 /// Where the machine stands once nothing is left to be found out: concluded, or asking for what it costs.
@@ -72,8 +71,6 @@ pub enum Question {
     Cookie(ApiKeyDigest),
     /// Whether a username and a password are somebody's. Slow on purpose: asked where passwords are checked, not of the store.
     Basic(Arc<Shown>),
-    /// Whether a key that was not made here is known all the same.
-    Strange(Arc<StrangeKey>),
 }
 
 /// What is to be known of strangers when memory does not know a credential.
@@ -82,14 +79,12 @@ pub struct Strangers<'k> {
     pub tag_key: &'k MacKey,
     /// Whether they have to wait. Asked only where it matters.
     pub held: &'k dyn Fn() -> Option<Throttled>,
-    /// Whether keys that were not made here may be known all the same, and are asked about.
-    pub may_be_known: bool,
 }
 
 impl<'k> From<&'k MacKey> for Strangers<'k> {
     /// Who nobody holds back.
     fn from(tag_key: &'k MacKey) -> Self {
-        Self { tag_key, held: &|| None, may_be_known: false }
+        Self { tag_key, held: &|| None }
     }
 }
 

@@ -22,8 +22,7 @@ impl Worker {
         let recalled = self.recall(snapshot, digest);
         let client = recalling.client();
         let known = if matches!(recalled, Recalled::Nothing) { LookedUp::Nowhere } else { LookedUp::InMemory };
-        let may_be_known = self.shared.asks_about_strange_keys();
-        let strangers = Strangers { tag_key: &self.tag_key, held: &|| self.held(snapshot, client), may_be_known };
+        let strangers = Strangers { tag_key: &self.tag_key, held: &|| self.held(snapshot, client) };
         let found = match recalling.resume(recalled, strangers, listener) {
             Resumed::Ruled(ruled) => Found::Here(ruled),
             Resumed::Fetch(question, fetching) => Found::InStore(question, fetching),

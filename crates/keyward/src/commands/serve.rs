@@ -240,7 +240,6 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     if !planes.refresher.refresh().await {
         return Err(Failed::Refused("the store does not answer".to_owned()));
     }
-    keyward_api::imported::load(&service).await.map_err(failed)?;
     prepare_tokens(&service, settings.security.jwt.algorithm).await?;
     // Shown only where the banner goes to the terminal itself: stderr may be a file.
     let shown = terminal::is_terminal() && form != Log::Json;

@@ -34,12 +34,6 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("revoke", |store| change(store, "key_1", KeyChange::Revoke(at(9), Some("leaked".into())))),
     ("rotate", |store| Box::pin(rotate(store))),
     ("end_overlap", |store| change(store, "key_over", KeyChange::EndOverlap(at(9)))),
-    ("insert_imported_key", |store| {
-        Box::pin(async {
-            store.insert_imported_key(&key("key_theirs", OWNER, 9), Some(&hash("b")), &event()).await.map(drop)
-        })
-    }),
-    ("recognise", |store| change(store, "key_1", KeyChange::Recognise(ApiKeyDigest::of(b"shown")))),
     ("budget", |store| change(store, "key_1", KeyChange::Budget("9/1d".parse().ok()))),
     ("no_budget", |store| change(store, "key_2", KeyChange::Budget(None))),
     ("record_event", |store| Box::pin(async { store.record_event(&event()).await })),

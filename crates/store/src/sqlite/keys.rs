@@ -9,7 +9,6 @@ use keyward_core::limit::Budget;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::change::KeyChange;
-use keyward_engine::people::PasswordHash;
 use keyward_engine::ports::{FeedHead, Found, Joined, KeyFilter, Outcome, Page, StoreError, Use};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
@@ -18,7 +17,7 @@ use super::feed::{API_KEY, stand, tell};
 use super::many::Many;
 use super::rows::{bind_key, column, first, head, joined, joined_columns, joins, json_list};
 use super::transaction::{Statement, Transaction};
-use super::{audit, imported, overlaps};
+use super::{audit, overlaps};
 
 /// The head, and each key of a list of digests: one statement, so one snapshot; one value, so any number of digests.
 pub(super) fn select_digests(digests: &[ApiKeyDigest]) -> Statement {
@@ -107,18 +106,6 @@ pub(super) async fn insert(
     tell(transaction, API_KEY, &[&key.id]).await
 }
 
-/// Keeps a key that another program made, and tells the feed.
-pub(super) async fn insert_imported(
-    transaction: &mut Transaction,
-    (key, hash): (&ApiKeyRecord, Option<&PasswordHash>),
-    event: &AuditEvent,
-) -> Result<FeedHead, StoreError> {
-    keep(transaction, key).await?;
-    transaction.run(imported::note(&key.id, hash)).await?;
-    audit::insert(transaction, event).await?;
-    tell(transaction, API_KEY, &[&key.id]).await
-}
-
 /// Applies a change, if key and state allow it, and tells the feed.
 pub(super) async fn change(
     transaction: &mut Transaction,
@@ -143,9 +130,6 @@ pub(super) async fn change(
                 return Ok(Outcome::Done(head, Box::new(joined)));
             }
             overwrite(transaction, &joined.key).await?;
-            if let KeyChange::Recognise(_) = change {
-                transaction.run(imported::recognise(id)).await?;
-            }
             audit::insert(transaction, event).await?;
             tell(transaction, API_KEY, &[id]).await?
         }
