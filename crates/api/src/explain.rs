@@ -8,9 +8,10 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::{AddressRule, Decision, Denial, Reason};
+use keyward_core::imported::Expected;
 use keyward_core::machine::{
-    self, Event, Fetching, Listener, Looking, Recalled, RequestFacts, Resumed, Ruled, Step, Verified, decide,
-    would_pass,
+    self, Event, Fetching, Listener, Looking, Recalled, RequestFacts, Resumed, Ruled, Step, Strangers, Verified,
+    decide, would_pass,
 };
 use keyward_core::page::PageFault;
 use keyward_core::path::Target;
@@ -125,9 +126,18 @@ async fn walk(
             account.note(true, "the signature is over the body, which is not at hand here: if it is right, then");
             return Ok(awaiting.still(account).err());
         }
-        Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &service.tag_key, account) {
+        Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, strangers(service), account) {
             Resumed::Ruled(ruled) => ruled,
             Resumed::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
+            Resumed::Import(digest, importing) => {
+                // A hash of others is not tried here: an explanation changes nothing.
+                let is_kept = service.store.find(&[digest]).await?.keys.iter().any(Option::is_some);
+                let expected = if is_kept { Expected::Kept } else { Expected::No };
+                match importing.resume(Recalled::Nothing, |_| expected, account) {
+                    Verified::Ruled(ruled) => ruled,
+                    Verified::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
+                }
+            }
             Resumed::Examine(examining) => {
                 let issuer = &examining.token().issuer().name;
                 account.note(
@@ -140,7 +150,7 @@ async fn walk(
                 let keys = service.opener.verifying(&service.store.signing_keys().await?);
                 let is_signed = keys.verify(verifying.token());
                 match verifying.resume(is_signed, account) {
-                    Verified::Decided(decision) => Ruled::Decided(decision),
+                    Verified::Ruled(ruled) => ruled,
                     Verified::Fetch(question, fetching) => fetch(service, rules, &question, fetching, account).await?,
                 }
             }
@@ -151,6 +161,11 @@ async fn walk(
         Ruled::Decided(Decision::Deny(denial)) => Some(denial),
         Ruled::Spend(spending) => look(service, spending.looking(), account).await?,
     })
+}
+
+/// Nobody has to wait, and what has no tag is looked up as well.
+fn strangers(service: &Service) -> Strangers<'_> {
+    Strangers { imported: &|| true, ..Strangers::from(&service.tag_key) }
 }
 
 /// What the limits would say, as things stand now. Nothing is charged.
@@ -190,6 +205,7 @@ async fn fetch<'a>(
             found.map(|joined| Held::Cookie(Box::new(joined)))
         }
         machine::Question::Basic(shown) => basic::of_operator(service, shown).await?,
+        machine::Question::Imported(_) => None,
     };
     let entry = held.and_then(|held| held.resolve(rules, fetching.claims(), &service.tag_key));
     Ok(fetching.resume(entry.map(Arc::new), account))

@@ -13,6 +13,7 @@ mod facts;
 pub mod fields;
 pub mod foreign;
 pub mod guarding;
+pub mod imported;
 pub mod key_format;
 pub mod limit;
 mod listener;

@@ -25,6 +25,7 @@ use crate::rules::Rules;
 use crate::scheme::{Carrier, CredentialKind, Presented, Reading, SchemeId};
 use crate::time::Now;
 use crate::token::{Claims, Unverified};
+pub use answers::Importing;
 pub use delivering::{Awaiting, Delivering};
 pub use examining::{Examined, Examining};
 pub use spending::{Looking, Spending};

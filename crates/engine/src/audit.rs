@@ -42,6 +42,12 @@ pub enum Action {
     KeyRevoked,
     /// A key was replaced by another.
     KeyRotated,
+    /// A key of another program was taken in.
+    KeyImported,
+    /// A key that only another's hash was known of was shown, and is kept as our own are from then on.
+    KeyProven,
+    /// What another program mixed into its hashes was kept, sealed.
+    PepperKept,
     /// The overlap of a key that was replaced ended, because nobody used it any more.
     KeyOverlapEnded,
     /// A user was made.
@@ -114,6 +120,9 @@ impl Action {
             Self::KeyEnabled => "key.enabled",
             Self::KeyRevoked => "key.revoked",
             Self::KeyRotated => "key.rotated",
+            Self::KeyImported => "key.imported",
+            Self::KeyProven => "key.proven",
+            Self::PepperKept => "pepper.kept",
             Self::KeyOverlapEnded => "key.overlap_ended",
             Self::UserCreated => "user.created",
             Self::UserDisabled => "user.disabled",

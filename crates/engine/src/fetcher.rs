@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use keyward_core::basic::Shown;
 use keyward_core::decision::{Fault, Throttled};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::machine::Question;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::node::FILL;
-use crate::ports::{Checked, Clock, FeedHead, Held, Lookup, Passwords, StoreError};
+use crate::ports::{Checked, Clock, FeedHead, Held, Lookup, Passwords, Provers, StoreError};
 
 /// How many questions may wait before further ones are answered [`Fault::Busy`].
 pub const WAITING: usize = 4096;
@@ -69,6 +68,7 @@ pub struct Asker(mpsc::Sender<Asked>);
 pub struct Questions {
     asked: mpsc::Receiver<Asked>,
     passwords: Option<Arc<dyn Passwords>>,
+    provers: Option<Arc<dyn Provers>>,
 }
 
 impl Questions {
@@ -78,12 +78,19 @@ impl Questions {
         self.passwords = Some(passwords);
         self
     }
+
+    /// With what compares keys with hashes of others. Without it, questions about them are not answered.
+    #[must_use]
+    pub fn with_provers(mut self, provers: Arc<dyn Provers>) -> Self {
+        self.provers = Some(provers);
+        self
+    }
 }
 
 /// A bounded channel of questions.
 pub fn channel() -> (Asker, Questions) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    (Asker(sender), Questions { asked: receiver, passwords: None })
+    (Asker(sender), Questions { asked: receiver, passwords: None, provers: None })
 }
 
 impl Asker {
@@ -118,13 +125,13 @@ struct Next {
     keys: Vec<ApiKeyDigest>,
     sessions: Vec<Box<str>>,
     cookies: Vec<ApiKeyDigest>,
-    passwords: Vec<Arc<Shown>>,
+    checks: Vec<Question>,
 }
 
 /// Answers questions until every [`Asker`] is gone. A question goes on when its asker has hung up, so that the next
 /// one finds memory filled.
 pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, questions: Questions) {
-    let Questions { asked: mut questions, passwords } = questions;
+    let Questions { asked: mut questions, passwords, provers } = questions;
     let mut waiting = Waiting::new();
     let mut next = Next::default();
     let mut reads = FuturesUnordered::new();
@@ -147,7 +154,7 @@ pub async fn run(store: Arc<dyn Lookup>, clock: Arc<dyn Clock>, questions: Quest
             Some((asked, found)) = reads.next(), if !reads.is_empty() => settle(asked, &found, &mut waiting),
             Some((question, reply)) = checks.next(), if !checks.is_empty() => tell(&question, &reply, &mut waiting),
         }
-        checks.extend(next.passwords.drain(..).map(|shown| check(passwords.clone(), shown)));
+        checks.extend(next.checks.drain(..).map(|question| check(passwords.clone(), provers.clone(), question)));
         while reads.len() < READS
             && let Some(batch) = next.take()
         {
@@ -189,7 +196,7 @@ fn enlist(asked: Asked, waiting: &mut Waiting, next: &mut Next) {
             Question::ApiKey(digest) => next.keys.push(digest),
             Question::Session(id) => next.sessions.push(id),
             Question::Cookie(digest) => next.cookies.push(digest),
-            Question::Basic(shown) => next.passwords.push(shown),
+            slow @ (Question::Basic(_) | Question::Imported(_)) => next.checks.push(slow),
         }
     }
     askers.push(asked.reply);
@@ -251,15 +258,20 @@ fn tell(question: &Question, reply: &Reply, waiting: &mut Waiting) {
     }
 }
 
-async fn check(passwords: Option<Arc<dyn Passwords>>, shown: Arc<Shown>) -> (Question, Reply) {
-    let checked = match passwords {
-        Some(passwords) => passwords.check(Arc::clone(&shown)).await,
-        None => Err(Fault::Stopping),
+async fn check(
+    passwords: Option<Arc<dyn Passwords>>,
+    provers: Option<Arc<dyn Provers>>,
+    question: Question,
+) -> (Question, Reply) {
+    let checked = match (&question, passwords, provers) {
+        (Question::Basic(shown), Some(passwords), _) => passwords.check(Arc::clone(shown)).await,
+        (Question::Imported(shown), _, Some(provers)) => provers.prove(Arc::clone(shown)).await,
+        _ => Err(Fault::Stopping),
     };
     let fill = checked.map(|checked| match checked {
         Checked::Right(head, held) => Fill::of(head, Some(held)),
         Checked::Wrong => Fill::refused(Refused::Wrong),
         Checked::Throttled(why) => Fill::refused(Refused::Throttled(why)),
     });
-    (Question::Basic(shown), fill.map(Arc::new))
+    (question, fill.map(Arc::new))
 }

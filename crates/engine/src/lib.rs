@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod fetcher;
 mod filters;
 mod held_session;
+pub mod imported;
 pub mod issuers;
 pub mod ledger;
 pub mod limits;

@@ -9,6 +9,7 @@ use keyward_core::rules::Rules;
 use keyward_core::time::Monotonic;
 
 use crate::deliveries::Deliveries;
+use crate::imported::ImportedKeys;
 use crate::issuers::{Asker, IssuerKeys};
 use crate::ports::{Change, Changes, FeedHead};
 use crate::signing::VerifyingKeys;
@@ -32,6 +33,8 @@ pub struct Shared {
     configured: Box<[AtomicU64]>,
     /// Deliveries of webhooks that counted.
     deliveries: Deliveries,
+    /// Which keys of others there are.
+    imported: ImportedKeys,
     /// Where keys of other issuers are asked for.
     issuers: Asker,
 }
@@ -52,6 +55,11 @@ impl Shared {
     /// Deliveries of webhooks that counted.
     pub fn deliveries(&self) -> &Deliveries {
         &self.deliveries
+    }
+
+    /// Which keys of others there are.
+    pub fn imported(&self) -> &ImportedKeys {
+        &self.imported
     }
 
     /// Where keys of other issuers are asked for.
@@ -145,6 +153,7 @@ impl Node {
                 match change {
                     Change::Unknown(_) => state.post(Note::Flush(changes.head)),
                     Change::SigningKeys(_) => state.post(Note::Flush(changes.head)),
+                    Change::ImportedKey(_, digest) => self.shared.imported.learn(digest),
                     known @ (Change::ApiKey(..) | Change::Ancestor(..)) => state.post(Note::Change(Arc::new(known))),
                 }
             }

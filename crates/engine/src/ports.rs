@@ -26,6 +26,7 @@ use crate::signing::SigningKeyRecord;
 pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
 pub use crate::filters::{AuditFilter, KeyFilter, Page};
 pub use crate::held_session::JoinedSession;
+pub use crate::imported::{ForeignHash, HashedKey, Imported, ImportedKey, Imports, Provers, Proving};
 pub use crate::reserves::{Known, Reserve, Reserved, Unused};
 
 /// What a port answers, some time later.
@@ -182,6 +183,8 @@ pub enum Change {
     ApiKey(u64, Box<Joined>),
     /// Whatever rests on this user, account or session was changed.
     Ancestor(u64, Box<str>),
+    /// A key of others was taken in, or proven: its digest, or `None` as long as only another's hash of it is known.
+    ImportedKey(u64, Option<ApiKeyDigest>),
     /// The signing keys were changed.
     SigningKeys(u64),
     /// A change of a kind that this version does not know: memory is dropped.
@@ -194,6 +197,7 @@ impl Change {
         match self {
             Self::ApiKey(position, _)
             | Self::Ancestor(position, _)
+            | Self::ImportedKey(position, _)
             | Self::SigningKeys(position)
             | Self::Unknown(position) => *position,
         }
@@ -210,6 +214,10 @@ pub trait Lookup: Send + Sync {
     fn find_cookies<'a>(&'a self, digests: &'a [ApiKeyDigest]) -> Answer<'a, FoundSessions>;
     /// Every signing key, retired ones included.
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>>;
+    /// The keys of others; none, for a store that takes none in.
+    fn imported_keys(&self) -> Answer<'_, Imported> {
+        Box::pin(async { Ok(Imported::default()) })
+    }
     /// The changes after a place in the feed.
     fn changes(&self, after: FeedHead) -> Answer<'_, Changes>;
 }
@@ -355,7 +363,7 @@ pub struct Identity {
 }
 
 /// A whole store.
-pub trait Store: Lookup + Records + People + Reserves {
+pub trait Store: Lookup + Records + People + Reserves + Imports {
     /// What it keeps once.
     fn identity(&self) -> Answer<'_, Identity>;
     /// Writes a consistent copy of the whole store into a new folder of this name beside it, while work goes on; where.

@@ -89,6 +89,9 @@ impl Refresher {
     /// The changes, and the signing keys where these changed.
     async fn read(&self, after: FeedHead) -> Result<(Changes, Option<Arc<VerifyingKeys>>), StoreError> {
         let changes = self.store.changes(after).await?;
+        if changes.lost || changes.changes.iter().any(|change| matches!(change, Change::Unknown(_))) {
+            self.node.shared().imported().know(&self.store.imported_keys().await?);
+        }
         let about_keys = |change: &Change| matches!(change, Change::SigningKeys(_) | Change::Unknown(_));
         if !changes.lost && !changes.changes.iter().any(about_keys) {
             return Ok((changes, None));

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
 use keyward_core::limit::{LimitId, Spend};
+use keyward_core::machine::Recalled;
 
 use crate::worker::Ending;
 
@@ -94,6 +95,13 @@ pub enum LookedUp {
     InStore,
     /// Nobody had to be asked: its tag or its signature is wrong.
     Nowhere,
+}
+
+impl LookedUp {
+    /// As far as memory goes.
+    pub(crate) fn of(recalled: &Recalled) -> Self {
+        if matches!(recalled, Recalled::Nothing) { Self::Nowhere } else { Self::InMemory }
+    }
 }
 
 /// Why a TLS handshake with a client came to nothing.

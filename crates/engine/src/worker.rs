@@ -124,8 +124,8 @@ pub enum Answered<'a> {
 
 /// Where a credential was found, or may be.
 enum Found<'a> {
-    /// In memory, or refused without it.
-    Here(Ruled<'a>),
+    /// In memory, by this digest, or refused without it.
+    Here(Ruled<'a>, ApiKeyDigest),
     /// The store must be asked.
     InStore(Question, Fetching<'a>),
     /// Another issuer's keys must be asked for.
@@ -247,7 +247,7 @@ impl Worker {
         let (ruled, digest) = match decide(snapshot.rules(), facts, snapshot.now(), listener) {
             Step::Ruled(ruled) => (ruled, None),
             Step::Recall(digest, recalling) => match self.look_up(snapshot, &digest, recalling, listener) {
-                Found::Here(ruled) => (ruled, Some(digest)),
+                Found::Here(ruled, digest) => (ruled, Some(digest)),
                 Found::InStore(question, fetching) => return Begun::Ask(question, fetching),
                 Found::AtIssuer(examining) => return Begun::Keys(examining),
             },

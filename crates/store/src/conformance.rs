@@ -16,6 +16,7 @@ pub mod cookies;
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
+pub mod imported;
 pub mod limits;
 pub mod past;
 pub mod people;
@@ -72,6 +73,8 @@ macro_rules! conformance {
             clients::a_refresh_token_is_bound_to_whom_it_was_given,
             clients::a_clients_session_rests_on_its_key,
             clients::a_password_ends_no_client_and_a_pause_ends_all,
+            imported::a_key_of_others_is_found_by_what_was_kept_of_it_and_proven_once,
+            imported::peppers_come_back_in_their_order,
             limits::what_was_written_ahead_is_never_forgotten_in_its_window,
             limits::of_many_at_once_each_is_answered_in_its_place,
             limits::a_clock_that_jumps_refills_nothing,

@@ -9,6 +9,7 @@ mod decisions_file;
 mod error;
 mod feed;
 mod file;
+mod imported;
 mod inspect;
 mod keys;
 mod many;
@@ -36,8 +37,8 @@ use keyward_engine::audit::AuditEvent;
 use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
-    Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Joined, KeyFilter, Lookup,
-    NewUser, Outcome, Overlap, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
+    Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Imported, Joined, KeyFilter,
+    Lookup, NewUser, Outcome, Overlap, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
@@ -100,6 +101,10 @@ impl Lookup for SqliteStore {
 
     fn signing_keys(&self) -> Answer<'_, Vec<SigningKeyRecord>> {
         Box::pin(async move { self.read(signing_keys::select_all()).await?.iter().map(signing_keys::record).collect() })
+    }
+
+    fn imported_keys(&self) -> Answer<'_, Imported> {
+        Box::pin(async move { imported::read_all(&self.read(imported::select_all()).await?) })
     }
 
     fn changes(&self, after: FeedHead) -> Answer<'_, Changes> {

@@ -11,6 +11,7 @@ use crate::basic::Shown;
 use crate::decision::{Decision, Denial, Throttled};
 use crate::digest::ApiKeyDigest;
 use crate::foreign::Foreign;
+use crate::imported::{self, Expected, ShownKey};
 use crate::listener::{Event, Listener};
 use crate::scheme::CredentialKind;
 use crate::token::{Claims, TokenFault, Unverified};
@@ -56,7 +57,14 @@ impl<'a> Recalling<'a> {
                     }
                     match self.static_key(listener) {
                         Some(entry) => entry,
-                        None if is_genuine => return self.ask_for_key(),
+                        None if is_genuine => {
+                            let (question, fetching) = self.question();
+                            return Resumed::Fetch(question, fetching);
+                        }
+                        None if imported::may_be(presented) && (strangers.imported)() => {
+                            let digest = imported::digest(strangers.tag_key, presented);
+                            return Resumed::Import(digest, Importing { recalling: Self { digest, ..self }, held });
+                        }
                         None => return refused(self.wrong_key(held, listener)),
                     }
                 }
@@ -97,9 +105,9 @@ impl<'a> Recalling<'a> {
         Resumed::Fetch(Question::Cookie(digest), Fetching { routed, scheme, digest, claims: None })
     }
 
-    fn ask_for_key(self) -> Resumed<'a> {
+    fn question(self) -> (Question, Fetching<'a>) {
         let Self { routed, scheme, digest, .. } = self;
-        Resumed::Fetch(Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None })
+        (Question::ApiKey(digest), Fetching { routed, scheme, digest, claims: None })
     }
 
     fn ask_for_user(self, listener: &mut impl Listener) -> Resumed<'a> {
@@ -131,6 +139,45 @@ impl<'a> Recalling<'a> {
     }
 }
 
+/// A decision that waits for memory once more: what was shown may be a key of others.
+#[derive(Debug)]
+pub struct Importing<'a> {
+    recalling: Recalling<'a>,
+    held: Option<Throttled>,
+}
+
+impl<'a> Importing<'a> {
+    /// Goes on with what memory knows of a key of others, and else with whether there may be one.
+    pub fn resume(
+        self,
+        recalled: Recalled,
+        expected: impl FnOnce(&ApiKeyDigest) -> Expected,
+        listener: &mut impl Listener,
+    ) -> Verified<'a> {
+        let Self { recalling, held } = self;
+        match recalled {
+            Recalled::Known(entry) if recalling.vouches_for(&entry, CredentialKind::ApiKey) => {
+                return Verified::Ruled(recalling.routed.judge(entry, recalling.scheme, listener));
+            }
+            Recalled::Known(_) | Recalled::Unknown | Recalled::Nothing => {}
+        }
+        match expected(&recalling.digest) {
+            Expected::Kept => {
+                let (question, fetching) = recalling.question();
+                Verified::Fetch(question, fetching)
+            }
+            // Each look at it may be slow: whoever has to wait does so before that.
+            Expected::Unproven if held.is_none() => {
+                let Recalling { routed, scheme, presented, digest } = recalling;
+                let shown = ShownKey::new(presented.expose(), digest, routed.frame.facts.client);
+                let fetching = Fetching { routed, scheme, digest, claims: None };
+                Verified::Fetch(Question::Imported(Arc::new(shown)), fetching)
+            }
+            Expected::Unproven | Expected::No => Verified::Ruled(deny(recalling.wrong_key(held, listener))),
+        }
+    }
+}
+
 impl<'a> Verifying<'a> {
     /// The token whose signature is asked about.
     pub fn token(&self) -> &Unverified<'a> {
@@ -148,7 +195,7 @@ impl<'a> Verifying<'a> {
         match claims {
             Err(fault) => {
                 listener.hear(Event::NoToken(fault));
-                Verified::Decided(Decision::Deny(routed.reject(scheme, Rejection::Unknown, None)))
+                Verified::Ruled(deny(routed.reject(scheme, Rejection::Unknown, None)))
             }
             Ok(claims) => {
                 let question = Question::Session(claims.sid.as_str().into());
@@ -159,7 +206,11 @@ impl<'a> Verifying<'a> {
 }
 
 pub(super) fn refused<'a>(denial: Denial) -> Resumed<'a> {
-    Resumed::Ruled(Ruled::Decided(Decision::Deny(denial)))
+    Resumed::Ruled(deny(denial))
+}
+
+fn deny<'a>(denial: Denial) -> Ruled<'a> {
+    Ruled::Decided(Decision::Deny(denial))
 }
 
 impl<'a> Fetching<'a> {
@@ -185,7 +236,7 @@ impl<'a> Fetching<'a> {
 
     /// Goes on where nobody looked, because too much was wrong before.
     pub fn throttled(self, throttled: Throttled) -> Ruled<'a> {
-        Ruled::Decided(Decision::Deny(self.routed.throttled(self.scheme, throttled)))
+        deny(self.routed.throttled(self.scheme, throttled))
     }
 
     /// Goes on with what the store knows: a credential, or that there is none.
@@ -195,7 +246,7 @@ impl<'a> Fetching<'a> {
             None => {
                 let is_pair = self.kind() == Some(CredentialKind::Basic);
                 listener.hear(if is_pair { Event::NotThePair } else { Event::NotKnown });
-                Ruled::Decided(Decision::Deny(self.routed.reject(self.scheme, Rejection::Unknown, None)))
+                deny(self.routed.reject(self.scheme, Rejection::Unknown, None))
             }
         }
     }

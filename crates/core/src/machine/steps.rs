@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Awaiting, Delivering, Examining, Fetching, Recalling, Spending, Verifying};
+use super::{Awaiting, Delivering, Examining, Fetching, Importing, Recalling, Spending, Verifying};
 use crate::api_key::CredentialEntry;
 use crate::basic::Shown;
 use crate::decision::{Decision, Throttled};
 use crate::digest::{ApiKeyDigest, MacKey};
+use crate::imported::ShownKey;
 use crate::webhook::Delivery;
 
 /// Where the machine stands once nothing is left to be found out: concluded, or asking for what it costs.
@@ -43,6 +44,8 @@ pub enum Proven<'a> {
 pub enum Resumed<'a> {
     /// The credential is known, or refused.
     Ruled(Ruled<'a>),
+    /// It asks memory once more: for a key of others, which is known by another digest.
+    Import(ApiKeyDigest, Importing<'a>),
     /// It asks whether a token's signature is right; answered at once, without IO.
     Verify(Box<Verifying<'a>>),
     /// It asks the same of a token of another issuer.
@@ -51,11 +54,11 @@ pub enum Resumed<'a> {
     Fetch(Question, Fetching<'a>),
 }
 
-/// Where it stands once the word on a signature is in: done, or asking the store.
+/// Where it stands once the word on a signature is in, or memory was asked about a key of others: done, or asking the store.
 #[derive(Debug)]
 pub enum Verified<'a> {
-    /// The token is refused.
-    Decided(Decision),
+    /// The credential is known, or refused.
+    Ruled(Ruled<'a>),
     /// It asks for what the store knows.
     Fetch(Question, Fetching<'a>),
 }
@@ -71,6 +74,8 @@ pub enum Question {
     Cookie(ApiKeyDigest),
     /// Whether a username and a password are somebody's. Slow on purpose: asked where passwords are checked, not of the store.
     Basic(Arc<Shown>),
+    /// Whether a key is one that others made. Slow where only their hashes are known, and asked where passwords are checked.
+    Imported(Arc<ShownKey>),
 }
 
 /// What is to be known of strangers when memory does not know a credential.
@@ -79,12 +84,14 @@ pub struct Strangers<'k> {
     pub tag_key: &'k MacKey,
     /// Whether they have to wait. Asked only where it matters.
     pub held: &'k dyn Fn() -> Option<Throttled>,
+    /// Whether there are keys of others, so that what has no tag is not always a guess. Asked only where it matters, too.
+    pub imported: &'k dyn Fn() -> bool,
 }
 
 impl<'k> From<&'k MacKey> for Strangers<'k> {
     /// Who nobody holds back.
     fn from(tag_key: &'k MacKey) -> Self {
-        Self { tag_key, held: &|| None }
+        Self { tag_key, held: &|| None, imported: &|| false }
     }
 }
 

@@ -93,7 +93,7 @@ impl Worker {
         let ruled = match decide(snapshot.rules(), facts, snapshot.now(), &mut ()) {
             Step::Ruled(ruled) => ruled,
             Step::Recall(digest, recalling) => match self.look_up(&snapshot, &digest, recalling, &mut ()) {
-                Found::Here(ruled) => ruled,
+                Found::Here(ruled, _) => ruled,
                 Found::InStore(question, fetching) => self.ask_again(&snapshot, &question, fetching).await?,
                 Found::AtIssuer(examining) => self.examine_later(&snapshot, *examining, &mut ()).await?,
             },

@@ -50,7 +50,7 @@ impl Worker {
             }
             Change::Ancestor(position, id) => memory.touch(id, *position),
             // The node posts what follows from these.
-            Change::SigningKeys(_) | Change::Unknown(_) => {}
+            Change::SigningKeys(_) | Change::ImportedKey(..) | Change::Unknown(_) => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use keyward_core::decision::{Decision, Denial, Throttled};
 use keyward_core::digest::ApiKeyDigest;
-use keyward_core::machine::{Listener, Recalled, Recalling, Resumed, Ruled, Strangers, Verified};
+use keyward_core::machine::{Listener, Recalling, Resumed, Ruled, Strangers, Verified};
 use keyward_core::scheme::CredentialKind;
 
 use super::{Found, Snapshot, Worker};
@@ -21,26 +21,41 @@ impl Worker {
     ) -> Found<'a> {
         let recalled = self.recall(snapshot, digest);
         let client = recalling.client();
-        let known = if matches!(recalled, Recalled::Nothing) { LookedUp::Nowhere } else { LookedUp::InMemory };
-        let strangers = Strangers { tag_key: &self.tag_key, held: &|| self.held(snapshot, client) };
-        let found = match recalling.resume(recalled, strangers, listener) {
-            Resumed::Ruled(ruled) => Found::Here(ruled),
-            Resumed::Fetch(question, fetching) => Found::InStore(question, fetching),
+        let mut known = LookedUp::of(&recalled);
+        let imported = self.shared.imported();
+        let now = snapshot.now().wall;
+        let strangers = Strangers {
+            tag_key: &self.tag_key,
+            held: &|| self.held(snapshot, client),
+            imported: &|| imported.may_be_any(now),
+        };
+        let (digest, verified) = match recalling.resume(recalled, strangers, listener) {
+            Resumed::Ruled(ruled) => (*digest, Verified::Ruled(ruled)),
+            Resumed::Fetch(question, fetching) => (*digest, Verified::Fetch(question, fetching)),
+            Resumed::Import(by, importing) => {
+                let recalled = self.recall(snapshot, &by);
+                known = LookedUp::of(&recalled);
+                (by, importing.resume(recalled, |by| imported.expected(by, now), listener))
+            }
             Resumed::Examine(examining) => match self.examine(snapshot, *examining, listener) {
-                Ok(ruled) => Found::Here(ruled),
-                Err(examining) => Found::AtIssuer(examining),
+                Ok(ruled) => (*digest, Verified::Ruled(ruled)),
+                Err(examining) => {
+                    self.tally.looked_up(known);
+                    return Found::AtIssuer(examining);
+                }
             },
             Resumed::Verify(verifying) => {
                 let is_signed = self.signing_keys.borrow().verify(verifying.token());
-                match verifying.resume(is_signed, listener) {
-                    Verified::Decided(decision) => Found::Here(Ruled::Decided(decision)),
-                    Verified::Fetch(question, fetching) => Found::InStore(question, fetching),
-                }
+                (*digest, verifying.resume(is_signed, listener))
             }
+        };
+        let found = match verified {
+            Verified::Ruled(ruled) => Found::Here(ruled, digest),
+            Verified::Fetch(question, fetching) => Found::InStore(question, fetching),
         };
         let looked_up = if matches!(found, Found::InStore(..)) { LookedUp::InStore } else { known };
         self.tally.looked_up(looked_up);
-        if let (LookedUp::Nowhere, Found::Here(Ruled::Decided(Decision::Deny(denial)))) = (looked_up, &found) {
+        if let (LookedUp::Nowhere, Found::Here(Ruled::Decided(Decision::Deny(denial)), _)) = (looked_up, &found) {
             self.count_wrong(snapshot, client, denial);
         }
         found

@@ -7,13 +7,14 @@ use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_engine::change::KeyChange;
 use keyward_engine::people::{AccountChange, Bearer, Spent, UserChange};
-use keyward_engine::ports::{Answer, Store, StoreError, Unused, Use};
+use keyward_engine::ports::{Answer, ForeignHash, Store, StoreError, Unused, Use};
 use keyward_engine::sightings::Seen;
 
 use super::Home;
 use super::clients::client_session;
 use super::cookies::cookie_session;
 use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
+use super::imported::imported;
 use super::limits::reserve;
 use super::past::past;
 use super::people::{account, hash, refresh, session, shown, signed_in, signing_key};
@@ -97,6 +98,16 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("retire_signing_key", |store| {
         Box::pin(async { store.retire_signing_key("sig_0", at(9), &event()).await.map(drop) })
     }),
+    ("import_api_key", |store| {
+        Box::pin(async {
+            let key = imported("key_new", Some(ForeignHash::Lookup([5; 32])));
+            store.import_api_key(&key, &event()).await.map(drop)
+        })
+    }),
+    ("prove_imported", |store| {
+        Box::pin(async { store.prove_imported("key_3", &ApiKeyDigest::of(b"shown"), &event()).await.map(drop) })
+    }),
+    ("keep_pepper", |store| Box::pin(async { store.keep_pepper(b"sealed", &event()).await })),
     ("begin_epoch", |store| Box::pin(async { store.begin_epoch(99, &event()).await.map(drop) })),
     ("reserve", |store| Box::pin(async { store.reserve(&[reserve("b", 3, 2000)]).await.map(drop) })),
     ("give_back", |store| {
@@ -255,6 +266,8 @@ async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
         .insert_api_key(&ApiKeyRecord { overlap_ends_at: Some(at(99)), ..key("key_over", OWNER, 0) }, &event())
         .await
         .unwrap();
+    let quick = imported("key_3", Some(ForeignHash::Lookup([3; 32])));
+    store.import_api_key(&quick, &event()).await.unwrap();
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Budget("5".parse().ok()), &event()).await.unwrap();

@@ -9,7 +9,9 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::chain::AuditRecord;
 use keyward_engine::people::{AccountRecord, UserRecord};
-use keyward_engine::ports::{AuditFilter, Change, FeedHead, Joined, JoinedSession, KeyFilter, NewUser, Page, Store};
+use keyward_engine::ports::{
+    AuditFilter, Change, FeedHead, Imported, Joined, JoinedSession, KeyFilter, NewUser, Page, Store,
+};
 use keyward_engine::signing::SigningKeyRecord;
 
 use super::Home;
@@ -93,6 +95,8 @@ pub struct State {
     pub accounts: Vec<AccountRecord>,
     pub sessions: Vec<Option<JoinedSession>>,
     pub signing_keys: Vec<SigningKeyRecord>,
+    /// Keys of others, and what was mixed into their hashes.
+    pub imported: (Imported, Vec<Box<[u8]>>),
     /// What is written ahead for `a`, `b` and `c`.
     pub reserved: Vec<Option<(Timestamp, u32)>>,
     /// The events, and which of them are sealed.
@@ -113,6 +117,7 @@ pub async fn state(store: &dyn Store) -> State {
     let told = changes.changes.iter().map(|change| match change {
         Change::ApiKey(position, joined) => (*position, joined.key.id.clone()),
         Change::Ancestor(position, id) => (*position, id.clone()),
+        Change::ImportedKey(position, _) => (*position, "imported key".into()),
         Change::SigningKeys(position) => (*position, "signing keys".into()),
         Change::Unknown(position) => panic!("change {position} is told of a key that is not there"),
     });
@@ -125,6 +130,7 @@ pub async fn state(store: &dyn Store) -> State {
         accounts: store.accounts(&Page { after: None, limit: 1000 }).await.unwrap(),
         sessions: store.find_sessions(&["ses_1".into(), "ses_2".into()]).await.unwrap().sessions,
         signing_keys: store.signing_keys().await.unwrap(),
+        imported: (store.imported_keys().await.unwrap(), store.peppers().await.unwrap()),
         reserved: reserved(store).await,
         events: store
             .audit(&AuditFilter { limit: 1000, ..AuditFilter::default() })

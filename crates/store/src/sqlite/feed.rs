@@ -18,6 +18,7 @@ pub(super) const USER: &str = "user";
 pub(super) const ACCOUNT: &str = "account";
 pub(super) const SESSION: &str = "session";
 pub(super) const SIGNING_KEY: &str = "signing_key";
+pub(super) const IMPORTED_KEY: &str = "imported_key";
 
 /// Appends changes of one kind, and then moves the head: the last statement before the commit.
 pub(super) async fn tell(
@@ -56,8 +57,10 @@ pub(super) fn select_changes(after: FeedHead) -> Statement {
     const SELECT: &str = concat!(
         "SELECT h.epoch, h.position AS head, f.position AS place, f.kind, f.subject, ",
         joined_columns!(),
-        " FROM feed_head h LEFT JOIN feed f ON h.epoch = ?1 AND f.position > ?2 \
-         LEFT JOIN api_keys k ON f.kind = 'api_key' AND k.id = f.subject",
+        ", i.lookup IS NULL AND i.hash IS NULL AS proven \
+         FROM feed_head h LEFT JOIN feed f ON h.epoch = ?1 AND f.position > ?2 \
+         LEFT JOIN api_keys k ON f.kind IN ('api_key', 'imported_key') AND k.id = f.subject \
+         LEFT JOIN imported_keys i ON f.kind = 'imported_key' AND i.api_key = f.subject",
         joins!(),
         " ORDER BY f.position"
     );
@@ -86,6 +89,9 @@ fn change(row: &SqliteRow) -> Result<Option<Change>, StoreError> {
     Ok(Some(match (column(row, "kind")?, joined(row)?) {
         (API_KEY, Some(joined)) => Change::ApiKey(place, Box::new(joined)),
         (USER | ACCOUNT | SESSION, _) => Change::Ancestor(place, column(row, "subject")?),
+        (IMPORTED_KEY, Some(joined)) => {
+            Change::ImportedKey(place, column::<bool>(row, "proven")?.then_some(joined.key.digest))
+        }
         (SIGNING_KEY, _) => Change::SigningKeys(place),
         _ => Change::Unknown(place),
     }))

@@ -203,7 +203,7 @@ async fn load(transaction: &mut Transaction, id: &str, owner: Option<&str>) -> R
     transaction.run(select_id(id, owner)).await?.first().map_or(Ok(None), joined)
 }
 
-async fn keep(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<(), StoreError> {
+pub(super) async fn keep(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<(), StoreError> {
     let insert = "INSERT INTO api_keys (id, owner, account, name, prefix, digest, mode, scopes, allowed_ips, \
            external_id, created_at, expires_at, last_used_at, disabled_at, revoked_at, revoked_reason, replaces, \
            overlap_ends_at, line, secret) \

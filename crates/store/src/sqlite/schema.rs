@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "plans", include_str!("../../migrations/sqlite/0010_plans.sql")),
     (11, "budgets", include_str!("../../migrations/sqlite/0011_budgets.sql")),
     (12, "overlaps", include_str!("../../migrations/sqlite/0012_overlaps.sql")),
+    (13, "imported keys", include_str!("../../migrations/sqlite/0013_imported_keys.sql")),
 ];
 
 /// The newest version that this program knows.

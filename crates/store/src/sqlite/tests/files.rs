@@ -123,6 +123,8 @@ async fn rotations_of_an_older_version_keep_their_line() {
         store.insert_api_key(&key, &event()).await.unwrap();
     }
     for back in [
+        "DROP TABLE imported_peppers",
+        "DROP TABLE imported_keys",
         "DROP TABLE key_sightings",
         "DROP TABLE key_overlaps",
         "DROP INDEX api_keys_of_line",
