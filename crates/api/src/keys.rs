@@ -79,36 +79,10 @@ pub struct ChangedKey {
 /// What is wrong with the request, or what the actor may not give.
 pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result<CreatedKey, Failure> {
     let now = service.now().wall;
-    let owner = owner_of_new_key(service, actor, new).await?;
-    let account = account_of_new_key(service, actor, new, &owner).await?;
-    let mode = mode_of_new_key(actor, new)?;
-    let configuration = service.configuration();
-    let made = Secrets::make(service, mode, new.pair == Some(true));
-    let key = ApiKeyRecord {
-        id: service.new_id("key"),
-        owner: owner.id.clone(),
-        account: account.as_ref().map(|account| account.id.clone()),
-        name: fields::name(&new.name)?,
-        prefix: made.shown.clone(),
-        digest: made.key_digest(),
-        secret: made.secret_digest(),
-        mode,
-        scopes: scopes_of_new_key(&configuration.rules, actor, new, &owner)?,
-        allowed_ips: addresses_of_new_key(actor, new)?,
-        external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
-        created_at: now,
-        expires_at: end_of_new_key(actor, new, now)?,
-        last_used_at: None,
-        disabled_at: None,
-        revoked_at: None,
-        revoked_reason: None,
-        replaces: None,
-        overlap_ends_at: None,
-        line: None,
-    };
-    let budget = budget_of_new_key(actor, new)?;
-    let joined = Joined { key, account, owner, budget };
-    may_bring_to_life(service, actor, &joined)?;
+    let made = Secrets::make(service, mode_of_new_key(actor, new)?, new.pair == Some(true));
+    let mut joined = draft(service, actor, new, (service.new_id("key"), &made.shown, made.key_digest())).await?;
+    joined.key.secret = made.secret_digest();
+    let budget = joined.budget;
     let event = actor.event(now, Action::KeyCreated, &joined.key.id, said_of(&joined.key));
     service.store.insert_api_key(&joined.key, &event).await?;
     if joined.budget.is_some() {
@@ -138,6 +112,47 @@ pub struct KeyQuestion {
     /// Of this account, by name, id or reference; for operators.
     #[serde(default)]
     pub account: Option<String>,
+}
+
+/// A key as it would be made: by an id, what is shown of its text, and its digest.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) async fn draft(
+    service: &Service,
+    actor: Actor<'_>,
+    new: &NewKey,
+    (id, shown, digest): (Box<str>, &str, ApiKeyDigest),
+) -> Result<Joined, Failure> {
+    let now = service.now().wall;
+    let owner = owner_of_new_key(service, actor, new).await?;
+    let account = account_of_new_key(service, actor, new, &owner).await?;
+    let configuration = service.configuration();
+    let key = ApiKeyRecord {
+        id,
+        owner: owner.id.clone(),
+        account: account.as_ref().map(|account| account.id.clone()),
+        name: fields::name(&new.name)?,
+        prefix: shown.into(),
+        digest,
+        secret: None,
+        mode: mode_of_new_key(actor, new)?,
+        scopes: scopes_of_new_key(&configuration.rules, actor, new, &owner)?,
+        allowed_ips: addresses_of_new_key(actor, new)?,
+        external_id: new.external_id.as_deref().map(fields::external_id).transpose()?,
+        created_at: now,
+        expires_at: end_of_new_key(actor, new, now)?,
+        last_used_at: None,
+        disabled_at: None,
+        revoked_at: None,
+        revoked_reason: None,
+        replaces: None,
+        overlap_ends_at: None,
+        line: None,
+    };
+    let joined = Joined { key, account, owner, budget: budget_of_new_key(actor, new)? };
+    may_bring_to_life(service, actor, &joined)?;
+    Ok(joined)
 }
 
 /// A page of keys, newest first. `cursor` is a `nextCursor` of the page before. Who asks for those that nobody uses, or for

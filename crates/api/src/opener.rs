@@ -62,6 +62,16 @@ impl Opener {
         newest.is_some_and(|record| self.open(record).is_some())
     }
 
+    /// Seals another secret for one purpose; `None` without a master key.
+    pub fn seal(&self, purpose: &str, secret: &[u8], random: &dyn Random) -> Option<Box<[u8]>> {
+        self.master.as_ref()?.seal(purpose, secret, random)
+    }
+
+    /// Opens what [`Opener::seal`] sealed for that purpose.
+    pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.master.as_ref()?.open(purpose, sealed)
+    }
+
     /// A new key, and what is kept of it.
     pub fn make(
         &self,

@@ -9,6 +9,7 @@ use crate::command::Reply;
 use crate::failure::Failure;
 use crate::fields;
 use crate::import::{self, Import};
+use crate::import_keys::{self, KeyImport};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
@@ -30,6 +31,11 @@ pub enum PeopleCommand {
     Import {
         /// What.
         import: Import,
+    },
+    /// Take keys from a file of another program.
+    ImportKeys {
+        /// What.
+        import: KeyImport,
     },
     /// List users.
     ListUsers {
@@ -134,6 +140,9 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         }
         PeopleCommand::Import { import } => {
             Ok(Reply::Imported { report: import::htpasswd(service, &import, &origin).await? })
+        }
+        PeopleCommand::ImportKeys { import } => {
+            Ok(Reply::Imported { report: import_keys::take(service, &import, &origin).await? })
         }
         PeopleCommand::ListUsers { cursor, limit } => {
             Ok(Reply::Users { listing: users::list(service, cursor.as_deref(), limit).await? })

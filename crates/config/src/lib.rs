@@ -43,7 +43,7 @@ pub use doors::{cors, requests, responses, trusted_proxies};
 pub use mistake::{Mistake, Mistakes};
 pub use overrides::{CONFIG_VARIABLE, Flags};
 pub use place::{Origin, Place};
-pub use preset::{PRESET_VARIABLE, presets};
+pub use preset::{PRESET_VARIABLE, import_members, presets};
 pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;

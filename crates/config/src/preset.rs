@@ -1,5 +1,6 @@
 //! Presets: configurations of the ordinary form inside the binary, the layer between the defaults and the file.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use crate::overrides::Flags;
@@ -16,6 +17,15 @@ const ALL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/presets.rs"));
 /// The presets with their texts, by name.
 pub fn presets() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALL.iter().copied()
+}
+
+/// Where the programs that presets stand in for keep their keys: by preset, which member of a JSON list has which field of a key.
+const IMPORTS: &str = include_str!("../presets/imports.json");
+
+/// Which member of the JSON list that a preset's program keeps has which field of a key; `None`: it keeps none that is read.
+pub fn import_members(preset: &str) -> Option<BTreeMap<String, String>> {
+    let mut all: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(IMPORTS).unwrap_or_default();
+    all.remove(preset)
 }
 
 /// The preset that a flag or else the environment names.

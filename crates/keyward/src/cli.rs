@@ -82,8 +82,7 @@ pub enum Command {
         /// A file that `keyward backup` made
         file: PathBuf,
     },
-    /// Take users of other programs with their passwords; says what it would take, and takes it with --apply
-    #[command(subcommand)]
+    /// Take users or keys of other programs; says what it would take, and takes it with --apply
     Import(Import),
     /// Print accounts, users, keys and sessions as a JSON object a line, without secrets
     Export {
@@ -93,23 +92,38 @@ pub enum Command {
     },
 }
 
-/// Forms of files that `import` reads.
-#[derive(Debug, Subcommand)]
-pub enum Import {
-    /// Users with hashes of bcrypt or argon2, a line each: NAME:HASH
-    Htpasswd {
-        /// The file, or - for stdin
-        file: String,
-        /// Their roles, comma-separated, out of `roles` in the configuration [default: self]
-        #[arg(long, value_name = "ROLES")]
-        roles: Option<String>,
-        /// The account that they belong to, by name, id or your own reference
-        #[arg(long, value_name = "ACCOUNT")]
-        account: Option<String>,
-        /// Take them; without it nothing is changed
-        #[arg(long)]
-        apply: bool,
-    },
+/// A file of another program, and what is to become of what is in it.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Users: htpasswd (NAME:HASH lines). Keys: csv (a table that names its columns), env (variables), json (a list of
+    /// objects), or a preset, as the program that it stands in for keeps them
+    pub form: String,
+    /// The file, or - for stdin
+    pub file: String,
+    /// htpasswd: roles of the users, comma-separated, out of `roles` in the configuration [default: self]
+    #[arg(long, value_name = "ROLES")]
+    pub roles: Option<String>,
+    /// htpasswd: the account that they belong to, by name, id or your own reference
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// env: the variables, comma-separated; each holds one key or a comma-separated list
+    #[arg(long = "keys", value_name = "NAMES")]
+    pub variables: Option<String>,
+    /// json: what members are called, comma-separated: hash=keyHash,owner=userId
+    #[arg(long, value_name = "FIELD=MEMBER")]
+    pub map: Option<String>,
+    /// Keys: the user that owns those of which the file does not say whose they are [default: admin]
+    #[arg(long, value_name = "USER")]
+    pub owner: Option<String>,
+    /// Keys: make the users that the file names and that are not there; they cannot sign in
+    #[arg(long)]
+    pub make_users: bool,
+    /// Keys: a file with what was mixed into hmac-sha256 hashes
+    #[arg(long, value_name = "FILE")]
+    pub pepper_file: Option<String>,
+    /// Take them; without it nothing is changed
+    #[arg(long)]
+    pub apply: bool,
 }
 
 /// Kinds of records that `export` prints.

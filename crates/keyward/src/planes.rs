@@ -8,6 +8,7 @@ use keyward_api::basic::BasicPasswords;
 use keyward_api::in_force::Configuration;
 use keyward_api::metrics::{Depth, Metrics};
 use keyward_api::opener::Opener;
+use keyward_api::provers::KeyProvers;
 use keyward_api::service::Service;
 use keyward_engine::fetcher::{self, Questions};
 use keyward_engine::limits::{self, Asks, Cells, Limiter};
@@ -78,6 +79,7 @@ impl Planes {
         let Ground { store, identity, clock, opener } = ground;
         let signing_keys = Arc::new(opener.verifying(&store.signing_keys().await.map_err(failed)?));
         let (node, mailboxes) = Node::new(identity.head, cores);
+        node.shared().imported().know(&store.imported_keys().await.map_err(failed)?);
         let node = Arc::new(node);
         let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
         let (asker, questions) = fetcher::channel();
@@ -158,7 +160,9 @@ impl ControlPlane<'_> {
         tokio::spawn(fetcher::run(
             Arc::clone(self.store) as Arc<dyn Lookup>,
             Arc::clone(&self.service.clock),
-            questions.with_passwords(Arc::new(BasicPasswords::new(Arc::clone(self.service)))),
+            questions
+                .with_passwords(Arc::new(BasicPasswords::new(Arc::clone(self.service))))
+                .with_provers(Arc::new(KeyProvers::new(Arc::clone(self.service)))),
         ));
         tokio::spawn(limits::run(
             Arc::clone(self.store) as Arc<dyn Reserves>,

@@ -20,23 +20,30 @@ pub fn password(source: &Option<String>) -> Result<(Option<Password>, Option<Str
         let text = keyward_api::service::new_secret_text(&SystemRandom);
         return Ok((Some(Password::from(text.clone())), Some(text)));
     };
+    Ok((Some(line(source)?), None))
+}
+
+/// A secret from a file or from stdin (`-`).
+///
+/// # Errors
+/// It cannot be read.
+pub fn line(source: &str) -> Result<Password> {
     let mut bytes = Zeroizing::new(Vec::new());
-    let read = match source.as_str() {
+    let read = match source {
         "-" => std::io::stdin().take(MOST).read_to_end(&mut bytes),
         path => std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut bytes)),
     };
-    let refused =
-        |why: &dyn std::fmt::Display| Failed::Refused(format!("cannot read the password from {source}: {why}"));
+    let refused = |why: &dyn std::fmt::Display| Failed::Refused(format!("cannot read the secret from {source}: {why}"));
     let length = read.map_err(|error| refused(&error))?;
     if length as u64 == MOST {
         // Cut off somewhere, perhaps within a character.
-        return Err(refused(&"a password has at most 1024 bytes"));
+        return Err(refused(&"it has at most 1024 bytes"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| refused(&"it is not UTF-8"))?;
     // An editor ends a file with a line end, and so does `echo`; blanks belong to the password.
     let password = text.strip_suffix('\n').unwrap_or(text);
     let password = password.strip_suffix('\r').unwrap_or(password);
-    Ok((Some(Password::from(password.to_owned())), None))
+    Ok(Password::from(password.to_owned()))
 }
 
 /// The longest file of another program that is read.
