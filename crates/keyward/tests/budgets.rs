@@ -94,6 +94,8 @@ fn a_change_counts_at_once_for_the_whole_line_and_keeps_what_was_used() {
         ["3", "5", "8", "4/30d", "5/30d", "10", "none"],
         "after `=0` it was what had been used, 8, as before"
     );
+    let nothing = world.key("nothing", &["--budget", "0"]);
+    assert_eq!(statuses(&world, &nothing, 2), [429, 429], "a budget of nothing admits nothing");
 }
 
 #[test]
