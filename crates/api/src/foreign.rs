@@ -35,6 +35,11 @@ pub(crate) fn take(text: &str) -> Result<PasswordHash, &'static str> {
     }
 }
 
+/// The cost of a bcrypt hash.
+pub(crate) fn bcrypt_cost(text: &str) -> Option<u32> {
+    text.parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost())
+}
+
 fn take_bcrypt(text: &str) -> Result<PasswordHash, &'static str> {
     let parts: bcrypt::HashParts = text.parse().map_err(|_| "the bcrypt hash cannot be read")?;
     if !(4..=DEAREST).contains(&parts.get_cost()) {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
 use crate::failure::{Failure, Kind};
+use crate::foreign;
 use crate::import::{Entry, Report};
 use crate::key_files::{self, Form, Row, Text};
 use crate::key_hashes::{self, Peppers};
@@ -23,6 +24,8 @@ use crate::users::{self, UserToMake};
 
 /// The most keys of which neither the text nor the beginning is known: each of them is tried on whatever has no tag.
 pub const MOST_BLIND: usize = 16;
+/// The dearest bcrypt hash of such a key: a quarter of a second.
+const DEAREST_BLIND: u32 = 12;
 /// A key in plain text with fewer characters can be guessed.
 const GUESSABLE: usize = 20;
 /// How much of a key is shown and kept in plain text.
@@ -175,6 +178,11 @@ impl Taking<'_> {
         }
         let begins = begins.unwrap_or_default();
         let is_slow = matches!(hash, ForeignHash::Slow(_));
+        if begins.is_empty() && foreign::bcrypt_cost(text).is_some_and(|cost| cost > DEAREST_BLIND) {
+            return Err(Failure::invalid(format!(
+                "the cost of its bcrypt hash is over {DEAREST_BLIND}, too dear to be tried on everything: say how the key begins"
+            )));
+        }
         let bytes = match &hash {
             ForeignHash::Slow(hash) => hash.0.as_bytes(),
             ForeignHash::Lookup(lookup) => lookup.as_slice(),

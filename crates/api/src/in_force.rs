@@ -51,8 +51,23 @@ pub struct Configuration {
     pub prefixes: Prefixes,
     /// How the secrets of new pairs begin.
     pub pair_prefixes: Prefixes,
+    /// Who is asked about keys that nobody here knows.
+    pub adopting: Option<Adopting>,
     /// How tokens are issued.
     pub issuing: Issuing,
+}
+
+/// Who is asked about keys that nobody here knows, and whose they become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopting {
+    /// What is asked.
+    pub url: Box<str>,
+    /// Which header has the key.
+    pub header: Box<str>,
+    /// Their owner, by name; `None`: the first administrator.
+    pub owner: Option<String>,
+    /// What they may do; `None`: their owner's.
+    pub scopes: Option<Vec<String>>,
 }
 
 /// What runs, for people and programs.

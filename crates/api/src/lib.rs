@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod admin;
+mod adopting;
 pub mod attempts;
 pub mod audit;
 pub mod backup;

@@ -6,8 +6,9 @@ use keyward_core::decision::{Fault, Throttled, ThrottledBy};
 use keyward_core::imported::ShownKey;
 use keyward_engine::audit::Action;
 use keyward_engine::node::FILL;
-use keyward_engine::ports::{Answer, Checked, Held, Provers, Proving};
+use keyward_engine::ports::{Answer, Checked, Held, Provers, Proving, Verifiers};
 
+use crate::adopting::Adopter;
 use crate::failure::Kind;
 use crate::key_hashes::Peppers;
 use crate::origin::Origin;
@@ -16,23 +17,28 @@ use crate::service::Service;
 use crate::throttle::{self, Attempt};
 
 /// Compares keys with hashes of others, for the cores.
-pub struct KeyProvers(Arc<Service>);
+pub struct KeyProvers(Arc<Plane>);
+
+struct Plane {
+    service: Arc<Service>,
+    adopter: Adopter,
+}
 
 impl KeyProvers {
-    /// By the keys of a service.
-    pub fn new(service: Arc<Service>) -> Self {
-        Self(service)
+    /// By the keys of a service, and another verifier where the configuration names one.
+    pub fn new(service: Arc<Service>, verifiers: Arc<dyn Verifiers>) -> Self {
+        Self(Arc::new(Plane { service, adopter: Adopter::new(verifiers) }))
     }
 }
 
 impl Provers for KeyProvers {
     fn prove(&self, shown: Arc<ShownKey>) -> Proving {
-        let service = Arc::clone(&self.0);
-        Box::pin(async move { prove(&service, &shown).await })
+        let plane = Arc::clone(&self.0);
+        Box::pin(async move { prove(&plane, &shown).await })
     }
 }
 
-async fn prove(service: &Service, shown: &ShownKey) -> Result<Checked, Fault> {
+async fn prove(Plane { service, adopter }: &Plane, shown: &ShownKey) -> Result<Checked, Fault> {
     let attempt = Attempt { client: Some(shown.client()), subject: None };
     if let Some(throttled) = throttle::held(service, attempt) {
         return Ok(Checked::Throttled(throttled));
@@ -52,6 +58,9 @@ async fn prove(service: &Service, shown: &ShownKey) -> Result<Checked, Fault> {
         },
     };
     let Some(id) = found else {
+        if adopter.adopt(service, shown).await? {
+            return self::kept(service, shown).await;
+        }
         throttle::wrong(service, attempt);
         return Ok(Checked::Wrong);
     };

@@ -36,5 +36,6 @@ pub(crate) fn of(settings: &Settings, secret: &MacKey, plan: Planned) -> Guardin
         sessions: SessionRules { idle: sessions.idle, absolute: sessions.absolute, is_secure: !is_plain },
         throttle: throttle.enabled.then_some(throttled),
         disclose: settings.security.disclose,
+        adopting_until: settings.security.api_keys.adopt.as_ref().map(|adopt| adopt.until),
     }
 }

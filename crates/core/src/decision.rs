@@ -166,6 +166,8 @@ pub enum Fault {
     Stopping,
     /// A limit could not be looked up, or there is no room for another subject's counter.
     Limits,
+    /// The other verifier that is asked about unknown keys did not answer.
+    Verifier,
     /// The keys of another issuer, whose token was shown, could not be had.
     Issuer,
     /// As many deliveries are remembered as can be, so that it cannot be told whether one came before.
@@ -187,6 +189,7 @@ impl Fault {
             Self::Timeout => "timeout",
             Self::Stopping => "stopping",
             Self::Limits => "limits",
+            Self::Verifier => "verifier",
             Self::Issuer => "issuer",
             Self::Deliveries => "deliveries",
             Self::Bodies => "bodies",
@@ -204,6 +207,7 @@ impl std::fmt::Display for Fault {
             Self::Timeout => "the store of credentials took too long",
             Self::Stopping => "Keyward is stopping",
             Self::Limits => "how much you used could not be looked up",
+            Self::Verifier => "who knew this key before does not answer",
             Self::Issuer => "the issuer of the token does not answer",
             Self::Deliveries => "too many deliveries are remembered to tell whether this one came before",
             Self::Bodies => "too many bodies wait for their signatures to be checked",

@@ -5,6 +5,7 @@ use crate::basic::BasicRules;
 use crate::decision::Reason;
 use crate::session::SessionRules;
 use crate::throttle::ThrottleRules;
+use crate::time::Timestamp;
 
 /// How credentials of people are guarded.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,15 @@ pub struct Guarding {
     pub throttle: Option<ThrottleRules>,
     /// Who is told what became of a credential.
     pub disclose: Disclose,
+    /// Until when another verifier is asked about keys that nobody knows; `None`: none is.
+    pub adopting_until: Option<Timestamp>,
+}
+
+impl Guarding {
+    /// Whether another verifier is asked at a time.
+    pub fn is_adopting(&self, now: Timestamp) -> bool {
+        self.adopting_until.is_some_and(|end| now < end)
+    }
 }
 
 /// Who is told that a credential is expired, revoked or disabled, rather than not valid.

@@ -1,12 +1,15 @@
 //! Documents of others, for the control plane: one GET over a connection of its own, bounded, with no redirect followed.
 
-use http::{Method, StatusCode, Uri};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use keyward_engine::issuers::{Document, Documents, LARGEST};
+use keyward_engine::ports::{Telling, Told, Verifiers};
 use keyward_http::h1::chunked::{Chunks, Piece};
 use keyward_http::h1::lines::{Lines, Most};
 use keyward_http::h1::response::Response;
 use keyward_http::h1::{Framing, write};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use zeroize::Zeroizing;
 
 use crate::dial::{Dialled, dial};
 use crate::origin::Address;
@@ -21,11 +24,29 @@ pub struct Fetcher;
 
 impl Documents for Fetcher {
     fn get<'a>(&'a self, url: &'a str) -> Document<'a> {
-        Box::pin(get(url))
+        Box::pin(async move {
+            let (status, body) = get(url, None).await?;
+            // A redirect leads elsewhere, and whoever sends us there is not whom we asked.
+            (status == StatusCode::OK).then_some(body)
+        })
     }
 }
 
-async fn get(url: &str) -> Option<Vec<u8>> {
+impl Verifiers for Fetcher {
+    fn ask<'a>(&'a self, url: &'a str, header: &'a str, key: &'a [u8]) -> Telling<'a> {
+        Box::pin(async move {
+            let (status, _) = get(url, Some((header, key))).await?;
+            match status {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Some(Told::Refused),
+                accepted if accepted.is_success() => Some(Told::Accepted),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// One GET, with one more field where that is given.
+async fn get(url: &str, more: Option<(&str, &[u8])>) -> Option<(StatusCode, Vec<u8>)> {
     let uri: Uri = url.parse().ok()?;
     let authority = uri.authority()?.clone();
     let address = match uri.scheme_str()? {
@@ -33,12 +54,17 @@ async fn get(url: &str) -> Option<Vec<u8>> {
         "http" => Address::Http(authority),
         _ => return None,
     };
-    let mut request = Vec::new();
+    // It may hold a key.
+    let mut request = Zeroizing::new(Vec::with_capacity(4096));
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     request.extend_from_slice(format!("GET {target} HTTP/1.1\r\n").as_bytes());
     write::field(&mut request, b"host", address.host().as_bytes());
     write::field(&mut request, b"accept", b"application/json");
     write::field(&mut request, b"connection", b"close");
+    if let Some((name, value)) = more {
+        HeaderValue::from_bytes(value).ok()?;
+        write::field(&mut request, name.as_bytes(), value);
+    }
     request.extend_from_slice(b"\r\n");
     match dial(&address, Offer::Http1).await.ok()?.0 {
         Dialled::Tcp(socket) => ask(socket, &request).await,
@@ -47,7 +73,7 @@ async fn get(url: &str) -> Option<Vec<u8>> {
     }
 }
 
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> Option<Vec<u8>> {
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
     stream.write_all(request).await.ok()?;
     stream.flush().await.ok()?;
     let (mut lines, mut read) = (Lines::default(), Vec::new());
@@ -60,22 +86,18 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) ->
         }
     };
     let answer = Response::read(&lines, &read, &Method::GET).ok()?;
-    // A redirect leads elsewhere, and whoever sends us there is not whom we asked.
-    if answer.status != StatusCode::OK {
-        return None;
-    }
-    let framing = answer.framing;
+    let (status, framing) = (answer.status, answer.framing);
     let mut rest = read.split_off(length);
     let (mut chunks, mut body) = (Chunks::default(), Vec::new());
     loop {
         if take(framing, &mut chunks, &mut rest, &mut body)? {
-            return Some(body);
+            return Some((status, body));
         }
         if body.len() + rest.len() > LARGEST {
             return None;
         }
         if stream.read_buf(&mut rest).await.ok()? == 0 {
-            return (framing == Framing::UntilClose).then_some(body);
+            return (framing == Framing::UntilClose).then_some((status, body));
         }
     }
 }

@@ -44,6 +44,8 @@ pub enum Action {
     KeyRotated,
     /// A key of another program was taken in.
     KeyImported,
+    /// A key that another verifier accepted was taken in.
+    KeyAdopted,
     /// A key that only another's hash was known of was shown, and is kept as our own are from then on.
     KeyProven,
     /// What another program mixed into its hashes was kept, sealed.
@@ -121,6 +123,7 @@ impl Action {
             Self::KeyRevoked => "key.revoked",
             Self::KeyRotated => "key.rotated",
             Self::KeyImported => "key.imported",
+            Self::KeyAdopted => "key.adopted",
             Self::KeyProven => "key.proven",
             Self::PepperKept => "pepper.kept",
             Self::KeyOverlapEnded => "key.overlap_ended",

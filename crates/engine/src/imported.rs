@@ -4,14 +4,13 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::decision::Fault;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::imported::{Expected, ShownKey};
-use keyward_core::time::Timestamp;
 
 use crate::audit::AuditEvent;
 use crate::checked::Checked;
@@ -28,12 +27,10 @@ pub struct Imported {
 }
 
 /// What all cores of a node ask. Nobody locks it for a key that memory knows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ImportedKeys {
     any: AtomicBool,
     known: RwLock<Known>,
-    /// Until when another verifier is asked, in milliseconds since the Unix epoch.
-    adopting_until: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -43,38 +40,22 @@ struct Known {
     unproven: bool,
 }
 
-impl Default for ImportedKeys {
-    fn default() -> Self {
-        Self { any: AtomicBool::new(false), known: RwLock::default(), adopting_until: AtomicI64::new(i64::MIN) }
-    }
-}
-
 impl ImportedKeys {
     /// Whether what has no tag may be a key all the same.
-    pub fn may_be_any(&self, now: Timestamp) -> bool {
-        self.any.load(Ordering::Acquire) || self.is_adopting(now)
+    pub fn are_any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
     }
 
-    /// Whether the key of a digest may be known.
-    pub fn expected(&self, digest: &ApiKeyDigest, now: Timestamp) -> Expected {
+    /// Whether the key of a digest may be known. While another verifier is asked, any may.
+    pub fn expected(&self, digest: &ApiKeyDigest, is_adopting: bool) -> Expected {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if known.digests.contains(&digest.short()) {
             Expected::Kept
-        } else if known.unproven || self.is_adopting(now) {
+        } else if known.unproven || is_adopting {
             Expected::Unproven
         } else {
             Expected::No
         }
-    }
-
-    /// Whether another verifier is asked for what nobody knows.
-    pub fn is_adopting(&self, now: Timestamp) -> bool {
-        now.as_millis() < self.adopting_until.load(Ordering::Acquire)
-    }
-
-    /// Another verifier is asked until then; `None`: none is.
-    pub fn adopt_until(&self, end: Option<Timestamp>) {
-        self.adopting_until.store(end.map_or(i64::MIN, Timestamp::as_millis), Ordering::Release);
     }
 
     /// All that there are.
@@ -149,6 +130,24 @@ pub trait Imports: Send + Sync {
     fn keep_pepper<'a>(&'a self, sealed: &'a [u8], event: &'a AuditEvent) -> Answer<'a, ()>;
 }
 
+/// What another verifier says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It counts.
+    Accepted,
+    /// It does not.
+    Refused,
+}
+
+/// What another verifier will say, some time later; `None`: it cannot be told.
+pub type Telling<'a> = Pin<Box<dyn Future<Output = Option<Told>> + Send + 'a>>;
+
+/// Asks another verifier about keys.
+pub trait Verifiers: Send + Sync {
+    /// Shows it a key, in a header of a GET.
+    fn ask<'a>(&'a self, url: &'a str, header: &'a str, key: &'a [u8]) -> Telling<'a>;
+}
+
 /// What a look at a key of others will say, some time later.
 pub type Proving = Pin<Box<dyn Future<Output = Result<Checked, Fault>> + Send>>;
 
@@ -166,18 +165,15 @@ mod tests {
     fn guesses_are_told_from_what_may_be_known() {
         let keys = ImportedKeys::default();
         let (one, other) = (ApiKeyDigest::of(b"one"), ApiKeyDigest::of(b"other"));
-        let (early, late) = (Timestamp::from_millis(10), Timestamp::from_millis(20));
-        let seen = |now| (keys.may_be_any(now), keys.expected(&one, now), keys.expected(&other, now));
-        assert_eq!(seen(early), (false, Expected::No, Expected::No), "none were imported");
+        let seen = |is_adopting| (keys.are_any(), keys.expected(&one, is_adopting), keys.expected(&other, is_adopting));
+        assert_eq!(seen(false), (false, Expected::No, Expected::No), "none were imported");
+        assert_eq!(seen(true), (false, Expected::Unproven, Expected::Unproven), "another verifier may know it");
         keys.learn(Some(one));
-        assert_eq!(seen(early), (true, Expected::Kept, Expected::No));
-        keys.adopt_until(Some(late));
-        assert_eq!(seen(early), (true, Expected::Kept, Expected::Unproven), "another verifier may know it");
-        assert_eq!(seen(late), (true, Expected::Kept, Expected::No), "not any more");
+        assert_eq!(seen(false), (true, Expected::Kept, Expected::No));
+        assert_eq!(seen(true), (true, Expected::Kept, Expected::Unproven));
         keys.learn(None);
-        assert_eq!(seen(late), (true, Expected::Kept, Expected::Unproven), "it may be one of those");
+        assert_eq!(seen(false), (true, Expected::Kept, Expected::Unproven), "it may be one of those");
         keys.know(&Imported::default());
-        assert_eq!(seen(late), (false, Expected::No, Expected::No), "the store has none of them any more");
-        assert_eq!(seen(early), (true, Expected::Unproven, Expected::Unproven));
+        assert_eq!(seen(false), (false, Expected::No, Expected::No), "the store has none of them any more");
     }
 }

@@ -26,7 +26,9 @@ use crate::signing::SigningKeyRecord;
 pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
 pub use crate::filters::{AuditFilter, KeyFilter, Page};
 pub use crate::held_session::JoinedSession;
-pub use crate::imported::{ForeignHash, HashedKey, Imported, ImportedKey, Imports, Provers, Proving};
+pub use crate::imported::{
+    ForeignHash, HashedKey, Imported, ImportedKey, Imports, Provers, Proving, Telling, Told, Verifiers,
+};
 pub use crate::reserves::{Known, Reserve, Reserved, Unused};
 
 /// What a port answers, some time later.

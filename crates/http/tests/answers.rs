@@ -152,6 +152,7 @@ fn every_answer() {
         Fault::Timeout,
         Fault::Stopping,
         Fault::Limits,
+        Fault::Verifier,
         Fault::Issuer,
         Fault::Bodies,
         Fault::Plan,

@@ -10,6 +10,7 @@ use keyward_api::metrics::{Depth, Metrics};
 use keyward_api::opener::Opener;
 use keyward_api::provers::KeyProvers;
 use keyward_api::service::Service;
+use keyward_edge::Fetcher;
 use keyward_engine::fetcher::{self, Questions};
 use keyward_engine::limits::{self, Asks, Cells, Limiter};
 use keyward_engine::node::Node;
@@ -162,7 +163,7 @@ impl ControlPlane<'_> {
             Arc::clone(&self.service.clock),
             questions
                 .with_passwords(Arc::new(BasicPasswords::new(Arc::clone(self.service))))
-                .with_provers(Arc::new(KeyProvers::new(Arc::clone(self.service)))),
+                .with_provers(Arc::new(KeyProvers::new(Arc::clone(self.service), Arc::new(Fetcher)))),
         ));
         tokio::spawn(limits::run(
             Arc::clone(self.store) as Arc<dyn Reserves>,

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use keyward_api::attempts::Attempts;
 use keyward_api::audit::Sealer;
-use keyward_api::in_force::{Configuration, InForce, Prefixes};
+use keyward_api::in_force::{Adopting, Configuration, InForce, Prefixes};
 use keyward_api::opener::Opener;
 use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
@@ -175,6 +175,12 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
         default_account: settings.accounts.default.as_deref().map(Into::into),
         prefixes: prefixes(&keys.prefix),
         pair_prefixes: prefixes(&keys.pair_prefix),
+        adopting: keys.adopt.as_ref().map(|adopt| Adopting {
+            url: adopt.url.as_str().into(),
+            header: adopt.header().into(),
+            owner: adopt.owner.clone(),
+            scopes: adopt.scopes.clone(),
+        }),
         issuing: Issuing {
             expiration: settings.security.jwt.expiration,
             refresh_expiration: settings.security.jwt.refresh_expiration,

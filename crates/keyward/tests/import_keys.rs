@@ -34,6 +34,7 @@ fn table() -> String {
         format!("twice,,{},,,,", SHA256.1),
         "nobodys,nobodys-key-0123456789,,,nobody,,".to_owned(),
         "bad,,md5:00,,,,".to_owned(),
+        format!("dear,,{},,,,", BLIND.1.replace("$04$", "$13$")),
         "none,,,,,,".to_owned(),
         "late,late-key-0123456789abc,,,,,2001-01-01T00:00:00Z".to_owned(),
     ];
@@ -88,6 +89,7 @@ fn keys_are_taken_as_others_kept_them_and_are_our_own_once_they_were_shown() {
         ("twice", "twice"),
         ("nobodys", "no user \"nobody\""),
         ("bad", "nor begins with sha256:"),
+        ("dear", "say how the key begins"),
         ("none", "neither a key nor a hash"),
         ("late", "not in the future"),
     ] {

@@ -1,5 +1,6 @@
 //! What types cannot say: names that are unique, references that lead somewhere, values that contradict each other.
 
+mod adopt;
 mod basic_auth;
 mod callers;
 mod endpoints;
@@ -51,6 +52,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     limits::check(look);
     plans::check(look);
     keys::check(look);
+    adopt::check(look);
     basic_auth::check(look);
     sessions::check(look);
     throttle::check(look);

@@ -2,6 +2,7 @@
 //! the JSON Schema, and the types are its only source.
 
 mod admin;
+mod adopt;
 mod audit;
 mod basic_auth;
 mod cors;
@@ -32,6 +33,7 @@ use serde::Deserialize;
 use crate::text::Written;
 
 pub use admin::Admin;
+pub use adopt::Adopt;
 pub use audit::Audit;
 pub use basic_auth::BasicAuth;
 pub use cors::Cors;

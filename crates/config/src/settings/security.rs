@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{BasicAuth, Cors, Issuer, Sessions, Throttle};
+use super::{Adopt, BasicAuth, Cors, Issuer, Sessions, Throttle};
 use crate::text::{Prefix, RefreshBy, TokenSecret, Written};
 
 /// Credentials and how they are guarded.
@@ -93,6 +93,8 @@ pub struct ApiKeys {
     pub static_keys: Vec<StaticKey>,
     /// Whether all routes are open as long as there is no static key.
     pub open_if_none: bool,
+    /// Who is asked about keys that nobody here knows, while clients move; null: nobody.
+    pub adopt: Option<Adopt>,
 }
 
 /// An operator's own key.

@@ -5,6 +5,7 @@ mod basic_password;
 mod caller;
 mod files;
 mod header;
+mod instant;
 mod key;
 mod maps;
 mod refresh;

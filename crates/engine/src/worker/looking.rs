@@ -23,11 +23,11 @@ impl Worker {
         let client = recalling.client();
         let mut known = LookedUp::of(&recalled);
         let imported = self.shared.imported();
-        let now = snapshot.now().wall;
+        let is_adopting = snapshot.rules().guarding.is_adopting(snapshot.now().wall);
         let strangers = Strangers {
             tag_key: &self.tag_key,
             held: &|| self.held(snapshot, client),
-            imported: &|| imported.may_be_any(now),
+            imported: &|| is_adopting || imported.are_any(),
         };
         let (digest, verified) = match recalling.resume(recalled, strangers, listener) {
             Resumed::Ruled(ruled) => (*digest, Verified::Ruled(ruled)),
@@ -35,7 +35,7 @@ impl Worker {
             Resumed::Import(by, importing) => {
                 let recalled = self.recall(snapshot, &by);
                 known = LookedUp::of(&recalled);
-                (by, importing.resume(recalled, |by| imported.expected(by, now), listener))
+                (by, importing.resume(recalled, |by| imported.expected(by, is_adopting), listener))
             }
             Resumed::Examine(examining) => match self.examine(snapshot, *examining, listener) {
                 Ok(ruled) => (*digest, Verified::Ruled(ruled)),
