@@ -1,5 +1,6 @@
-"""The kinds of run: saturated with small answers, with large ones, at half the rate, idle, issuing tokens, and amid sign-ins."""
+"""The kinds of run: saturated with small answers, the close ones among them for longer, with large ones, at half the rate, idle, issuing tokens, and amid sign-ins."""
 
+import argparse
 import os
 import statistics
 
@@ -17,6 +18,13 @@ def requests(fleet, options, said):
     """As many small requests as go through."""
     targets = _bring_up(fleet, options, [one.name for one in contenders.ALL if one.form is None])
     return _saturated(targets, options, bars.REQUESTS, said)
+
+
+def close(fleet, options, said):
+    """Those of them whose bars lie too near for the noise of short rounds, in long ones."""
+    names = dict.fromkeys(name for bar in bars.CLOSE for name in (bar.of, bar.against))
+    longer = argparse.Namespace(**{**vars(options), "seconds": options.long_seconds, "most_rounds": options.most_rounds - options.rounds})
+    return _saturated(_bring_up(fleet, options, names), longer, bars.CLOSE, said)
 
 
 def bodies(fleet, options, said):
@@ -101,4 +109,4 @@ def _bring_up(fleet, options, names):
     return targets
 
 
-ALL = {"requests": requests, "bodies": bodies, "latency": latency, "idle": idle_connections, "tokens": tokens, "logins": logins}
+ALL = {"requests": requests, "close": close, "bodies": bodies, "latency": latency, "idle": idle_connections, "tokens": tokens, "logins": logins}

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LUA_FOLDERS = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules")
 
 
-KINDS = ("requests", "bodies", "latency", "idle", "tokens", "logins")
+KINDS = ("requests", "close", "bodies", "latency", "idle", "tokens", "logins")
 
 
 def read(arguments):

@@ -44,11 +44,12 @@ def _machine(result):
     where = f"{machine['cores']} cores of {machine['cpu']}{', virtual' if machine['virtual'] else ''}"
     governor = f", governor {machine['governor']}" if machine["governor"] else ""
     load = "apart from the contenders" if machine["apart"] else "on the same cores as the contenders"
+    shortest = min((row.get("seconds", 0) for one in result["rounds"] for row in one.values()), default=0) or settings["seconds"]
     lasted = {row.get("seconds", 0) for one in result["rounds"] for row in one.values()}
     longer = f", where that was too noisy of {max(lasted)} s" if len(lasted) > 1 else ""
     yield (
         f"Measured on {result['date']}: {where}, {machine['memoryGib']} GiB, {machine['kernel']}{governor}, load {machine['loadBefore']:.1f}"
         f" before; load generator and upstream {load}. Keyward {programs['keyward']} ({programs['commit']}, rustc {programs['rustc']}),"
         f" HAProxy {programs['haproxy']}, nginx {programs['nginx']}, wrk {programs['wrk']}, h2load {programs['h2load']}."
-        f" {settings['connections']} connections, {settings['keys']:,} keys, {settings['tokens']:,} tokens, rounds of {settings['seconds']} s{longer}."
+        f" {settings['connections']} connections, {settings['keys']:,} keys, {settings['tokens']:,} tokens, rounds of {shortest} s{longer}."
     )

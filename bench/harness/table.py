@@ -7,7 +7,7 @@ COLUMNS = {
     "latency": (("requests/s", "requestsPerSecond", ",.0f"), ("p50 ms", "p50Millis", ".2f"), ("p99 ms", "p99Millis", ".2f")),
     "idle": (("started MiB", "freshMib", ".1f"), ("warm MiB", "warmMib", ".1f"), ("with them MiB", "heldMib", ".1f"), ("KiB each", "kibEach", ".1f")),
 }
-COLUMNS["bodies"] = COLUMNS["requests"]
+COLUMNS["close"] = COLUMNS["bodies"] = COLUMNS["requests"]
 COLUMNS["tokens"] = (("tokens/s", "requestsPerSecond", ",.0f"), *COLUMNS["requests"][1:])
 COLUMNS["logins"] = (
     *COLUMNS["latency"], ("MiB at most", "memoryMib", ".1f"), ("signed in/s", "loginsPerSecond", ".1f"), ("turned away/s", "turnedAwayPerSecond", ",.0f"),
