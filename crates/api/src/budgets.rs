@@ -156,7 +156,7 @@ fn limit(of: Subject<'_>, budget: Budget) -> Limit {
 pub async fn change_of_key(service: &Service, actor: Actor<'_>, id: &str, text: &str) -> Result<ChangedKey, Failure> {
     let order = Order::read(text)?;
     let joined = keys::find(service, actor, id).await?;
-    let budget = order.carry_out(service, joined.budget, Subject::Key(joined.key.first_in_line())).await?;
+    let budget = order.carry_out(service, joined.budget, Subject::key(joined.key.first_in_line())).await?;
     keys::change(service, actor, id, &KeyChange::Budget(budget)).await
 }
 
@@ -189,7 +189,7 @@ pub async fn look_up_keys(service: &Service, keys: &[Joined], views: &mut [KeyVi
     let of_lines = keys.iter().filter_map(|joined| {
         let budget = joined.budget?;
         let line = joined.key.first_in_line();
-        Some((&*joined.key.id, (Subject::Key(line), budget)))
+        Some((&*joined.key.id, (Subject::key(line), budget)))
     });
     let of_lines: HashMap<&str, (Subject<'_>, Budget)> = of_lines.collect();
     let asked = views.iter_mut().filter_map(|view| {

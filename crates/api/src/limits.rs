@@ -48,7 +48,10 @@ pub async fn look(service: &Service, looking: &Looking<'_>) -> Result<Option<Spe
             over = over.filter(|(_, longest)| *longest >= wait).or(Some((demand.id, wait)));
         }
     }
-    Ok(Some(over.map_or(Spend::Within(standings), |(limit, wait)| Spend::Exceeded(limit, wait, standings))))
+    Ok(Some(match over {
+        Some((limit, wait)) => Spend::Exceeded(limit, wait, standings),
+        None => Spend::Within(standings),
+    }))
 }
 
 /// Where a caller stands with every limit that counts callers.

@@ -30,6 +30,12 @@ impl ApiKeyDigest {
         self.0.first_chunk().copied().map_or(0, u64::from_be_bytes)
     }
 
+    /// The first sixteen bytes as two numbers.
+    pub fn half(&self) -> [u64; 2] {
+        let [first, second, ..] = self.0.as_chunks().0 else { return [0; 2] };
+        [*first, *second].map(u64::from_be_bytes)
+    }
+
     /// The first byte: which of 256 shards the key belongs to.
     pub const fn shard(&self) -> u8 {
         let [first, ..] = self.0;

@@ -15,7 +15,7 @@ use crate::digest::ApiKeyDigest;
 use crate::time::Monotonic;
 pub use pace::{Budget, Pace, window_word};
 pub use standings::Standings;
-pub use subject::Subject;
+pub use subject::{KeyName, Subject};
 
 /// How many limits a route can name.
 pub const MOST_OF_ROUTE: usize = 8;
@@ -377,7 +377,7 @@ pub struct Demand<'a> {
 }
 
 /// What became of all charges of one request: all were made, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spend {
     /// Made.
     Within(Standings),

@@ -4,11 +4,11 @@ use crate::digest::ApiKeyDigest;
 use crate::scheme::CredentialKind;
 use crate::scope::{Scope, ScopeSet};
 
-/// A credential's id. What is counted by it is asked for with every request, so that a short digest of it is made once.
-#[derive(Clone, PartialEq, Eq)]
+/// A credential's id. What is counted by it is asked for with every request, so that a digest of it is made once.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CredentialId {
+    digest: [u64; 2],
     text: Box<str>,
-    short: u64,
 }
 
 impl CredentialId {
@@ -19,15 +19,25 @@ impl CredentialId {
 
     /// A digest of it; two ids share one hardly ever.
     pub fn short(&self) -> u64 {
-        self.short
+        let [short, _] = self.digest;
+        short
+    }
+
+    /// A digest of it, so wide that no two ids ever share one.
+    pub fn digest(&self) -> [u64; 2] {
+        self.digest
+    }
+
+    /// That of an id by itself.
+    pub fn digest_of(text: &str) -> [u64; 2] {
+        ApiKeyDigest::of(text.as_bytes()).half()
     }
 }
 
 impl<T: Into<Box<str>>> From<T> for CredentialId {
     fn from(text: T) -> Self {
         let text = text.into();
-        let short = ApiKeyDigest::of(text.as_bytes()).short();
-        Self { text, short }
+        Self { digest: Self::digest_of(&text), text }
     }
 }
 

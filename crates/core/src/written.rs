@@ -25,6 +25,11 @@ impl Written {
         }
     }
 
+    /// The first of the bytes, if they were made.
+    pub(crate) fn first(&self) -> Option<u8> {
+        self.bytes.get()?.1.first().copied()
+    }
+
     /// Counts one more, where this is counted as that; otherwise not.
     pub fn count(&self, who: NonZeroU32) -> bool {
         let before = self.counted.load(Ordering::Relaxed);

@@ -287,6 +287,8 @@ async fn decide<'a>(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'a>) -> R
         begun => (Ok(begun), None),
     };
     let decided = match begun {
+        // As most are: there is nothing to wait for.
+        Ok(Begun::Decided(decision)) => Ok(decision),
         // A store that takes too long is told of, like an upstream that does.
         Ok(begun) => {
             let finished = client.watch.bounded(worker.finish(snapshot, begun, &mut ())).await;

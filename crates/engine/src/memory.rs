@@ -30,7 +30,10 @@ const _: () = assert!(size_of::<Slot>() == 64, "a slot is one line");
 impl Slot {
     fn said(&self, touched: &Touched) -> Recalled {
         match &self.entry {
-            Some(entry) if touched.holds(self.lineage, self.position) => Recalled::Known(Arc::clone(entry)),
+            Some(entry) if touched.holds(self.lineage, self.position) => {
+                entry.fetch();
+                Recalled::Known(Arc::clone(entry))
+            }
             // Its user, account or session was changed since: the store says what became of it.
             Some(_) => Recalled::Nothing,
             None => Recalled::Unknown,

@@ -52,7 +52,7 @@ impl Told<'_> {
 
     /// Hands over each field: its name, and what writes its value.
     fn visit(&self, mut field: impl FnMut(&'static str, &dyn Fn(&mut Vec<u8>))) {
-        if self.all().next().is_none() {
+        if self.standings.is_empty() {
             return;
         }
         let fields = self.rules.limit_fields;
@@ -85,13 +85,12 @@ impl Told<'_> {
             return false;
         }
         let is_one = |names: &[&str]| names.iter().any(|one| name.eq_ignore_ascii_case(one.as_bytes()));
-        let named = match self.rules.limit_fields {
+        match self.rules.limit_fields {
             LimitFields::Ietf => is_one(&IETF),
             LimitFields::Legacy => is_one(&LEGACY),
             LimitFields::Both => is_one(&IETF) || is_one(&LEGACY),
             LimitFields::None => false,
-        };
-        named && self.all().next().is_some()
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = (&Limit, Standing)> {

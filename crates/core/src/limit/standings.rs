@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use super::{LimitId, MOST, Standing};
+use super::{LimitId, Standing};
+
+/// How many are at hand; as many as most routes name, or more.
+const AT_HAND: usize = 4;
 
 /// Where a request's subjects stand with the limits that it was charged to. It goes with every permit, so it is small.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standings {
-    all: [Packed; MOST],
+    at_hand: [Packed; AT_HAND],
     count: u32,
+    more: Vec<Packed>,
 }
 
 impl FromIterator<Standing> for Standings {
@@ -27,15 +31,18 @@ struct Packed {
 }
 
 impl Standings {
-    /// Adds one; over [`MOST`], which configurations cannot name, it is left out.
+    /// Adds one.
     pub fn push(&mut self, standing: Standing) {
         let Standing { limit, remaining, reset } = standing;
         let reset = u64::try_from(reset.as_nanos()).unwrap_or(u64::MAX);
-        let place = usize::try_from(self.count).ok().and_then(|count| self.all.get_mut(count));
-        if let (Some(place), Ok(limit)) = (place, u32::try_from(limit.0)) {
-            *place = Packed { limit, remaining, reset };
-            self.count += 1;
+        // Configurations have far fewer limits.
+        let packed = Packed { limit: u32::try_from(limit.0).unwrap_or(u32::MAX), remaining, reset };
+        let place = self.count();
+        match self.at_hand.get_mut(place) {
+            Some(place) => *place = packed,
+            None => self.more.push(packed),
         }
+        self.count += 1;
     }
 
     /// Whether nothing was charged.
@@ -45,11 +52,14 @@ impl Standings {
 
     /// All, in the order of the charges.
     pub fn iter(&self) -> impl Iterator<Item = Standing> {
-        let count = usize::try_from(self.count).unwrap_or_default();
-        self.all.iter().take(count).map(|packed| Standing {
+        self.at_hand.iter().take(self.count()).chain(&self.more).map(|packed| Standing {
             limit: LimitId(usize::try_from(packed.limit).unwrap_or(usize::MAX)),
             remaining: packed.remaining,
             reset: Duration::from_nanos(packed.reset),
         })
+    }
+
+    fn count(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(usize::MAX)
     }
 }

@@ -16,10 +16,10 @@ use super::entry::{Entry, Name};
 use super::reserve::Ask;
 use crate::ports::{Reserved, Unused};
 
-/// How many shards. Two cores meet in one only now and then.
-const SHARDS: usize = 512;
+/// How many shards. Two cores meet in one only now and then; more of them would be more locks to fetch from memory.
+const SHARDS: usize = 128;
 /// How many cells one shard holds; about a million in all, some hundred bytes each.
-const CELLS: usize = 2048;
+const CELLS: usize = 8192;
 /// How often a shard without room is looked through for cells that can be forgotten.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// For how long a full cell is kept: a request that waited for the store is charged by the time at which it came.
@@ -191,7 +191,7 @@ impl Cells {
 
     /// Forgets full cells of some of the shards; call it now and then with a number that grows.
     pub fn sweep(&self, turn: usize, now: Monotonic) {
-        const AT_ONCE: usize = 16;
+        const AT_ONCE: usize = 4;
         for place in (turn * AT_ONCE..).take(AT_ONCE) {
             if let Some(shard) = self.shards.get(place % SHARDS) {
                 open(shard).forget(now);

@@ -24,7 +24,7 @@ pub(super) enum Owned {
 impl Owned {
     pub(super) fn of(subject: Subject<'_>) -> Self {
         match subject {
-            Subject::Key(id) => Self::Key(id.into()),
+            Subject::Key(key) => Self::Key(key.id().into()),
             Subject::Principal(id) => Self::Principal(id.into()),
             Subject::Account(id) => Self::Account(id.into()),
             Subject::Address(address) => Self::Address(address),
@@ -34,7 +34,7 @@ impl Owned {
 
     pub(super) fn borrowed(&self) -> Subject<'_> {
         match self {
-            Self::Key(id) => Subject::Key(id),
+            Self::Key(id) => Subject::key(id),
             Self::Principal(id) => Subject::Principal(id),
             Self::Account(id) => Subject::Account(id),
             Self::Address(address) => Subject::Address(*address),
@@ -48,8 +48,8 @@ impl Owned {
     }
 }
 
-/// What a cell is known by: a digest of its limit and its subject by a key of the process, so wide that no two ever share one.
-/// It stands in the cell itself, where the names that it is made of would be one more place in memory to read.
+/// What a cell is known by: a digest of its limit and its subject, so wide that no two ever share one. That of a key is at
+/// hand with the key (SHA-256); for others it is made by a key of the process, because strangers choose them. It stands in the cell itself, where the names that it is made of would be one more place in memory to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     low: u64,
@@ -58,6 +58,10 @@ pub(super) struct Name {
 
 impl Name {
     pub(super) fn of(demand: &Demand<'_>, keyed: &SipHasher13) -> Self {
+        if let Subject::Key(key) = demand.subject {
+            let [low, high] = key.digest();
+            return Self { low: low ^ demand.limit.identity(), high };
+        }
         let mut hasher = *keyed;
         hasher.write_u64(demand.limit.identity());
         demand.subject.hash(&mut hasher);
