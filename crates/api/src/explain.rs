@@ -122,6 +122,7 @@ async fn walk(
 ) -> Result<Option<Denial>, Failure> {
     let ruled = match decide(rules, facts, service.now(), account) {
         Step::Ruled(ruled) => ruled,
+        Step::Shown(awaiting) => awaiting.answer(None, account),
         Step::Body(awaiting) => {
             account.note(true, "the signature is over the body, which is not at hand here: if it is right, then");
             return Ok(awaiting.still(account).err());
@@ -308,7 +309,7 @@ impl Listener for Account<'_> {
             Event::NotGenuine => self.note(false, "it is no key made by this server: checksum or keyed tag is wrong"),
             Event::NoToken(fault) => self.note(false, format!("the token {}", fault.text())),
             Event::Signed(Ok(())) => self.note(true, "the webhook proved its sender"),
-            Event::Signed(Err(fault)) => self.note(false, format!("the signature {}", fault.text())),
+            Event::Signed(Err(fault)) => self.note(false, format!("what proves the sender {}", fault.text())),
             Event::Repeated(true) => self.note(false, "the delivery came before"),
             Event::Repeated(false) => self.note(true, "the delivery is a new one"),
             Event::Page(Ok(())) => self.note(true, "the page is of this origin, and shows the session's token"),
@@ -372,7 +373,10 @@ fn carrier(carrier: &Carrier) -> String {
     match carrier {
         Carrier::Header(name) => format!("header {name}"),
         Carrier::Authorization(scheme) => format!("Authorization: {scheme}"),
-        Carrier::Webhook(webhook) => format!("webhook in header {}", webhook.header()),
+        Carrier::Webhook(webhook) => match webhook.word() {
+            Some(word) => format!("webhook in Authorization: {word}"),
+            None => format!("webhook in header {}", webhook.header()),
+        },
         Carrier::Cookie(name) => format!("cookie {name}"),
     }
 }

@@ -100,7 +100,7 @@ fn carrier((name, scheme): (&str, &settings::Scheme), sessions: &SessionRules) -
             let form = scheme.form()?;
             let secret = |secret: &SecretString| match &form {
                 Form::Standard { .. } => WebhookSecret::standard(secret.expose_secret()),
-                Form::Plain(_) | Form::Hmac { .. } | Form::Stripe(_) => Some(WebhookSecret::of(secret.expose_secret())),
+                _ => Some(WebhookSecret::of(secret.expose_secret())),
             };
             // What is no secret was refused by the checks.
             let secrets = scheme.all_secrets().filter_map(secret).collect();

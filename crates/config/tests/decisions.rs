@@ -120,6 +120,7 @@ impl World {
     fn decide(&self, facts: RequestFacts<'_>) -> Decision {
         match decide(&self.rules, facts, NOW, &mut ()) {
             Step::Ruled(ruled) => self.spend(ruled),
+            Step::Shown(awaiting) => self.spend(awaiting.answer(None, &mut ())),
             Step::Body(_) => panic!("no row of the table has a body"),
             Step::Recall(_, recalling) => match recalling.resume(Recalled::Nothing, &self.tag_key, &mut ()) {
                 Resumed::Ruled(ruled) => self.spend(ruled),

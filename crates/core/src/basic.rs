@@ -70,7 +70,7 @@ impl BasicRules {
     /// What memory knows a presented pair by. Each part is preceded by its length: `a` and `bc` are not `ab` and `c`. `None`:
     /// no pair, or one that is too long to be anybody's. Allocates nothing.
     pub fn digest(&self, presented: Presented<'_>) -> Option<ApiKeyDigest> {
-        read(presented, |username, password| digest(&self.secret, username, password))
+        read(presented.expose(), |username, password| digest(&self.secret, username, password))
     }
 
     /// Whether the pair of the configuration is the only one that counts.
@@ -91,9 +91,9 @@ fn digest(secret: &MacKey, username: &str, password: &str) -> ApiKeyDigest {
 }
 
 /// Reads `base64(username ":" password)` in UTF-8 (RFC 7617 §2 and §2.1) on the stack.
-fn read<T>(presented: Presented<'_>, with: impl FnOnce(&str, &str) -> T) -> Option<T> {
+pub(crate) fn read<T>(presented: &[u8], with: impl FnOnce(&str, &str) -> T) -> Option<T> {
     let mut room = Zeroizing::new([0_u8; ROOM]);
-    let length = STANDARD.decode_slice(presented.expose(), room.as_mut_slice()).ok()?;
+    let length = STANDARD.decode_slice(presented, room.as_mut_slice()).ok()?;
     let text = std::str::from_utf8(room.get(..length)?).ok()?;
     // "a user-id containing a colon character is invalid": the first one ends it.
     let (username, password) = text.split_once(':')?;
@@ -114,7 +114,7 @@ pub struct Shown {
 impl Shown {
     pub(crate) fn read(presented: Presented<'_>, digest: ApiKeyDigest, client: IpAddr) -> Option<Self> {
         let client = crate::address::canonical(client);
-        read(presented, |username, password| Self {
+        read(presented.expose(), |username, password| Self {
             username: username.into(),
             password: Zeroizing::new(password.to_owned()),
             digest,

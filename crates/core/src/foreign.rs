@@ -25,9 +25,9 @@ use crate::written::Written;
 /// The most bytes of a subject.
 const SUBJECT_BYTES: usize = 256;
 /// Header parameters that change how the rest is to be read, or bring keys along (RFC 7515 §4.1, RFC 7797 §3). Others inform.
-const REFUSED: [&str; 7] = ["crit", "jwk", "jku", "x5u", "x5c", "b64", "zip"];
+pub(crate) const REFUSED: [&str; 7] = ["crit", "jwk", "jku", "x5u", "x5c", "b64", "zip"];
 /// The type of a token that names none.
-const PLAIN: &str = "JWT";
+pub(crate) const PLAIN: &str = "JWT";
 
 /// Somebody else whose tokens count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,13 +60,13 @@ impl ForeignHeader {
     /// [`TokenFault::ForeignHeader`]: it lacks something, or says what is not taken.
     pub fn read(text: &[u8]) -> Result<Self, TokenFault> {
         let header: Object = serde_json::from_slice(text).map_err(|_| TokenFault::ForeignHeader)?;
-        if REFUSED.iter().any(|name| header.0.contains_key(*name)) {
+        if REFUSED.iter().any(|name| header.has(name)) {
             return Err(TokenFault::ForeignHeader);
         }
         let text = |name| header.text(name).map(str::to_owned).ok_or(TokenFault::ForeignHeader);
         // Whoever can check a symmetric signature can make one, and public keys are no secrets.
         let algorithm = Algorithm::parse(&text("alg")?).filter(|algorithm| *algorithm != Algorithm::Hs256);
-        let typ = if header.0.contains_key("typ") { text("typ")? } else { PLAIN.to_owned() };
+        let typ = if header.has("typ") { text("typ")? } else { PLAIN.to_owned() };
         Ok(Self { kid: text("kid")?, algorithm: algorithm.ok_or(TokenFault::ForeignHeader)?, typ })
     }
 }
@@ -129,7 +129,7 @@ impl<'a> Foreign<'a> {
         let exp = claims.second("exp")?.ok_or(TokenFault::ForeignClaims)?;
         let (nbf, iat) = (claims.second("nbf")?, claims.second("iat")?);
         // Whoever shows it must also show a key that it is bound to (RFC 7800 §3.1), and nobody here asks for that.
-        if claims.0.contains_key("cnf") || iat.is_some_and(|iat| exp < iat) {
+        if claims.has("cnf") || iat.is_some_and(|iat| exp < iat) {
             return Err(TokenFault::ForeignClaims);
         }
         let begins = nbf.max(iat);
@@ -170,7 +170,7 @@ impl<'a> Foreign<'a> {
     /// Scopes as they are named: none of Keyward's own, and no wildcard, which is nothing but a letter to others.
     fn scopes(&self) -> Result<ScopeSet, TokenFault> {
         let name = &*self.issuer.scope_claim;
-        if !self.claims.0.contains_key(name) {
+        if !self.claims.has(name) {
             return Ok(ScopeSet::default());
         }
         let texts = self.claims.texts(name).ok_or(TokenFault::ForeignClaims)?;
@@ -182,10 +182,14 @@ impl<'a> Foreign<'a> {
 
 /// The members of a JSON object, each of them once (RFC 7515 §4: repeated ones are refused).
 #[derive(Debug, Default)]
-struct Object(BTreeMap<String, Value>);
+pub(crate) struct Object(BTreeMap<String, Value>);
 
 impl Object {
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
     }
 
@@ -199,7 +203,7 @@ impl Object {
     }
 
     /// A time in whole seconds, if it is there.
-    fn second(&self, name: &str) -> Result<Option<i64>, TokenFault> {
+    pub(crate) fn second(&self, name: &str) -> Result<Option<i64>, TokenFault> {
         self.0.get(name).map(|value| value.as_i64().ok_or(TokenFault::ForeignClaims)).transpose()
     }
 }

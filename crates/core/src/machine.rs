@@ -143,7 +143,7 @@ pub fn decide<'a>(rules: &'a Rules, facts: RequestFacts<'a>, now: Now, listener:
     match routed.read(schemes, several, listener) {
         Ok((scheme, presented)) => {
             if let Some(Carrier::Webhook(webhook)) = rules.scheme(scheme).map(|scheme| &scheme.carrier) {
-                return Awaiting::begin(routed, (scheme, &**webhook), presented, listener);
+                return Awaiting::begin(routed, (scheme, &**webhook), presented);
             }
             let Some(digest) = routed.digest(scheme, presented) else {
                 listener.hear(Event::NoPair);

@@ -117,6 +117,15 @@ impl Carrier {
         }
     }
 
+    /// The word before the credential, where it stands in `Authorization` (RFC 9110 §11.6.2).
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Self::Authorization(word) => Some(word),
+            Self::Webhook(webhook) => webhook.word(),
+            Self::Header(_) | Self::Cookie(_) => None,
+        }
+    }
+
     /// Reads the carrier from a request's headers.
     pub fn read<'a>(&self, headers: Fields<'a>) -> Reading<'a> {
         if let Self::Cookie(name) = self {
@@ -137,43 +146,48 @@ impl Carrier {
         if value.is_empty() {
             return Reading::Malformed(CarrierFault::Empty);
         }
+        if let Some(word) = self.word() {
+            return after_word(word, value);
+        }
         match self {
             Self::Webhook(webhook) if webhook.others().any(|name| headers.values(name.as_str()).nth(1).is_some()) => {
                 Reading::Malformed(CarrierFault::Twice)
             }
-            Self::Header(_) | Self::Cookie(_) | Self::Webhook(_) => {
-                check_secret(value, |byte| (byte >= b' ') & (byte != 0x7f))
-            }
-            Self::Authorization(scheme) => {
-                let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
-                let (name, rest) = value.split_at(end);
-                // RFC 9110 §11.1: auth-scheme = token, compared without case.
-                if !name.iter().all(|byte| is_token(*byte)) {
-                    return Reading::Malformed(CarrierFault::Grammar);
-                }
-                if !name.eq_ignore_ascii_case(scheme.as_bytes()) {
-                    return Reading::Absent;
-                }
-                check_secret(rest.trim_ascii_start(), |byte| (byte > b' ') & (byte != 0x7f))
-            }
+            _ => check_secret(value, |byte| (byte >= b' ') & (byte != 0x7f)),
         }
     }
 
     /// Whether this carrier's header, in whatever spelling, must not go on to the upstream. `Authorization` may carry what is
     /// meant for the upstream; a header of its own carries a credential or nothing. A signature is no secret, and stays.
     pub fn strips(&self, headers: Fields<'_>) -> bool {
+        if let Some(word) = self.word() {
+            return headers.values(AUTHORIZATION.as_str()).any(|value| {
+                let value = value.trim_ascii();
+                let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());
+                value.get(..end).is_some_and(|name| name.eq_ignore_ascii_case(word.as_bytes()))
+            });
+        }
         match self {
-            Self::Header(_) => true,
             Self::Webhook(webhook) => webhook.is_secret(),
             // Beside it stand cookies of the API: ours alone are taken out, on every route.
             Self::Cookie(_) => false,
-            Self::Authorization(scheme) => headers.values(AUTHORIZATION.as_str()).any(|value| {
-                let value = value.trim_ascii();
-                let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());
-                value.get(..end).is_some_and(|name| name.eq_ignore_ascii_case(scheme.as_bytes()))
-            }),
+            Self::Header(_) | Self::Authorization(_) => true,
         }
     }
+}
+
+/// What stands in `Authorization` behind this word; absent, where it is another.
+fn after_word<'a>(word: &str, value: &'a [u8]) -> Reading<'a> {
+    let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let (name, rest) = value.split_at(end);
+    // RFC 9110 §11.1: auth-scheme = token, compared without case.
+    if !name.iter().all(|byte| is_token(*byte)) {
+        return Reading::Malformed(CarrierFault::Grammar);
+    }
+    if !name.eq_ignore_ascii_case(word.as_bytes()) {
+        return Reading::Absent;
+    }
+    check_secret(rest.trim_ascii_start(), |byte| (byte > b' ') & (byte != 0x7f))
 }
 
 fn check_secret(secret: &[u8], allowed: impl Fn(u8) -> bool) -> Reading<'_> {

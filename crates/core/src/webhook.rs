@@ -1,9 +1,10 @@
-//! Webhooks: how a delivery proves who sent it, in the forms that senders use: a secret in a header, or a signature
-//! (HMAC-SHA-256, RFC 2104) over the raw body.
+//! Webhooks: how a delivery proves who sent it, in the forms that senders use: a secret in a header, a username and a password,
+//! a token, or a signature (HMAC-SHA-256, RFC 2104) over the raw body.
 //!
 //! Nothing is parsed out of the body, and what was signed is what came: a text that was read and written again is another text.
 
 mod form;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,11 +88,11 @@ pub struct Delivery {
 pub enum WebhookFault {
     /// The signature is not written as the form of the scheme says.
     Form,
-    /// A header that is signed along is missing, or holds what it may not.
+    /// A header or a claim that is signed along is missing, or holds what it may not.
     Missing,
     /// None of the secrets made the signature.
     Signature,
-    /// It was signed too long ago.
+    /// It was signed too long ago, or its token has ended.
     Late,
     /// It was signed too far in the future.
     Early,
@@ -102,10 +103,10 @@ impl WebhookFault {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Form => "is not written as the format of its scheme says",
-            Self::Missing => "lacks the header of its id or time, or these cannot be read",
-            Self::Signature => "was made by none of the secrets, or over another body",
-            Self::Late => "is older than the tolerance",
-            Self::Early => "is of a time beyond the tolerance",
+            Self::Missing => "lacks its id, its time or its end, or these cannot be read",
+            Self::Signature => "was made by none of the secrets, or over something else",
+            Self::Late => "is past its time",
+            Self::Early => "is of a time that has not come",
         }
     }
 
@@ -135,15 +136,31 @@ impl Webhook {
         self.form.others()
     }
 
-    /// Whether the proof is a secret itself, which nobody behind Keyward is to see. A signature is none: an upstream may
-    /// check it once more.
+    /// The word before the proof, where it stands in `Authorization`.
+    pub fn word(&self) -> Option<&'static str> {
+        self.form.word()
+    }
+
+    /// What stands for the proof in a sentence on how to send it.
+    pub fn placeholder(&self) -> &'static str {
+        self.form.placeholder()
+    }
+
+    /// Whether whoever sees the proof could send something else with it, so that nobody behind Keyward is to see it. A signature
+    /// over a body is none: an upstream may check it once more.
     pub fn is_secret(&self) -> bool {
-        matches!(self.form, Form::Plain(_))
+        !self.needs_body()
     }
 
     /// Whether a body is needed to check the proof.
     pub fn needs_body(&self) -> bool {
-        !self.is_secret()
+        self.form.signs_body()
+    }
+
+    /// Whether it may be found by trying: a secret that is shown as it is, and one of few bytes.
+    pub fn is_guessable(&self) -> bool {
+        matches!(self.form, Form::Plain(_) | Form::Basic(_))
+            && self.secrets.iter().any(|secret| secret.0.len() < WebhookSecret::MIN_BYTES)
     }
 
     /// The most bytes of a body.
@@ -171,17 +188,22 @@ impl Webhook {
         let signed = self.form.read(presented, headers)?;
         let parts = signed.parts(body);
         // Every secret is tried, and every signature against each: which of them fits takes no less time to find.
+        let by_any = |is: &dyn Fn(&WebhookSecret) -> bool| self.secrets.iter().fold(false, |fits, one| fits | is(one));
         let fits = match &signed {
-            Signed::Secret(secret) => {
-                self.secrets.iter().fold(false, |fits, one| fits | is_same_secret(&one.0, secret))
-            }
-            Signed::Body { signatures, .. } => self.secrets.iter().fold(false, |fits, secret| {
+            Signed::Secret(secret) => by_any(&|one| is_same_secret(&one.0, secret)),
+            Signed::Pair { is_user, password } => by_any(&|one| is_same_secret(&one.0, password)) & is_user,
+            Signed::Token(token) => by_any(&|one| same(&one.mac(&[token.message]), &token.signature)),
+            Signed::Body { signatures, .. } => by_any(&|secret| {
                 let mac = secret.mac(&parts);
-                signatures.iter().fold(fits, |fits, signature| fits | same(&mac, signature))
+                signatures.iter().fold(false, |fits, signature| fits | same(&mac, signature))
             }),
         };
         if !fits {
             return Err(WebhookFault::Signature);
+        }
+        if let Signed::Token(token) = &signed {
+            // It is not over the body, and comes with each delivery until it ends.
+            return token.check(now).map(|()| None);
         }
         let Some(second) = signed.second() else { return Ok(None) };
         let at = Timestamp::from_millis(second.saturating_mul(1000));

@@ -251,6 +251,7 @@ impl Worker {
                 Found::InStore(question, fetching) => return Begun::Ask(question, fetching),
                 Found::AtIssuer(examining) => return Begun::Keys(examining),
             },
+            Step::Shown(awaiting) => (self.prove_shown(snapshot, awaiting, listener), None),
             Step::Body(awaiting) => return Begun::Body(awaiting),
         };
         self.settle(snapshot, ruled, digest, listener).map_or_else(Begun::Reserve, Begun::Decided)

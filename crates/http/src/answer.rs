@@ -9,7 +9,7 @@ use keyward_core::machine::RequestFacts;
 use keyward_core::page::PageFault;
 use keyward_core::route::{Destination, Endpoint, Route};
 use keyward_core::rules::Rules;
-use keyward_core::scheme::{Carrier, CredentialKind, SchemeId};
+use keyward_core::scheme::{Carrier, CredentialKind, Scheme, SchemeId};
 
 use crate::limits::{Told, retry_after};
 use crate::names::display_name;
@@ -284,12 +284,11 @@ fn how_to(route: Option<&Route>, rules: &Rules) -> String {
     let ways: Vec<String> = schemes(route)
         .iter()
         .filter_map(|id| rules.scheme(*id))
-        .filter_map(|scheme| match &scheme.carrier {
-            // A browser sends it by itself, once somebody has signed in.
-            Carrier::Cookie(_) => None,
-            Carrier::Header(name) => Some(format!("{}: <{}>", display_name(name.as_str()), placeholder(scheme.kind))),
-            Carrier::Authorization(word) => Some(format!("Authorization: {word} <{}>", placeholder(scheme.kind))),
-            Carrier::Webhook(webhook) => Some(format!("{}: <signature>", display_name(webhook.header().as_str()))),
+        // A browser sends a cookie by itself, once somebody has signed in.
+        .filter(|scheme| !matches!(scheme.carrier, Carrier::Cookie(_)))
+        .map(|scheme| match (scheme.carrier.word(), scheme.carrier.header()) {
+            (Some(word), _) => format!("Authorization: {word} <{}>", placeholder(scheme)),
+            (None, name) => format!("{}: <{}>", display_name(name.as_str()), placeholder(scheme)),
         })
         .collect();
     let takes = |kind| schemes(route).iter().any(|id| rules.scheme(*id).is_some_and(|scheme| scheme.kind == kind));
@@ -297,7 +296,7 @@ fn how_to(route: Option<&Route>, rules: &Rules) -> String {
         (CredentialKind::ApiKey, "an API key"),
         (CredentialKind::Jwt, "a token"),
         (CredentialKind::Basic, "a username and password"),
-        (CredentialKind::Webhook, "the signature of a webhook"),
+        (CredentialKind::Webhook, "the proof of a webhook's sender"),
     ];
     let what: Vec<&str> = kinds.into_iter().filter(|(kind, _)| takes(*kind)).map(|(_, name)| name).collect();
     let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
@@ -320,13 +319,14 @@ fn either(items: &[&str], comma: &str, or: &str) -> String {
     }
 }
 
-fn placeholder(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::ApiKey => "key",
-        CredentialKind::Jwt => "token",
-        CredentialKind::Webhook => "signature",
-        CredentialKind::Basic => "username:password in base64",
-        CredentialKind::Session => "cookie",
+fn placeholder(scheme: &Scheme) -> &'static str {
+    match (&scheme.carrier, scheme.kind) {
+        (Carrier::Webhook(webhook), _) => webhook.placeholder(),
+        (_, CredentialKind::ApiKey) => "key",
+        (_, CredentialKind::Jwt) => "token",
+        (_, CredentialKind::Webhook) => "signature",
+        (_, CredentialKind::Basic) => "username:password in base64",
+        (_, CredentialKind::Session) => "cookie",
     }
 }
 
@@ -335,12 +335,8 @@ fn schemes(route: Option<&Route>) -> &[SchemeId] {
 }
 
 fn carrier(rules: &Rules, scheme: SchemeId) -> String {
-    match rules.scheme(scheme).map(|scheme| &scheme.carrier) {
-        Some(Carrier::Header(name)) => display_name(name.as_str()),
-        Some(Carrier::Webhook(webhook)) => display_name(webhook.header().as_str()),
-        Some(Carrier::Cookie(_)) => "Cookie".to_owned(),
-        _ => "Authorization".to_owned(),
-    }
+    let header = |scheme: &Scheme| display_name(scheme.carrier.header().as_str());
+    rules.scheme(scheme).map_or_else(|| "Authorization".to_owned(), header)
 }
 
 /// The error code of the challenge (RFC 6750 §3.1): `Some(None)` is a challenge without one.
@@ -358,12 +354,13 @@ fn challenge_error(reason: Reason) -> Option<Option<&'static str>> {
 fn challenge(route: Option<&Route>, rules: &Rules, facts: &RequestFacts<'_>, error: Option<&str>) -> String {
     let mut names: Vec<&str> = Vec::new();
     for id in schemes(route) {
-        let name = match rules.scheme(*id).map(|scheme| &scheme.carrier) {
-            Some(Carrier::Authorization(name)) => name,
-            Some(Carrier::Header(_)) => "ApiKey",
-            Some(Carrier::Webhook(_)) => "Webhook",
+        let Some(carrier) = rules.scheme(*id).map(|scheme| &scheme.carrier) else { continue };
+        let name = match (carrier.word(), carrier) {
+            (Some(word), _) => word,
+            (None, Carrier::Webhook(_)) => "Webhook",
             // No scheme of RFC 9110 stands for a cookie.
-            Some(Carrier::Cookie(_)) | None => continue,
+            (None, Carrier::Cookie(_)) => continue,
+            (None, Carrier::Header(_) | Carrier::Authorization(_)) => "ApiKey",
         };
         if !names.iter().any(|one| one.eq_ignore_ascii_case(name)) {
             names.push(name);

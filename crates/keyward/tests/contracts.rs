@@ -110,7 +110,13 @@ impl Play<'_> {
                     let (name, value) = rest.split_once('=').expect("NAME=value");
                     world = world.env(name, &value.replace("\\n", "\n"));
                 }
-                "config" => world = world.config(&rest.replace("\\n", "\n")),
+                "config" => {
+                    let text = match rest.strip_prefix('@') {
+                        Some(file) => fs::read_to_string(self.folder.join("examples").join(file)).unwrap(),
+                        None => rest.replace("\\n", "\n"),
+                    };
+                    world = world.config(&text);
+                }
                 "file" => {
                     let (name, text) = rest.split_once('=').expect("NAME=text");
                     fs::write(world.path(name), text.replace("\\n", "\n")).unwrap();

@@ -9,22 +9,28 @@ use crate::place::at;
 /// Bytes of a username: it is told to the upstream in a header.
 const LONGEST: usize = 128;
 /// Shorter passwords can be guessed.
-const LONG_ENOUGH: usize = 12;
+pub(super) const LONG_ENOUGH: usize = 12;
+
+/// What is to be known of a username that is none.
+pub(super) const USERNAME_HELP: &str =
+    "1 to 128 bytes, no colon, no control characters, spaces only inside (RFC 7617 section 2)";
+
+/// Whether Basic can carry a username.
+pub(super) fn is_username(text: &str) -> bool {
+    let is_odd = |c: char| c == ':' || c.is_control();
+    (1..=LONGEST).contains(&text.len()) && text.trim() == text && !text.contains(is_odd)
+}
 
 pub(super) fn check(look: &mut Look<'_>) {
     let basic = &look.settings.security.basic_auth;
     match (&basic.username, &basic.password) {
         (Some(username), Some(password)) => {
             let is_short = password.expose_secret().chars().count() < LONG_ENOUGH;
-            if username.is_empty()
-                || username.len() > LONGEST
-                || username.trim() != username
-                || username.contains(|c: char| c == ':' || c.is_control())
-            {
+            if !is_username(username) {
                 look.mistake(
                     &at!["security", "basic_auth", "username"],
                     "this cannot be a username of Basic",
-                    ["1 to 128 bytes, no colon, no control characters, spaces only inside (RFC 7617 section 2)"],
+                    [USERNAME_HELP],
                 );
             }
             if is_short {

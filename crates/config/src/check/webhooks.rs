@@ -7,6 +7,7 @@ use keyward_core::webhook::WebhookSecret;
 use secrecy::ExposeSecret;
 
 use super::Look;
+use super::basic_auth::{LONG_ENOUGH, USERNAME_HELP, is_username};
 use crate::place::{Step, at};
 use crate::settings::Scheme;
 use crate::text::WebhookFormat;
@@ -19,46 +20,49 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// What only some schemes have.
-const PARTS: [&str; 7] = ["format", "secret", "secrets", "timestamp_header", "prefix", "tolerance", "body_bytes"];
+const PARTS: [&str; 8] =
+    ["format", "username", "secret", "secrets", "timestamp_header", "prefix", "tolerance", "body_bytes"];
 
 /// Checks one scheme, of whatever kind.
 pub(super) fn check(look: &mut Look<'_>, name: &str, scheme: &Scheme) {
-    let written =
-        |look: &Look<'_>, part: &str| look.tree.at(&at!["schemes", name, part]).is_some_and(|node| !node.is_null());
     if scheme.kind != CredentialKind::Webhook {
-        for part in PARTS.into_iter().filter(|part| written(look, part)).collect::<Vec<_>>() {
+        for part in PARTS.into_iter().filter(|part| is_written(look, name, part)).collect::<Vec<_>>() {
             let message = format!("only schemes of kind webhook have {part}");
             look.mistake(&at!["schemes", name, part], message, ["remove it, or write kind: webhook"]);
         }
         return;
     }
     let Some(format) = scheme.format else {
-        let help = ["write format: header, hmac, stripe or standard"];
+        let help = ["write format: header, basic, jwt, hmac, stripe or standard"];
         look.mistake(&at!["schemes", name], format!("the webhook \"{name}\" has no format"), help);
         return;
     };
     let has_time = match format {
-        WebhookFormat::Header => false,
+        WebhookFormat::Header | WebhookFormat::Basic | WebhookFormat::Jwt => false,
         WebhookFormat::Hmac => scheme.timestamp_header.is_some(),
         WebhookFormat::Stripe | WebhookFormat::Standard => true,
     };
     let takes_header = matches!(format, WebhookFormat::Header | WebhookFormat::Hmac);
+    let signs_body = matches!(format, WebhookFormat::Hmac | WebhookFormat::Stripe | WebhookFormat::Standard);
     let idle = [
         ("header", !takes_header, "the format names its headers itself"),
-        ("authorization", true, "a webhook's proof stands in a header of its own"),
+        ("authorization", true, "the format says where the proof stands"),
+        ("username", format != WebhookFormat::Basic, "only format: basic has one"),
         ("timestamp_header", format != WebhookFormat::Hmac, "only format: hmac has one"),
         ("prefix", format != WebhookFormat::Standard, "only format: standard has one"),
         ("tolerance", !has_time, "no time is signed"),
-        ("body_bytes", format == WebhookFormat::Header, "no body is signed"),
+        ("body_bytes", !signs_body, "no body is signed"),
     ];
     for (part, is_idle, help) in idle {
-        if is_idle && written(look, part) {
+        if is_idle && is_written(look, name, part) {
             look.mistake(&at!["schemes", name, part], format!("this webhook has no {part}"), [help]);
         }
     }
     if takes_header && scheme.header.is_none() {
         let help = ["write header: X-Signature-256, say"];
         look.mistake(&at!["schemes", name], format!("the webhook \"{name}\" names no header"), help);
+    } else if format == WebhookFormat::Basic {
+        username(look, name, scheme.username.as_deref());
     } else if scheme.form().is_none() {
         look.mistake(&at!["schemes", name, "prefix"], "this cannot begin the name of a header", ["as in prefix: svix"]);
     }
@@ -80,10 +84,30 @@ pub(super) fn check(look: &mut Look<'_>, name: &str, scheme: &Scheme) {
     secrets(look, name, (scheme, format));
 }
 
+fn is_written(look: &Look<'_>, name: &str, part: &str) -> bool {
+    look.tree.at(&at!["schemes", name, part]).is_some_and(|node| !node.is_null())
+}
+
+fn username(look: &mut Look<'_>, name: &str, username: Option<&str>) {
+    match username {
+        None => {
+            let help = ["write username: beside the secret, which is its password"];
+            look.mistake(&at!["schemes", name], format!("the webhook \"{name}\" has no username"), help);
+        }
+        Some(text) if !is_username(text) => {
+            let message = "this cannot be a username of Basic";
+            look.mistake(&at!["schemes", name, "username"], message, [USERNAME_HELP]);
+        }
+        Some(_) => {}
+    }
+}
+
 fn secrets(look: &mut Look<'_>, name: &str, (scheme, format): (&Scheme, WebhookFormat)) {
     let here = at!["schemes", name];
+    // What was written and cannot be read is told where it stands.
+    let is_unread = scheme.secret.is_none() && is_written(look, name, "secret");
     match (&scheme.secret, scheme.secrets.as_ref().map(Vec::len)) {
-        (None, None | Some(0)) => {
+        (None, None | Some(0)) if !is_unread => {
             let help = ["write secret: ${env:NAME}; without one anybody could send, so that nothing passes"];
             look.mistake(&here, format!("the webhook \"{name}\" has no secret"), help);
         }
@@ -112,10 +136,20 @@ fn length(look: &mut Look<'_>, path: &[Step], secret: &str, format: WebhookForma
             "this is no secret of Standard Webhooks",
             ["whsec_ and 24 to 64 bytes in base64, as the sender shows it"],
         ),
-        WebhookFormat::Stripe | WebhookFormat::Hmac if is_short => look.mistake(
+        WebhookFormat::Stripe | WebhookFormat::Hmac | WebhookFormat::Jwt if is_short => look.mistake(
             path,
             format!("shorter than {} bytes", WebhookSecret::MIN_BYTES),
             ["whoever guesses it can sign; make one with: openssl rand -hex 32"],
+        ),
+        WebhookFormat::Jwt if signs_for_users(look, secret) => look.mistake(
+            path,
+            "this secret signs the tokens of users, too",
+            ["who sends webhooks could sign in as anybody; make another with: openssl rand -hex 32"],
+        ),
+        WebhookFormat::Basic if secret.chars().count() < LONG_ENOUGH => look.warning(
+            path,
+            format!("the password is shorter than {LONG_ENOUGH} characters"),
+            ["short passwords can be guessed; make one with: openssl rand -base64 32"],
         ),
         WebhookFormat::Header if is_short => look.warning(
             path,
@@ -124,4 +158,9 @@ fn length(look: &mut Look<'_>, path: &[Step], secret: &str, format: WebhookForma
         ),
         _ => {}
     }
+}
+
+/// Whether tokens of users are signed with the same text.
+fn signs_for_users(look: &Look<'_>, secret: &str) -> bool {
+    look.settings.security.jwt.secret.as_ref().is_some_and(|own| own.expose_secret() == secret)
 }

@@ -29,9 +29,12 @@ pub struct Scheme {
     /// The word before the credential in `Authorization`.
     #[serde(default)]
     pub authorization: Option<String>,
-    /// How a webhook's sender proves itself: `header`, `hmac`, `stripe` or `standard` (`docs/reference/webhooks.md`).
+    /// How a webhook's sender proves itself: `header`, `basic`, `jwt`, `hmac`, `stripe` or `standard` (`docs/reference/webhooks.md`).
     #[serde(default, with = "Written::<Option<WebhookFormat>>")]
     pub format: Option<WebhookFormat>,
+    /// `basic`: the username, whose password is the secret.
+    #[serde(default)]
+    pub username: Option<String>,
     /// The secret that a webhook's sender has too: best as `${env:NAME}` or `${file:PATH}`.
     #[serde(default, with = "Written::<Option<SecretString>>")]
     pub secret: Option<SecretString>,
@@ -57,6 +60,8 @@ impl Scheme {
     pub(crate) fn form(&self) -> Option<Form> {
         match self.format.filter(|_| self.kind == CredentialKind::Webhook)? {
             WebhookFormat::Header => Some(Form::Plain(self.header.clone()?)),
+            WebhookFormat::Basic => Some(Form::Basic(self.username.as_deref()?.into())),
+            WebhookFormat::Jwt => Some(Form::Token),
             WebhookFormat::Hmac => {
                 Some(Form::Hmac { header: self.header.clone()?, timestamp: self.timestamp_header.clone() })
             }
@@ -67,7 +72,11 @@ impl Scheme {
 
     /// The header that is read, and the word that stands before the credential in there.
     pub(crate) fn place(&self) -> (Option<HeaderName>, Option<String>) {
-        let header = self.form().map(|form| form.header().clone()).or_else(|| self.header.clone());
+        let form = self.form();
+        if let Some(word) = form.as_ref().and_then(Form::word) {
+            return (None, Some(word.to_ascii_lowercase()));
+        }
+        let header = form.map(|form| form.header().clone()).or_else(|| self.header.clone());
         let word = match self.kind {
             CredentialKind::Basic => Some("basic".to_owned()),
             // No word before a credential has a blank in it.

@@ -1,4 +1,4 @@
-//! The forms in which webhooks are signed.
+//! The forms in which webhooks' senders prove themselves.
 
 use super::words;
 
@@ -7,6 +7,10 @@ use super::words;
 pub enum WebhookFormat {
     /// By the secret itself, in a header.
     Header,
+    /// By a username and the secret as its password.
+    Basic,
+    /// By a token that the secret signed.
+    Jwt,
     /// By HMAC-SHA-256 over the body, in hexadecimal.
     Hmac,
     /// As Stripe does.
@@ -17,6 +21,8 @@ pub enum WebhookFormat {
 
 words!(WebhookFormat:
     "header" => Self::Header,
+    "basic" => Self::Basic,
+    "jwt" => Self::Jwt,
     "hmac" => Self::Hmac,
     "stripe" => Self::Stripe,
     "standard" => Self::Standard,

@@ -1,16 +1,17 @@
 //! How the machine goes on with a webhook's body: whether its signature is right, and whether the delivery came before.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Proven, Routed, Ruled, Step};
 use crate::api_key::Rejection;
-use crate::decision::{Decision, Denial};
+use crate::decision::{Decision, Denial, Throttled};
 use crate::listener::{Event, Listener};
 use crate::route::RouteId;
 use crate::scheme::{Presented, SchemeId};
 use crate::webhook::{Delivery, Webhook, WebhookFault};
 
-/// A decision that waits for the whole body of the request.
+/// A decision that waits for the whole body of the request, or for the word on whether strangers have to wait.
 #[derive(Debug)]
 pub struct Awaiting<'a> {
     routed: Routed<'a>,
@@ -20,20 +21,34 @@ pub struct Awaiting<'a> {
 }
 
 impl<'a> Awaiting<'a> {
-    /// A secret in a header is checked at once; a signature waits for the body.
+    /// A signature waits for the body; what is shown as it is does not.
     pub(super) fn begin(
         routed: Routed<'a>,
         (scheme, webhook): (SchemeId, &'a Webhook),
         presented: Presented<'a>,
-        listener: &mut impl Listener,
     ) -> Step<'a> {
         let awaiting = Self { routed, scheme, webhook, presented };
-        if webhook.needs_body() {
-            return Step::Body(awaiting);
+        if webhook.needs_body() { Step::Body(awaiting) } else { Step::Shown(awaiting) }
+    }
+
+    /// Where it comes from.
+    pub fn client(&self) -> IpAddr {
+        self.routed.frame.facts.client
+    }
+
+    /// Whether what was shown may be found by trying: strangers then wait once they were wrong too often.
+    pub fn is_guessable(&self) -> bool {
+        self.webhook.is_guessable()
+    }
+
+    /// Goes on without a body. Nothing is compared for whoever has to wait.
+    pub fn answer(self, held: Option<Throttled>, listener: &mut impl Listener) -> Ruled<'a> {
+        if let Some(throttled) = held {
+            return Ruled::Decided(Decision::Deny(self.routed.throttled(self.scheme, throttled)));
         }
-        match awaiting.check(&[], listener) {
-            Ok(_) => Step::Ruled(awaiting.judge(listener)),
-            Err(denial) => Step::Ruled(Ruled::Decided(Decision::Deny(denial))),
+        match self.check(&[], listener) {
+            Ok(_) => self.judge(listener),
+            Err(denial) => Ruled::Decided(Decision::Deny(denial)),
         }
     }
 

@@ -26,6 +26,8 @@ pub enum Step<'a> {
     Ruled(Ruled<'a>),
     /// It asks for what memory knows of a digest; answered at once, without IO.
     Recall(ApiKeyDigest, Recalling<'a>),
+    /// It asks whether strangers from there have to wait, because a webhook's secret was shown; answered at once, without IO.
+    Shown(Awaiting<'a>),
     /// It asks for the whole body, over which a signature is to be checked.
     Body(Awaiting<'a>),
 }

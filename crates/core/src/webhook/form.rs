@@ -1,10 +1,14 @@
-//! The forms in which senders write a signature and its time, and what they sign.
+//! The forms in which senders write what proves them, and what they sign.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
+use http::header::AUTHORIZATION;
+use zeroize::Zeroizing;
 
-use super::WebhookFault;
+use super::token::Token;
+use super::{WebhookFault, is_same_secret};
+use crate::basic;
 use crate::fields::Fields;
 
 /// The most signatures in one header: senders write one for each of their active secrets.
@@ -19,6 +23,10 @@ const ID_BYTES: usize = 256;
 pub enum Form {
     /// The secret itself, in a header.
     Plain(HeaderName),
+    /// This username and the secret as its password (RFC 7617).
+    Basic(Box<str>),
+    /// A token that the sender signed by HS256: `Authorization: Bearer …`.
+    Token,
     /// The signature in hexadecimal, after `sha256=` or alone, of the body; with a header for the time, of
     /// `<second>.<body>`.
     Hmac {
@@ -44,6 +52,10 @@ pub enum Form {
 pub(super) enum Signed<'a> {
     /// A secret.
     Secret(&'a [u8]),
+    /// A password, and whether the username beside it is the right one.
+    Pair { is_user: bool, password: Zeroizing<Vec<u8>> },
+    /// A token.
+    Token(Token<'a>),
     /// Signatures of the body and what stands before it.
     Body {
         signatures: Vec<[u8; 32]>,
@@ -68,7 +80,7 @@ impl<'a> Signed<'a> {
     pub(super) fn second(&self) -> Option<i64> {
         match self {
             Self::Body { time, .. } => time.map(|(_, second)| second),
-            Self::Secret(_) => None,
+            Self::Secret(_) | Self::Pair { .. } | Self::Token(_) => None,
         }
     }
 }
@@ -90,12 +102,35 @@ impl Form {
         match self {
             Self::Plain(header) | Self::Stripe(header) => header,
             Self::Hmac { header, .. } | Self::Standard { signature: header, .. } => header,
+            Self::Basic(_) | Self::Token => &AUTHORIZATION,
         }
+    }
+
+    /// The word before the proof, where it stands in `Authorization`.
+    pub fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Basic(_) => Some("Basic"),
+            Self::Token => Some("Bearer"),
+            Self::Plain(_) | Self::Hmac { .. } | Self::Stripe(_) | Self::Standard { .. } => None,
+        }
+    }
+
+    pub(super) fn placeholder(&self) -> &'static str {
+        match self {
+            Self::Plain(_) => "secret",
+            Self::Basic(_) => "username:password in base64",
+            Self::Token => "token",
+            Self::Hmac { .. } | Self::Stripe(_) | Self::Standard { .. } => "signature",
+        }
+    }
+
+    pub(super) fn signs_body(&self) -> bool {
+        matches!(self, Self::Hmac { .. } | Self::Stripe(_) | Self::Standard { .. })
     }
 
     pub(super) fn others(&self) -> impl Iterator<Item = &HeaderName> {
         let (one, two) = match self {
-            Self::Plain(_) | Self::Stripe(_) => (None, None),
+            Self::Plain(_) | Self::Basic(_) | Self::Token | Self::Stripe(_) => (None, None),
             Self::Hmac { timestamp, .. } => (timestamp.as_ref(), None),
             Self::Standard { id, timestamp, .. } => (Some(id), Some(timestamp)),
         };
@@ -107,6 +142,12 @@ impl Form {
         let named = |name: &HeaderName| headers.values(name.as_str()).next().map(<[u8]>::trim_ascii);
         match self {
             Self::Plain(_) => Ok(Signed::Secret(presented)),
+            Self::Basic(username) => basic::read(presented, |shown, password| Signed::Pair {
+                is_user: is_same_secret(username.as_bytes(), shown.as_bytes()),
+                password: Zeroizing::new(password.as_bytes().to_vec()),
+            })
+            .ok_or(WebhookFault::Form),
+            Self::Token => Token::read(presented).map(Signed::Token),
             Self::Hmac { timestamp, .. } => {
                 let hex = presented.strip_prefix(b"sha256=").unwrap_or(presented);
                 let signatures = vec![unhex(hex).ok_or(WebhookFault::Form)?];

@@ -190,3 +190,99 @@ fn secrets_alone_and_as_they_are_written() {
         assert_eq!(WebhookSecret::standard(text).is_some(), is_one, "{text}");
     }
 }
+
+#[test]
+fn a_username_and_its_passwords() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let hook = webhook(Form::Basic("bot".into()), &["old pass:word", "newer"]);
+    let none = HeaderMap::new();
+    for (pair, expected) in [
+        ("bot:old pass:word", Ok(None)),
+        ("bot:newer", Ok(None)),
+        ("Bot:newer", Err(WebhookFault::Signature)),
+        ("bo:tnewer", Err(WebhookFault::Signature)),
+        ("bot:newe", Err(WebhookFault::Signature)),
+        ("bot:", Err(WebhookFault::Signature)),
+        (":newer", Err(WebhookFault::Signature)),
+        (":", Err(WebhookFault::Signature)),
+        ("botnewer", Err(WebhookFault::Form)),
+        ("", Err(WebhookFault::Form)),
+    ] {
+        let shown = STANDARD.encode(pair);
+        assert_eq!(hook.verify(shown.as_bytes(), (&none).into(), b"any", at(NOW)), expected, "{pair:?}");
+    }
+    assert_eq!(hook.verify(b"bot:newer", (&none).into(), b"", at(NOW)), Err(WebhookFault::Form), "not encoded");
+    assert!(hook.is_guessable() && hook.is_secret());
+    let long = "0123456789abcdef0123456789abcdef";
+    assert!(!webhook(Form::Basic("bot".into()), &[long]).is_guessable());
+    assert!(webhook(Form::Plain(HeaderName::from_static("x-token")), &[long, "short"]).is_guessable());
+    assert!(!webhook(Form::stripe(), &["short"]).is_guessable(), "nobody tries signatures");
+}
+
+/// A token as somebody with the secret writes it.
+fn token(header: &str, claims: &str, secret: &str) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signature = WebhookSecret::of(secret).mac(&[message.as_bytes()]);
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn tokens_of_a_sender() {
+    use WebhookFault::{Early, Form as NoForm, Late, Missing, Signature};
+    let (secret, other) = ("0123456789abcdef0123456789abcdef", "another secret of thirty-two bytes");
+    let hook = webhook(Form::Token, &[other, secret]);
+    let none = HeaderMap::new();
+    let plain = r#"{"alg":"HS256","typ":"JWT"}"#;
+    let claims = format!(r#"{{"iss":"sender","exp":{}}}"#, NOW + 60);
+    let verdict = |text: &str, now: i64| hook.verify(text.as_bytes(), (&none).into(), b"any", at(now)).map(drop);
+    for (header, expected) in [
+        (plain, Ok(())),
+        (r#"{"alg":"HS256"}"#, Ok(())),
+        (r#"{"typ":"jwt","alg":"HS256","kid":"7"}"#, Ok(())),
+        (r#"{"alg":"none","typ":"JWT"}"#, Err(NoForm)),
+        (r#"{"alg":"HS512","typ":"JWT"}"#, Err(NoForm)),
+        (r#"{"alg":"RS256","typ":"JWT"}"#, Err(NoForm)),
+        (r#"{"alg":"hs256","typ":"JWT"}"#, Err(NoForm)),
+        (r#"{"typ":"JWT"}"#, Err(NoForm)),
+        (r#"{"alg":"HS256","typ":"at+jwt"}"#, Err(NoForm)),
+        (r#"{"alg":"HS256","typ":null}"#, Err(NoForm)),
+        (r#"{"alg":"HS256","crit":["exp"]}"#, Err(NoForm)),
+        (r#"{"alg":"HS256","b64":false}"#, Err(NoForm)),
+        (r#"{"alg":"HS256","zip":"DEF"}"#, Err(NoForm)),
+        (r#"{"alg":"none","alg":"HS256"}"#, Err(NoForm)),
+        ("[]", Err(NoForm)),
+    ] {
+        assert_eq!(verdict(&token(header, &claims, secret), NOW), expected, "{header}");
+    }
+    for (claims, expected) in [
+        (format!(r#"{{"exp":{}}}"#, NOW + 1), Ok(())),
+        (format!(r#"{{"exp":{NOW}}}"#), Err(Late)),
+        (format!(r#"{{"exp":{},"nbf":{},"iat":{NOW}}}"#, NOW + 60, NOW + 5), Ok(())),
+        (format!(r#"{{"exp":{},"nbf":{}}}"#, NOW + 60, NOW + 6), Err(Early)),
+        (format!(r#"{{"exp":{},"iat":{}}}"#, NOW + 60, NOW + 6), Err(Early)),
+        ("{}".to_owned(), Err(Missing)),
+        (format!(r#"{{"iat":{NOW}}}"#), Err(Missing)),
+        (format!(r#"{{"exp":"{}"}}"#, NOW + 60), Err(Missing)),
+        (r#"{"exp":1e99}"#.to_owned(), Err(Missing)),
+        (format!(r#"{{"exp":{},"nbf":"0"}}"#, NOW + 60), Err(Missing)),
+        (format!(r#"{{"exp":{},"exp":{}}}"#, NOW - 60, NOW + 60), Err(NoForm)),
+    ] {
+        assert_eq!(verdict(&token(plain, &claims, secret), NOW), expected, "{claims}");
+    }
+    let good = token(plain, &claims, secret);
+    assert_eq!(verdict(&good, NOW + 60), Err(Late));
+    assert_eq!(verdict(&token(plain, &claims, other), NOW), Ok(()), "both secrets count");
+    assert_eq!(verdict(&token(plain, &claims, "some other secret of thirty-two b"), NOW), Err(Signature));
+    assert_eq!(verdict(&token(plain, &claims, ""), NOW), Err(Signature));
+    let (unsigned, _) = good.rsplit_once('.').unwrap();
+    for text in [format!("{unsigned}."), unsigned.to_owned(), format!("{good}="), format!("{good}.x"), String::new()] {
+        assert_eq!(verdict(&text, NOW), Err(NoForm), "{text}");
+    }
+    let (_, signature) = good.rsplit_once('.').unwrap();
+    let longer = token(plain, &format!(r#"{{"exp":{}}}"#, NOW + 6000), "x");
+    let (claimed, _) = longer.rsplit_once('.').unwrap();
+    assert_eq!(verdict(&format!("{claimed}.{signature}"), NOW), Err(Signature), "the signature of another token");
+}

@@ -97,6 +97,8 @@ impl Worker {
                 Found::InStore(question, fetching) => self.ask_again(&snapshot, &question, fetching).await?,
                 Found::AtIssuer(examining) => self.examine_later(&snapshot, *examining, &mut ()).await?,
             },
+            // Whoever runs is no stranger.
+            Step::Shown(awaiting) => awaiting.answer(None, &mut ()),
             // Its signature was right when it began, and a body comes once.
             Step::Body(awaiting) => return awaiting.still(&mut ()).map_err(|denial| denial.reason.into()),
         };

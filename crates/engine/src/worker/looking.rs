@@ -62,7 +62,7 @@ impl Worker {
     }
 
     /// Whether strangers from there have to wait.
-    fn held(&self, snapshot: &Snapshot, client: IpAddr) -> Option<Throttled> {
+    pub(super) fn held(&self, snapshot: &Snapshot, client: IpAddr) -> Option<Throttled> {
         let rules = snapshot.rules().guarding.throttle.as_ref()?;
         self.throttle.holds(rules, client, None, snapshot.now().monotonic)
     }
@@ -70,9 +70,14 @@ impl Worker {
     /// Counts what was known to be wrong here. What is asked elsewhere is counted there.
     fn count_wrong(&self, snapshot: &Snapshot, client: IpAddr, denial: &Denial) {
         let kind = denial.scheme.and_then(|scheme| snapshot.rules().scheme(scheme)).map(|scheme| scheme.kind);
-        if let (Some(rules), true, Some(CredentialKind::ApiKey | CredentialKind::Session)) =
-            (snapshot.rules().guarding.throttle.as_ref(), denial.is_wrong_guess(), kind)
-        {
+        if let Some(CredentialKind::ApiKey | CredentialKind::Session) = kind {
+            self.count_guess(snapshot, client, denial);
+        }
+    }
+
+    /// Counts what was denied, if it was a guess.
+    pub(super) fn count_guess(&self, snapshot: &Snapshot, client: IpAddr, denial: &Denial) {
+        if let (Some(rules), true) = (snapshot.rules().guarding.throttle.as_ref(), denial.is_wrong_guess()) {
             self.throttle.wrong(rules, client, None, snapshot.now().monotonic);
         }
     }

@@ -1,7 +1,8 @@
-//! A webhook's signature, once its body is there: checked, and its delivery counted once over all cores.
+//! What proves a webhook's sender: a secret, which is held back from who guesses, or a signature, once the body is there, whose
+//! delivery counts once over all cores.
 
-use keyward_core::decision::Fault;
-use keyward_core::machine::{Awaiting, Listener, Proven};
+use keyward_core::decision::{Decision, Fault};
+use keyward_core::machine::{Awaiting, Listener, Proven, Ruled};
 use keyward_core::webhook::Delivery;
 
 use super::{Begun, Snapshot, Worker};
@@ -16,6 +17,22 @@ pub struct Proved<'a> {
 }
 
 impl Worker {
+    /// Goes on with a secret that was shown. Whoever tries many has to wait, where trying leads anywhere.
+    pub(super) fn prove_shown<'a>(
+        &self,
+        snapshot: &Snapshot,
+        awaiting: Awaiting<'a>,
+        listener: &mut impl Listener,
+    ) -> Ruled<'a> {
+        let (client, is_guessable) = (awaiting.client(), awaiting.is_guessable());
+        let held = if is_guessable { self.held(snapshot, client) } else { None };
+        let ruled = awaiting.answer(held, listener);
+        if let (true, Ruled::Decided(Decision::Deny(denial))) = (is_guessable, &ruled) {
+            self.count_guess(snapshot, client, denial);
+        }
+        ruled
+    }
+
     /// Goes on with the whole body of a request. A delivery that was signed right counts once from now on; whoever refuses it
     /// after all forgets it ([`Worker::forget`]), so that it may come again.
     ///
