@@ -81,7 +81,7 @@ pub fn is_host(value: &[u8]) -> bool {
 }
 
 /// `x-api-key` as people write it: `X-API-Key`.
-pub(crate) fn display_name(name: &str) -> String {
+pub fn display_name(name: &str) -> String {
     name.split('-')
         .map(|word| {
             if word == "api" {

@@ -3,22 +3,28 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::Method;
 use keyward_config::{Settings, UpstreamUrl};
-use keyward_core::route::{Access, Destination, Routes};
+use keyward_core::route::{Access, Destination, Match, Reading, Routes};
+use keyward_core::rules::Rules;
+use keyward_core::scheme::{Carrier, CredentialKind};
 use keyward_edge::Place;
+use keyward_http::names::display_name;
 
 use crate::first_start::FirstPassword;
 use crate::terminal::quoted;
 
 /// How long the upstream has to take a connection before the banner says that it does not answer.
 const PROBE: Duration = Duration::from_millis(200);
+/// A path to try.
+const PATH: &str = "/orders";
 
 /// What the banner tells of.
 pub struct Facts<'a> {
     /// The configuration.
     pub settings: &'a Settings,
-    /// The routes.
-    pub routes: &'a Routes,
+    /// The rules that it compiles to.
+    pub rules: &'a Rules,
     /// Where callers come, as bound.
     pub data: &'a Place,
     /// The control plane's port as bound.
@@ -36,7 +42,9 @@ pub async fn text(facts: &Facts<'_>) -> String {
     let flag =
         if directory == "./keyward-data" { String::new() } else { format!(" --data-dir {}", quoted(&directory)) };
     let age = if facts.is_new { " (new)" } else { "" };
-    let path = "/orders";
+    let with_key = shows_key(facts.rules).map(|header| {
+        format!("    KEY=$(keyward key create first-customer{flag})\n    curl -i -H \"{header}\" {url}{PATH}\n")
+    });
     format!(
         "Keyward {version} is ready\n\n\
         \x20 API        {api}\n\
@@ -46,15 +54,27 @@ pub async fn text(facts: &Facts<'_>) -> String {
         \x20 rule       {rule}\n{password}\n\
         \x20 Callers must not be able to reach the upstream itself: whoever can walks around Keyward.\n\n\
         \x20 Try:\n\
-        \x20   curl -i {url}{path}\n\
-        \x20   KEY=$(keyward key create first-customer{flag})\n\
-        \x20   curl -i -H \"X-API-Key: $KEY\" {url}{path}\n",
+        \x20   curl -i {url}{PATH}\n{with_key}",
+        with_key = with_key.unwrap_or_default(),
         version = env!("CARGO_PKG_VERSION"),
         admin = facts.admin,
         upstream = upstream(facts.settings).await,
-        rule = rule(facts.routes),
+        rule = rule(&facts.rules.routes),
         password = facts.first_password.map(first_password).unwrap_or_default(),
     )
+}
+
+/// The header that shows a key on the path to try; none where nobody asks for one there, or for something else.
+fn shows_key(rules: &Rules) -> Option<String> {
+    let Match::Route(id) = rules.routes.find(PATH, Reading::Raw, &Method::GET) else { return None };
+    let (schemes, _) = rules.routes.get(id)?.access.reads()?;
+    let keys = || schemes.iter().filter_map(|id| rules.scheme(*id)).filter(|one| one.kind == CredentialKind::ApiKey);
+    let of_its_own = keys().find(|one| matches!(one.carrier, Carrier::Header(_)));
+    let scheme = of_its_own.or_else(|| keys().next())?;
+    Some(match scheme.carrier.word() {
+        Some(word) => format!("Authorization: {word} $KEY"),
+        None => format!("{}: $KEY", display_name(scheme.carrier.header().as_str())),
+    })
 }
 
 /// Where the API is, and what curl takes to get there.

@@ -341,7 +341,7 @@ fn listen(stream: impl Read + Send + 'static, written: &Arc<Mutex<String>>, line
 
 /// The addresses in the banner; `None` when both streams end without one.
 fn addresses(heard: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
-    let (mut data, mut admin) = (None, None);
+    let (mut data, mut admin, mut is_trying) = (None, None, false);
     loop {
         let line = heard.recv_timeout(PATIENCE).ok()?;
         let address = line.split_once("://").and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
@@ -350,10 +350,11 @@ fn addresses(heard: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
             Some("API") if line.contains("unix:") => data = Some(SocketAddr::from(([0, 0, 0, 0], 0))),
             Some("API") => data = address,
             Some("control") => admin = address,
+            Some("Try:") => is_trying = true,
             _ => {}
         }
-        // The last line of the banner: by then it is whole.
-        if line.contains("X-API-Key: $KEY") {
+        // Behind what is to be tried there is an empty line: by then the banner is whole.
+        if is_trying && line.is_empty() {
             return Some((data?, admin?));
         }
     }

@@ -256,7 +256,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     tokio::spawn(keyward_edge::check(Arc::clone(&setups)));
     let facts = Facts {
         settings,
-        routes: &rules.routes,
+        rules: &rules,
         data: &places.0,
         admin: places.1,
         is_new,
