@@ -16,6 +16,7 @@ mod doors;
 mod exit;
 mod file_watch;
 mod first_start;
+mod given;
 mod handover;
 mod issuers;
 mod keeper;

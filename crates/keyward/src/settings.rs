@@ -72,6 +72,18 @@ impl Loaded {
     /// # Errors
     /// The file cannot be read at all.
     pub fn read(cli: &Cli, serve: Option<&Serve>) -> Result<std::result::Result<Self, Mistakes>> {
+        Self::read_with(cli, serve, &variable)
+    }
+
+    /// The same, with other variables than those of this process.
+    ///
+    /// # Errors
+    /// The file cannot be read at all.
+    pub fn read_with(
+        cli: &Cli,
+        serve: Option<&Serve>,
+        env: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<std::result::Result<Self, Mistakes>> {
         let file = configuration_file(cli)?;
         // Before it is read: a change in between is seen later, and not missed.
         let stamp = file.as_deref().and_then(stamp);
@@ -85,7 +97,7 @@ impl Loaded {
             .transpose()?;
         let input = Input {
             file: file.clone().zip(text),
-            env: &variable,
+            env,
             flags: flags(cli, serve)?,
             read_file: &|path: &Path| std::fs::read_to_string(path),
         };

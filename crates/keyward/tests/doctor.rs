@@ -67,6 +67,45 @@ fn a_server_that_goes_by_another_configuration_is_told() {
 }
 
 #[test]
+fn flags_and_variables_of_a_server_count_though_the_doctor_has_none() {
+    let given = "
+env:
+  APP_SECRET: {sets: security.jwt.secret}
+  APP_LIFE: {sets: security.jwt.expiration}
+  APP_ALLOWS: {sets: ip.allow, split: \",\"}
+  APP_KEYS: {adds: security.api_keys.static, split: \",\", each: {name: \"client-${index}\", key: \"${value}\"}}
+security: {jwt: {algorithm: HS256}, api_keys: {open_if_none: true}}
+";
+    let secret = "a-secret-of-the-server-that-nobody-else-has";
+    let variables = [
+        ("APP_SECRET", secret),
+        ("APP_LIFE", "2h"),
+        ("APP_ALLOWS", "127.0.0.1,10.0.0.0/8"),
+        ("APP_KEYS", "one-key-of-thirty-two-bytes-or-more,other-key-of-thirty-two-bytes-or-more"),
+        ("KEYWARD_PUBLIC", "/docs/**,/about"),
+    ];
+    let upstream = keyward_testkit::upstream::Upstream::start();
+    let exports = variables.map(|(name, value)| format!("export {name}='{value}'")).join("\n");
+    let mut world = world(given).before(&exports);
+    std::fs::write(world.path("key"), "a-key-in-a-file-of-thirty-two-bytes-or-more\n").unwrap();
+    let key_file = world.path("key").display().to_string();
+    world.start(&["--upstream", &upstream.url(), "--api-key-file", &key_file]);
+    let (codes, code) = examined(&world);
+    for false_alarm in ["config-differs", "demo-upstream", "config-warning"] {
+        assert!(!codes.iter().any(|one| one == false_alarm), "{codes:?}");
+    }
+    assert!(codes.iter().any(|one| one == "public-route") && code == 0, "{codes:?}");
+    let text = world.ok(&["doctor"]);
+    assert!(text.contains("would be open to everybody without the static keys"), "{text}");
+    assert!(text.contains("(KEYWARD_PUBLIC)") && !text.contains(secret) && !text.contains("stands-in"), "{text}");
+    let shown = world.json(&["config", "show"]);
+    assert_eq!(shown["differs"], serde_json::json!([]), "what it was given is its own affair");
+    // What differs in the file is still told.
+    std::fs::write(world.path("keyward.yaml"), format!("{given}routes: [{{name: x, path: /x}}]\n")).unwrap();
+    assert!(examined(&world).0.contains(&"config-differs".to_owned()));
+}
+
+#[test]
 fn what_others_can_read_and_what_was_tampered_with_is_wrong() {
     let mut world = world("{}").serve(&[]);
     world.key("one", &[]);

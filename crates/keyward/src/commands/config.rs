@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::backend;
 use crate::cli::{Cli, Config};
 use crate::exit::{Failed, Result};
+use crate::given::as_given;
 use crate::settings::Loaded;
 use crate::terminal;
 
@@ -58,13 +59,14 @@ fn check(cli: &Cli) -> Result<()> {
 /// What runs, where a server does; else what would.
 fn show(cli: &Cli) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
-    let read = serde_json::to_value(loaded.config.show()).unwrap_or_default();
+    let shown = |loaded: &Loaded| serde_json::to_value(loaded.config.show()).unwrap_or_default();
     let (running, values) = match backend::ask_running(&loaded, &Command::ShowConfiguration)? {
         Some(Reply::Configuration { running, values }) => (Some(running), values),
         Some(_) => return Err(backend::unexpected()),
-        None => (None, read.clone()),
+        None => (None, shown(&loaded)),
     };
-    let differs = if loaded.stands_in { Vec::new() } else { differences(&values, &read) };
+    let read = running.as_ref().and_then(|_| as_given(cli, &values)).unwrap_or(loaded);
+    let differs = if read.stands_in { Vec::new() } else { differences(&values, &shown(&read)) };
     if cli.json {
         terminal::json(&serde_json::json!({"running": running, "values": values, "differs": differs}));
         return Ok(());
@@ -93,24 +95,37 @@ fn show(cli: &Cli) -> Result<()> {
     Ok(())
 }
 
-/// The names whose values differ; those that flags of the server set are its own affair.
+/// The names whose values differ; those that flags and variables of the server set are its own affair.
 pub fn differences(running: &Value, read: &Value) -> Vec<String> {
     let find = |all: &Value, path: &str| list(all).iter().find(|one| text(one, "path") == path).cloned();
+    let own: Vec<String> =
+        list(running).iter().filter(|one| is_own_affair(&text(one, "origin"))).map(|one| text(one, "path")).collect();
+    // A list that is empty here is one name, and there one for each part of its items.
+    let is_own = |name: &str| {
+        own.iter().any(|path| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('[')))
+    };
     let mut names: Vec<String> = list(running).iter().chain(list(read)).map(|one| text(one, "path")).collect();
     names.sort();
     names.dedup();
     names.retain(|name| {
-        let (runs, reads) = (find(running, name), find(read, name));
-        let by_flag = runs.as_ref().is_some_and(|one| text(one, "origin").starts_with("--"));
-        !by_flag && runs.and_then(|one| one.get("value").cloned()) != reads.and_then(|one| one.get("value").cloned())
+        let value = |all| find(all, name).and_then(|one| one.get("value").cloned());
+        !is_own(name) && value(running) != value(read)
     });
     names
 }
 
-fn list(values: &Value) -> &[Value] {
+/// Whether a value came by a flag or a variable, and not by a file or with Keyward: another process need not have it.
+pub fn is_own_affair(origin: &str) -> bool {
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    origin.starts_with("--") || (is_name(origin) && !["default", "preset", ""].contains(&origin))
+}
+
+/// The values of an answer.
+pub fn list(values: &Value) -> &[Value] {
     values.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn text(one: &Value, field: &str) -> String {
+/// A text in one of them.
+pub fn text(one: &Value, field: &str) -> String {
     one.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

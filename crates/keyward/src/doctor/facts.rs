@@ -18,7 +18,9 @@ use serde_json::Value;
 
 use crate::certificates::Files;
 use crate::cli::Cli;
+use crate::commands::config::{differences, is_own_affair, list, text};
 use crate::exit::Result;
+use crate::given::as_given;
 use crate::settings::Loaded;
 use crate::system::SystemClock;
 use crate::{backend, first_start, master_key, pages};
@@ -110,6 +112,8 @@ impl Facts {
                 return Ok(facts);
             }
         };
+        let running = running(&loaded);
+        let loaded = running.as_ref().and_then(|values| as_given(cli, values)).unwrap_or(loaded);
         let origin = |one: &keyward_config::Shown| (one.path.clone(), one.origin.to_string());
         let mut facts = Self {
             warnings: loaded.config.warnings.clone(),
@@ -119,6 +123,12 @@ impl Facts {
             ..Self::default()
         };
         facts.look_at_data(Some(&loaded));
+        if let Some(values) = running {
+            let read = serde_json::to_value(loaded.config.show()).unwrap_or_default();
+            facts.differs = differences(&values, &read);
+            let own = |one: &&Value| is_own_affair(&text(one, "origin"));
+            facts.origins.extend(list(&values).iter().filter(own).map(|one| (text(one, "path"), text(one, "origin"))));
+        }
         Ok(facts)
     }
 
@@ -160,13 +170,6 @@ impl Facts {
         if let Reply::AuditVerified { report } = backend::run(loaded, Command::VerifyAudit { head: None })? {
             self.audit = Some(report);
         }
-        if !loaded.stands_in
-            && let Some(Reply::Configuration { values, .. }) =
-                backend::ask_running(loaded, &Command::ShowConfiguration)?
-        {
-            let read = serde_json::to_value(loaded.config.show()).unwrap_or(Value::Null);
-            self.differs = crate::commands::config::differences(&values, &read);
-        }
         Ok(())
     }
 
@@ -178,6 +181,15 @@ impl Facts {
             .get(path)
             .or_else(|| self.origins.iter().find(|(name, _)| name.starts_with(path)).map(|(_, origin)| origin));
         origin.map_or_else(|| path.to_owned(), |origin| format!("{path} ({origin})"))
+    }
+}
+
+/// The values that a server on this data directory goes by, where one runs.
+fn running(loaded: &Loaded) -> Option<Value> {
+    match backend::ask_running(loaded, &Command::ShowConfiguration) {
+        Ok(Some(Reply::Configuration { values, .. })) => Some(values),
+        // That it does not answer is told where the records are looked at.
+        Ok(_) | Err(_) => None,
     }
 }
 

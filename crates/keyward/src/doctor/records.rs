@@ -13,8 +13,7 @@ pub(super) fn config_differs(facts: &Facts) -> Vec<Finding> {
     if facts.differs.is_empty() {
         return Vec::new();
     }
-    let advice =
-        "`keyward audit list --subject configuration` says why it was refused; mend the file, send SIGHUP, or restart";
+    let advice = "`keyward audit list --subject configuration` says whether it was refused, and why; mend the file, send SIGHUP, or restart";
     let what = format!("the running server goes by other values of: {}", facts.differs.join(", "));
     vec![finding((Kind::Wrong, "config-differs"), "configuration", what, advice)]
 }
