@@ -55,6 +55,8 @@ mod tests {
             ("crates/core/Cargo.toml", "[package]\nname = \"keyward-core\"\n"),
             ("crates/core/src/lib.rs", "//! Rules.\n"),
             ("crates/xtask/reference-systems.toml", "names = [\"oldsys\"]\n"),
+            ("docs/attacks.md", ""),
+            ("docs/contracts/oldsys.md", ""),
             (path, text),
         ];
         for (path, text) in files {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{fs, io};
 
+/// Files that are read, by the end of their names: code, and what pages name as evidence.
+const READ: [&str; 9] = [".rs", ".toml", ".md", ".txt", ".patch", ".sh", ".mjs", ".cjs", ".py"];
 /// Folders that hold nothing of ours.
 const FOREIGN: [&str; 3] = ["target", "node_modules", "keyward-data"];
 
@@ -14,7 +16,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Reads every Rust, TOML and Markdown file below a folder.
+    /// Reads the files below a folder.
     pub(crate) fn read(root: &Path) -> io::Result<Self> {
         let mut tree = Self::default();
         tree.walk(root, "")?;
@@ -28,7 +30,7 @@ impl Tree {
             let kind = entry.file_type()?;
             if kind.is_dir() && !name.starts_with('.') && !FOREIGN.contains(&name.as_str()) {
                 self.walk(&entry.path(), &format!("{prefix}{name}/"))?;
-            } else if kind.is_file() && [".rs", ".toml", ".md"].iter().any(|end| name.ends_with(end)) {
+            } else if kind.is_file() && READ.iter().any(|end| name.ends_with(end)) {
                 self.files.insert(format!("{prefix}{name}"), fs::read_to_string(entry.path())?);
             }
         }
@@ -38,6 +40,13 @@ impl Tree {
     /// One file's text.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
+    }
+
+    /// A file, or all files below a folder: path and text.
+    pub(crate) fn at(&self, path: &str) -> impl Iterator<Item = (&str, &str)> {
+        let folder = format!("{}/", path.trim_end_matches('/'));
+        let here = self.files.iter().filter(move |(file, _)| *file == path || file.starts_with(&folder));
+        here.map(|(file, text)| (file.as_str(), text.as_str()))
     }
 
     /// Every Rust file: path and text.

@@ -3,6 +3,7 @@
 mod architecture;
 mod arrows;
 mod database;
+mod evidence;
 mod headers;
 mod permits;
 mod pure_core;
@@ -46,6 +47,7 @@ pub(crate) const ALL: &[fn(&Sources) -> Vec<Finding>] = &[
     permits::check,
     database::check,
     systems::check,
+    evidence::check,
 ];
 
 /// What one rule says of a made-up tree, as `file:line: what`.
