@@ -251,6 +251,8 @@ mod tests {
         let pool = PasswordPool::start(1, || {});
         let hash = pool.hash(password("correct horse"), &Zeros).await.unwrap();
         assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
+        let long = "x".repeat(MAX_BYTES);
+        let of_long = pool.hash(password(&long), &Zeros).await.unwrap();
         // By the same parameters and with twice the memory.
         let other = "$argon2id$v=19$m=38912,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         for (text, against, right) in [
@@ -258,7 +260,11 @@ mod tests {
             ("correct horsf", Some(hash.clone()), false),
             ("", Some(hash.clone()), false),
             ("x", Some(hash.clone()), false),
+            (&long, Some(of_long.clone()), true),
+            (&long[1..], Some(of_long.clone()), false),
+            (&long[..72], Some(of_long), false),
             ("correct horse", None, false),
+            ("", None, false),
             ("\u{0}", None, false),
             ("correct horse", Some(PasswordHash("no hash at all".into())), false),
             ("correct horse", Some(PasswordHash(other.into())), false),

@@ -88,3 +88,32 @@ impl std::fmt::Debug for MacKey {
 pub fn same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::same;
+
+    /// What a comparison takes at best, in which nothing else on the machine took part.
+    #[expect(clippy::disallowed_methods, reason = "what is compared is real time")]
+    fn span(left: &[u8], right: &[u8]) -> Duration {
+        let once = |_| {
+            let begun = Instant::now();
+            std::hint::black_box(same(std::hint::black_box(left), right));
+            begun.elapsed()
+        };
+        (0..20).map(once).min().unwrap()
+    }
+
+    /// Whoever guesses must not learn how much of a guess was right: long texts show in one look what short ones show in many.
+    #[test]
+    fn the_time_does_not_tell_where_they_differ() {
+        let known = vec![7; 100_000];
+        let (mut first, mut last) = (known.clone(), known.clone());
+        (first[0], last[99_999]) = (0, 0);
+        assert!(same(&known, &known.clone()) && !same(&known, &first) && !same(&known, &last) && !same(&known, b""));
+        let (early, late) = (span(&known, &first).as_secs_f64(), span(&known, &last).as_secs_f64());
+        assert!((0.2..5.0).contains(&(late / early)), "{early} s against {late} s");
+    }
+}

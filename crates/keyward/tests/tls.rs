@@ -82,12 +82,22 @@ impl Secure {
 
     /// A connection over TLS that goes on, to `api.test`.
     fn connect(&self) -> Connection {
+        self.connect_as(&self.client())
+    }
+
+    /// A client that believes the authority, remembers sessions and says what it can before the handshake is over.
+    fn client(&self) -> Arc<rustls::ClientConfig> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.authority.certificate.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
-        let session = rustls::ClientConnection::new(Arc::new(config), "api.test".try_into().unwrap()).unwrap();
+        let mut config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
+        config.enable_early_data = true;
+        Arc::new(config)
+    }
+
+    fn connect_as(&self, client: &Arc<rustls::ClientConfig>) -> Connection {
+        let session = rustls::ClientConnection::new(Arc::clone(client), "api.test".try_into().unwrap()).unwrap();
         let socket = TcpStream::connect(self.world.server().data).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Connection(rustls::StreamOwned::new(session, socket))
@@ -150,6 +160,18 @@ fn whoever_offers_http_2_over_tls_speaks_it() {
     }
     let refused = secure.curl("api.test", &[&version[..], &["--http2", "--request-target", "/closed"]].concat()).stdout;
     assert!(String::from_utf8(refused).unwrap().ends_with("2 401"));
+}
+
+/// What comes before the handshake is over can be sent again by whoever heard it (RFC 8446 §8).
+#[test]
+fn nothing_is_taken_before_the_handshake_is_over() {
+    let secure = Secure::serve(ONE);
+    let client = secure.client();
+    assert_eq!(secure.connect_as(&client).ask(), 200);
+    let mut again = secure.connect_as(&client);
+    assert!(again.0.conn.early_data().is_none(), "a session that goes on may send at once");
+    assert_eq!(again.ask(), 200);
+    assert_eq!(again.0.conn.handshake_kind(), Some(rustls::HandshakeKind::Resumed), "it is one that goes on");
 }
 
 #[test]

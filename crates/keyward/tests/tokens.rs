@@ -75,6 +75,10 @@ fn a_token_ends_with_its_time() {
         (answer.status == 401).then_some(answer)
     });
     assert_eq!(detail(&refused), "The token has expired.");
+    // What else is wrong with it comes first: of a token that nobody here signed nothing is told.
+    let (message, _) = tokens.access.rsplit_once('.').unwrap();
+    let forged = world.with_token("GET", "/x", &format!("{message}.{}", "A".repeat(86)));
+    assert_eq!((forged.status, detail(&forged)), (401, "The token is not valid.".to_owned()));
     // The refresh token's own end came before.
     for _ in 0..2 {
         let answer = world.refresh(&tokens.refresh);

@@ -76,6 +76,12 @@ fn only_the_named_key_counts() {
         let altered = Claims { sub: "y".to_owned(), ..claims() };
         let altered = format!("{}.{signature}", message(&header(algorithm.name(), "one"), &altered));
         assert!(!verify(&all, &altered), "{algorithm:?}: other claims");
+        // Right, but for the name of the key: no other one is tried.
+        for kid in ["", "ONE", "one ", "../one", "/dev/null", "' or 1=1 --", &"one".repeat(1000)] {
+            let text = message(&header(algorithm.name(), kid), &claims());
+            let token = assemble(&text, &one.signature(text.as_bytes()).unwrap());
+            assert!(!verify(&all, &token) && !verify(&all[..1], &token), "{algorithm:?}: {kid:?}");
+        }
     }
 }
 
