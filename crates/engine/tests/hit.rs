@@ -11,6 +11,9 @@ use http::{HeaderMap, Method};
 use keyward_core::decision::Decision;
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::route::{Pattern, Route, RouteId, Routes, ScopeRules};
+use keyward_core::rules::Rules;
+use keyward_core::scope::ScopeSet;
 use keyward_engine::worker::Begun;
 
 #[test]
@@ -64,5 +67,29 @@ fn a_guess_asks_nobody() {
         let snapshot = world.worker.snapshot();
         let begun = world.worker.begin(&snapshot, facts, &mut ());
         assert!(matches!(begun, Begun::Decided(Decision::Deny(_))), "{guess} was not refused at once");
+    }
+}
+
+/// What memory holds is who calls, never what was decided of it: of two routes each asks for its own scopes, in either order.
+#[test]
+fn a_hit_on_one_route_is_none_on_another() {
+    let plain = world::rules();
+    let open = plain.routes.get(RouteId(0)).unwrap();
+    let scopes = ScopeRules { by_method: Vec::new(), otherwise: ScopeSet::parse(["orders:write"]).unwrap() };
+    let strict = Route { name: "strict".into(), pattern: Pattern::parse("/strict").unwrap(), scopes, ..open.clone() };
+    let world = world::warm_with(Rules { routes: Routes::new(Vec::new(), vec![strict, open.clone()]), ..plain });
+    let headers = HeaderMap::from_iter([world.field.clone()]);
+    for (path, passes) in [("/strict", false), ("/x", true), ("/strict?/x", false), ("/x?/strict", true)] {
+        let target = Target::parse(path);
+        let facts = RequestFacts {
+            client: "192.0.2.1".parse().unwrap(),
+            method: &Method::GET,
+            target: &target,
+            headers: (&headers).into(),
+        };
+        let snapshot = world.worker.snapshot();
+        let begun = world.worker.begin(&snapshot, facts, &mut ());
+        assert_eq!(matches!(begun, Begun::Decided(Decision::Allow(_))), passes, "{path}");
+        assert!(matches!(begun, Begun::Decided(_)), "{path} asked somebody");
     }
 }

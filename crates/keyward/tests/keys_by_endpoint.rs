@@ -5,6 +5,7 @@
 use keyward_testkit::client::Answer;
 use keyward_testkit::world::{World, text};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
 const KEYS: &str = "/_keyward/api-keys";
@@ -124,6 +125,11 @@ fn what_does_not_fit_is_refused_and_nothing_is_made() {
     }
     let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(64 * 1024));
     assert_problem(&world.call("POST", KEYS, &maker, &huge), 413, "65536 bytes", "a huge body");
+    // Who shows no key learns nothing of what would fit.
+    for body in ["{", "", &huge] {
+        let stranger = world.send("POST", KEYS, &["Content-Type: application/json"], body);
+        assert_eq!(stranger.status, 401, "{}", stranger.text());
+    }
     assert_eq!(names(&world.call("GET", KEYS, &maker, "").json()), ["maker"], "nothing was made");
 }
 
@@ -143,7 +149,10 @@ fn a_list_comes_in_pages() {
     }
     assert_eq!(pages, [2, 2, 1]);
     // Two of one millisecond stand in any order.
-    let whole = world.call("GET", KEYS, &maker, "").json();
+    let listing = world.call("GET", KEYS, &maker, "");
+    let digest: String = Sha256::digest(&maker).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(!listing.text().contains(&maker) && !listing.text().contains(&digest), "{}", listing.text());
+    let whole = listing.json();
     assert_eq!(found.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), names(&whole), "none lost, none twice");
     let times: Vec<f64> = found.iter().map(|(at, _)| at[17..at.len() - 1].parse().unwrap()).collect();
     assert!(times.is_sorted_by(|newer, older| newer >= older || older - newer > 50.0), "newest first: {found:?}");
