@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{fs, io};
 
 /// Files that are read, by the end of their names: code, and what pages name as evidence.
-const READ: [&str; 9] = [".rs", ".toml", ".md", ".txt", ".patch", ".sh", ".mjs", ".cjs", ".py"];
+const READ: [&str; 10] = [".rs", ".toml", ".md", ".txt", ".yaml", ".patch", ".sh", ".mjs", ".cjs", ".py"];
 /// Folders that hold nothing of ours.
 const FOREIGN: [&str; 3] = ["target", "node_modules", "keyward-data"];
 

@@ -123,6 +123,9 @@ fn holds(file: &str, text: &str, words: &str) -> bool {
 }
 
 fn variants_of(tree: &Tree, cell: &str) -> Vec<String> {
+    if quoted(cell).next().is_none() {
+        return vec!["no broken variant is named".to_owned()];
+    }
     let gone = |name: &&str| tree.text(&format!("tests/mutants/{name}.patch")).is_none();
     quoted(cell).filter(gone).map(|name| format!("`{name}` is no broken variant")).collect()
 }
@@ -174,6 +177,7 @@ mod tests {
                 "docs/attacks.md:4: `crates/keyward/tests/doors.rs` has no `windows_…`",
                 "docs/attacks.md:4: `crates/keyward/tests/doors.rs` has no `doors_are`",
                 "docs/attacks.md:4: `crates/keyward/tests/doors.rs` has no `two rows`",
+                "docs/attacks.md:4: no broken variant is named",
                 "docs/attacks.md:5: no test is named",
                 "docs/attacks.md:5: nothing stands under `broken variants`",
                 "docs/attacks.md:6: 2 cells below 3 headings",
