@@ -67,14 +67,14 @@ pub struct PasswordPool {
 }
 
 impl PasswordPool {
-    /// Starts so many threads; each calls `begin` first, to step back behind threads that serve requests.
-    pub fn start(threads: usize, begin: fn()) -> Self {
+    /// Starts so many threads; each calls `begin` with its place first, to step back behind threads that serve requests.
+    pub fn start(threads: usize, begin: fn(usize)) -> Self {
         let (queue, work) = channel();
         let work = Arc::new(Mutex::new(work));
-        for _ in 0..threads {
+        for place in 0..threads {
             let work = Arc::clone(&work);
             std::thread::spawn(move || {
-                begin();
+                begin(place);
                 labour(&work);
             });
         }
@@ -248,7 +248,7 @@ mod tests {
 
     #[tokio::test]
     async fn right_wrong_unknown_and_unfit() {
-        let pool = PasswordPool::start(1, || {});
+        let pool = PasswordPool::start(1, |_| {});
         let hash = pool.hash(password("correct horse"), &Zeros).await.unwrap();
         assert!(hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.0);
         let long = "x".repeat(MAX_BYTES);
@@ -296,7 +296,7 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_users_cost_as_much() {
-        let pool = PasswordPool::start(1, || {});
+        let pool = PasswordPool::start(1, |_| {});
         let hash = pool.hash(password("correct horse"), &Zeros).await.unwrap();
         let mut spans = [Duration::ZERO; 2];
         for _ in 0..5 {

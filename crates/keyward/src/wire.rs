@@ -31,6 +31,10 @@ use keyward_http::identity::IdentityHeaders;
 use keyward_http::own::OwnSender;
 use keyward_store::{SqliteDecisions, SqliteStore};
 use secrecy::ExposeSecret as _;
+use thread_priority::ThreadPriority;
+use thread_priority::unix::{
+    NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::mpsc;
 
 use crate::data_dir::DataDir;
@@ -112,6 +116,17 @@ pub fn step_back() {
     let _ = rustix::process::nice(10);
 }
 
+/// Lets whatever serves requests go before a thread that checks passwords. The first of them has its share, if a small one, so that
+/// nobody who signs in waits for ever. The others take only time that nobody else wants: a thread with a share is not interrupted
+/// at once when a request comes, and each such thread is felt by those who are known (`docs/performance.md`).
+fn stand_aside(place: usize) {
+    if place == 0 {
+        return step_back();
+    }
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+}
+
 /// What a service is made of, opened already.
 pub struct Opened<'a> {
     /// Store, clock and keys.
@@ -148,7 +163,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         decisions,
         pending,
         pulse: Pulse::default(),
-        passwords: PasswordPool::start(PASSWORD_THREADS, step_back),
+        passwords: PasswordPool::start(PASSWORD_THREADS, stand_aside),
         opener: Arc::clone(&ground.opener),
         signing: OnceLock::new(),
         throttle,
