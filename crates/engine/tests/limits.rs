@@ -18,10 +18,8 @@ use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 use keyward_core::decision::Fault;
-use keyward_core::limit::{Cell, Charged, Demand, Limit, LimitId, OnFault, Per, Spend, Subject};
-use keyward_core::principal::CredentialId;
+use keyward_core::limit::{Cell, Charged, Limit, OnFault, Per};
 use keyward_core::time::Monotonic;
-use keyward_engine::limits::Cells;
 use proptest::prelude::*;
 
 use kit::{Bed, HOUR, Said, limit, quota, rate};
@@ -92,33 +90,6 @@ fn cores_together_write_ahead_and_admit_exactly_the_quota() {
     assert_eq!(admitted, 500);
     assert!(bed.store.writes() < 100, "{} writes for 500 requests", bed.store.writes());
     drop(process);
-}
-
-#[test]
-fn each_limit_counts_each_subject_by_itself() {
-    let cells = Cells::default();
-    let limits = [quota("one", Per::Key, 1, 60), quota("other", Per::Key, 1, 60)];
-    let [id, other] = ["key_1", "key_2"].map(CredentialId::from);
-    let subjects = [
-        Subject::Key((&id).into()),
-        Subject::Key((&other).into()),
-        Subject::Principal("key_1"),
-        Subject::Account("key_1"),
-        Subject::Route("key_1"),
-        Subject::Address([192, 0, 2, 1].into()),
-        Subject::Address([192, 0, 2, 2].into()),
-    ];
-    let charge = |limit, subject| {
-        let demand = Demand { id: LimitId(0), limit, subject };
-        let ready = cells.charge(std::iter::once(demand), number(1), Monotonic::from_nanos(SECOND), false).unwrap();
-        matches!(ready.spend, Spend::Within(_))
-    };
-    for passes in [true, false] {
-        for (limit, subject) in limits.iter().flat_map(|limit| subjects.map(|subject| (limit, subject))) {
-            assert_eq!(charge(limit, subject), passes, "{} of {subject}", limit.name());
-        }
-    }
-    assert!(!charge(&limits[0], Subject::key("key_1")), "the same by its text");
 }
 
 #[tokio::test(start_paused = true)]

@@ -120,6 +120,8 @@ pub fn step_back() {
 /// nobody who signs in waits for ever. The others take only time that nobody else wants: a thread with a share is not interrupted
 /// at once when a request comes, and each such thread is felt by those who are known (`docs/performance.md`).
 fn stand_aside(place: usize) {
+    // For whoever looks at threads.
+    let _ = rustix::thread::set_name(c"passwords");
     if place == 0 {
         return step_back();
     }

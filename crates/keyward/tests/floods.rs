@@ -171,6 +171,30 @@ fn a_flood_costs_two_blocks_of_memory_and_no_more() {
 }
 
 /// What the audit log tells of failed attempts.
+/// How the system treats each thread that checks passwords: its policy and how nice it is (proc(5), fields 41 and 19).
+fn manners(process: u32) -> Vec<(String, String)> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let manners = tasks.filter_map(|task| {
+        let stat = std::fs::read_to_string(task.ok()?.path().join("stat")).ok()?;
+        let fields: Vec<&str> = stat.split_once(" (passwords) ")?.1.split_whitespace().collect();
+        Some(((*fields.get(38)?).to_owned(), (*fields.get(16)?).to_owned()))
+    });
+    manners.collect()
+}
+
+#[test]
+fn of_two_threads_that_check_passwords_one_has_a_small_share_and_one_what_nobody_wants() {
+    // SCHED_OTHER and nice, SCHED_IDLE (sched(7)).
+    let expected = [("0", "10"), ("5", "0")].map(|(policy, nice)| (policy.to_owned(), nice.to_owned()));
+    let world = serving();
+    let aside = || {
+        let mut manners = manners(world.server().id());
+        manners.sort();
+        (manners == expected).then_some(())
+    };
+    until("threads that step aside", aside);
+}
+
 fn failed(world: &World) -> Vec<Value> {
     let listed = world.json(&["audit", "list", "--limit", "1000"])["data"].as_array().unwrap().clone();
     listed.into_iter().filter(|event| event["detail"]["why"].is_string()).collect()
