@@ -10,7 +10,7 @@ use std::cell::Cell;
 use http::{HeaderMap, Method};
 use keyward_core::decision::Decision;
 use keyward_core::machine::RequestFacts;
-use keyward_core::path::Target;
+use keyward_core::path::{PathFault, Target};
 use keyward_core::route::{Pattern, Route, RouteId, Routes, ScopeRules};
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
@@ -27,15 +27,14 @@ fn a_hit_asks_nobody_and_allocates_nothing() {
     }
 }
 
+fn facts<'a>(target: &'a Result<Target<'a>, PathFault>, headers: &'a HeaderMap) -> RequestFacts<'a> {
+    RequestFacts { client: [192, 0, 2, 1].into(), method: &Method::GET, target, headers: headers.into() }
+}
+
 fn asks_nobody_and_allocates_nothing(name: &str, world: &world::Warm) {
     let headers = HeaderMap::from_iter([world.field.clone()]);
     let target = Target::parse("/orders?page=2");
-    let facts = RequestFacts {
-        client: "192.0.2.1".parse().unwrap(),
-        method: &Method::GET,
-        target: &target,
-        headers: (&headers).into(),
-    };
+    let facts = facts(&target, &headers);
     let passed = Cell::new(0);
     let measured = allocation_counter::measure(|| {
         for _ in 0..100 {
@@ -58,12 +57,7 @@ fn a_guess_asks_nobody() {
     for guess in ["x", "kw_live_guess", &world.secret.replace('0', "1").replace('a', "b")] {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", guess.parse().unwrap());
-        let facts = RequestFacts {
-            client: "192.0.2.1".parse().unwrap(),
-            method: &Method::GET,
-            target: &target,
-            headers: (&headers).into(),
-        };
+        let facts = facts(&target, &headers);
         let snapshot = world.worker.snapshot();
         let begun = world.worker.begin(&snapshot, facts, &mut ());
         assert!(matches!(begun, Begun::Decided(Decision::Deny(_))), "{guess} was not refused at once");
@@ -81,12 +75,7 @@ fn a_hit_on_one_route_is_none_on_another() {
     let headers = HeaderMap::from_iter([world.field.clone()]);
     for (path, passes) in [("/strict", false), ("/x", true), ("/strict?/x", false), ("/x?/strict", true)] {
         let target = Target::parse(path);
-        let facts = RequestFacts {
-            client: "192.0.2.1".parse().unwrap(),
-            method: &Method::GET,
-            target: &target,
-            headers: (&headers).into(),
-        };
+        let facts = facts(&target, &headers);
         let snapshot = world.worker.snapshot();
         let begun = world.worker.begin(&snapshot, facts, &mut ());
         assert_eq!(matches!(begun, Begun::Decided(Decision::Allow(_))), passes, "{path}");
