@@ -28,12 +28,7 @@ pub struct KeyName<'a> {
     digest: [u64; 2],
 }
 
-impl<'a> KeyName<'a> {
-    /// The id.
-    pub fn id(self) -> &'a str {
-        self.id
-    }
-
+impl KeyName<'_> {
     /// As [`CredentialId::digest`].
     pub fn digest(self) -> [u64; 2] {
         self.digest

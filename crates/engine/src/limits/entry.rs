@@ -1,7 +1,6 @@
 //! One cell in the table: its name, what it holds, and how far a quota that outlives a crash was written ahead.
 
 use std::hash::{Hash as _, Hasher as _};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use keyward_core::limit::{Cell, Demand, Limit, Subject};
@@ -11,45 +10,9 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use super::reserve::Ask;
 use crate::ports::{Known, Reserved, Unused};
 
-/// Whom a cell is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Owned {
-    Key(Box<str>),
-    Principal(Box<str>),
-    Account(Box<str>),
-    Address(IpAddr),
-    Route(Box<str>),
-}
-
-impl Owned {
-    pub(super) fn of(subject: Subject<'_>) -> Self {
-        match subject {
-            Subject::Key(key) => Self::Key(key.id().into()),
-            Subject::Principal(id) => Self::Principal(id.into()),
-            Subject::Account(id) => Self::Account(id.into()),
-            Subject::Address(address) => Self::Address(address),
-            Subject::Route(name) => Self::Route(name.into()),
-        }
-    }
-
-    pub(super) fn borrowed(&self) -> Subject<'_> {
-        match self {
-            Self::Key(id) => Subject::key(id),
-            Self::Principal(id) => Subject::Principal(id),
-            Self::Account(id) => Subject::Account(id),
-            Self::Address(address) => Subject::Address(*address),
-            Self::Route(name) => Subject::Route(name),
-        }
-    }
-
-    /// As a store keeps it.
-    pub(super) fn text(&self) -> Box<str> {
-        self.borrowed().to_string().into()
-    }
-}
-
 /// What a cell is known by: a digest of its limit and its subject, so wide that no two ever share one. That of a key is at
-/// hand with the key (SHA-256); for others it is made by a key of the process, because strangers choose them. It stands in the cell itself, where the names that it is made of would be one more place in memory to read.
+/// hand with the key (SHA-256); for others it is made by a key of the process, because strangers choose them. It stands in the
+/// cell itself, where the names that it is made of would be one more place in memory to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     low: u64,
@@ -97,7 +60,8 @@ const _: () = assert!(size_of::<Entry>() == 64, "an entry is one line");
 #[derive(Debug)]
 struct Kept {
     limit: u64,
-    subject: Owned,
+    /// As a store keeps it.
+    subject: Box<str>,
     ahead: Reserved,
     /// More was asked for already.
     asked: bool,
@@ -172,7 +136,7 @@ impl Entry {
         let (Some(kept), Cell::Window { used, .. }) = (&self.kept, self.cell) else { return None };
         let Reserved { ends_at, upto, .. } = kept.ahead;
         let is_some = used < upto && now < self.full_at;
-        is_some.then(|| Unused { limit: kept.limit, subject: kept.subject.text(), ends_at, used })
+        is_some.then(|| Unused { limit: kept.limit, subject: kept.subject.clone(), ends_at, used })
     }
 }
 

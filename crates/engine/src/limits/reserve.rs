@@ -10,7 +10,7 @@ use keyward_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Cells;
-use super::entry::{Name, Owned};
+use super::entry::Name;
 use crate::node::FILL;
 use crate::ports::{Clock, Known, Reserve, Reserves};
 
@@ -23,7 +23,8 @@ const BATCH: usize = 256;
 pub struct Ask {
     pub(super) name: Name,
     pub(super) limit: u64,
-    pub(super) subject: Owned,
+    /// As a store keeps it.
+    pub(super) subject: Box<str>,
     pub(super) window: Duration,
     cost: u32,
     portion: u32,
@@ -37,7 +38,7 @@ impl Ask {
         Self {
             name,
             limit: limit.identity(),
-            subject: Owned::of(*subject),
+            subject: subject.to_string().into(),
             window: limit.window(),
             cost: cost.get(),
             portion: limit.portion(),
@@ -49,7 +50,7 @@ impl Ask {
     fn reserve(&self, now: Timestamp) -> Reserve {
         Reserve {
             limit: self.limit,
-            subject: self.subject.text(),
+            subject: self.subject.clone(),
             more: self.portion.max(self.cost),
             most: self.most,
             window: self.window,
