@@ -20,9 +20,12 @@ use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
 use crate::origin::Origin;
 use crate::overlaps::Ending;
 use crate::people_command::{self, PeopleCommand};
+use crate::plans::{self, PlanView};
+use crate::roles::{self, RoleView};
 use crate::service::Service;
 use crate::sessions::SessionView;
 use crate::signing_keys::{self, ChangedSigningKey, SigningKeyView};
+use crate::token_command::{self, RevokedToken, TokenCommand, TokenView};
 use crate::users::{ChangedUser, UserView};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
@@ -121,6 +124,12 @@ pub enum Command {
     },
     /// Something about users or accounts.
     People(PeopleCommand),
+    /// Something about one token.
+    Token(TokenCommand),
+    /// List the roles of the configuration.
+    ListRoles,
+    /// List the plans of the configuration.
+    ListPlans,
     /// List signing keys.
     ListSigningKeys,
     /// Make the next signing key.
@@ -245,6 +254,36 @@ pub enum Reply {
         /// The account and the receipt.
         account: ChangedAccount,
     },
+    /// One user.
+    User {
+        /// The user.
+        user: UserView,
+    },
+    /// One account.
+    Account {
+        /// The account.
+        account: AccountView,
+    },
+    /// A token was ended with its session.
+    TokenRevoked {
+        /// The session and the receipt.
+        session: RevokedToken,
+    },
+    /// What a token is worth.
+    Token {
+        /// The token.
+        token: TokenView,
+    },
+    /// The roles.
+    Roles {
+        /// All of them.
+        listing: Listing<RoleView>,
+    },
+    /// The plans.
+    Plans {
+        /// All of them.
+        listing: Listing<PlanView>,
+    },
     /// The signing keys.
     SigningKeys {
         /// All of them.
@@ -317,6 +356,15 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             return Ok(Reply::StoreCopied { folder: backup::copy(service, &target).await? });
         }
         Command::People(command) => return people_command::carry_out(service, command).await,
+        Command::Token(TokenCommand::Inspect { text }) => {
+            return Ok(Reply::Token { token: token_command::inspect(service, &text).await? });
+        }
+        Command::Token(TokenCommand::Revoke { text }) => {
+            let session = token_command::revoke(service, &text, &Origin::operator(service)).await?;
+            return Ok(Reply::TokenRevoked { session });
+        }
+        Command::ListRoles => return Ok(Reply::Roles { listing: roles::list(service) }),
+        Command::ListPlans => return Ok(Reply::Plans { listing: plans::list(service) }),
         Command::ListSigningKeys => return Ok(Reply::SigningKeys { listing: signing_keys::list(service).await? }),
         Command::RotateSigningKey { at_once } => {
             let key = signing_keys::rotate(service, at_once, &Origin::operator(service)).await?;

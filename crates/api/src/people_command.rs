@@ -3,7 +3,7 @@
 use keyward_engine::people::{AccountChange, UserChange};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{self, NewAccount};
+use crate::accounts::{self, AccountView, NewAccount};
 use crate::budgets;
 use crate::command::Reply;
 use crate::failure::Failure;
@@ -14,7 +14,7 @@ use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
 use crate::sessions;
-use crate::users::{self, UserToMake};
+use crate::users::{self, UserToMake, UserView};
 
 /// What to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -115,6 +115,16 @@ pub enum PeopleCommand {
         /// How many at most.
         limit: u32,
     },
+    /// Show one user.
+    ShowUser {
+        /// Name, id or reference.
+        who: String,
+    },
+    /// Show one account.
+    ShowAccount {
+        /// Name, id or reference.
+        which: String,
+    },
     /// Pause an account.
     DisableAccount {
         /// Name, id or reference.
@@ -187,6 +197,10 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         }
         PeopleCommand::ListSessions { cursor, limit } => {
             Ok(Reply::Sessions { listing: sessions::list(service, cursor.as_deref(), limit).await? })
+        }
+        PeopleCommand::ShowUser { who } => Ok(Reply::User { user: UserView::from(&users::find(service, &who).await?) }),
+        PeopleCommand::ShowAccount { which } => {
+            Ok(Reply::Account { account: AccountView::from(&accounts::find(service, &which).await?) })
         }
         PeopleCommand::DisableAccount { which } => {
             let account = accounts::change(service, &which, AccountChange::Disable(at), &origin).await?;

@@ -95,6 +95,16 @@ impl Plans {
         self.all.get(id.0)
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Plan> {
+        self.all.iter()
+    }
+
+    /// The name of the one for whoever has none.
+    pub fn default_name(&self) -> Option<&str> {
+        self.get(self.default?).map(|plan| &*plan.name)
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|plan| &*plan.name)

@@ -3,6 +3,7 @@
 mod keys;
 mod past;
 mod people;
+mod rules;
 mod signing_keys;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use keys::{CreateKey, Key};
 pub use past::{Audit, DecisionFlags, Decisions, Explain};
 pub use people::{Account, User};
+pub use rules::{Plan, Role, Token};
 pub use signing_keys::SigningKey;
 
 /// Authentication in front of any HTTP API, in one binary.
@@ -59,6 +61,15 @@ pub enum Command {
     /// Make and manage accounts, the owners of users and keys
     #[command(subcommand)]
     Account(Account),
+    /// List the roles of the configuration
+    #[command(subcommand)]
+    Role(Role),
+    /// List the plans of the configuration
+    #[command(subcommand)]
+    Plan(Plan),
+    /// Look at one access or refresh token, or end it
+    #[command(subcommand)]
+    Token(Token),
     /// List, rotate and retire the keys that sign tokens
     #[command(subcommand)]
     SigningKey(SigningKey),
@@ -89,6 +100,14 @@ pub enum Command {
         /// Only these
         #[arg(long, value_enum)]
         kind: Option<Exported>,
+    },
+    /// Print what a shell needs to complete commands and flags
+    #[command(after_help = "bash: keyward completions bash > ~/.local/share/bash-completion/completions/keyward\n\
+                            zsh:  keyward completions zsh > \"${fpath[1]}/_keyward\"\n\
+                            fish: keyward completions fish > ~/.config/fish/completions/keyward.fish")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
     },
 }
 

@@ -5,7 +5,7 @@ mod client;
 mod error;
 mod introspection;
 mod metadata;
-mod read;
+pub(crate) mod read;
 mod revocation;
 mod token;
 

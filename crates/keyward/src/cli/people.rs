@@ -34,6 +34,11 @@ pub enum User {
         #[arg(long)]
         cursor: Option<String>,
     },
+    /// Show one user
+    Show {
+        /// The user
+        who: String,
+    },
     /// Give a user another password: its sessions end, its keys go on
     Passwd {
         /// The user
@@ -83,6 +88,11 @@ pub enum Account {
         /// How many uses its keys and users have together: 1000 in all, or 1000/30d in each 30 days [default: without bound]
         #[arg(long, value_name = "AMOUNT")]
         budget: Option<String>,
+    },
+    /// Show one account
+    Show {
+        /// The account
+        which: String,
     },
     /// Give an account limits of its own, in place of those of its plan
     Limits {

@@ -27,8 +27,8 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
         return list(&loaded, cli.json, *limit, cursor.clone());
     }
     match backend::run(&loaded, Command::People(translate(command)?))? {
-        Reply::AccountAdded { account } if cli.json => terminal::json(&account),
-        Reply::AccountAdded { account } => terminal::line(&card(&account)),
+        Reply::Account { account } | Reply::AccountAdded { account } if cli.json => terminal::json(&account),
+        Reply::Account { account } | Reply::AccountAdded { account } => terminal::line(&card(&account)),
         Reply::AccountChanged { account } if cli.json => terminal::json(&account),
         Reply::AccountChanged { account } => terminal::line(&said(command, &account)),
         _ => return Err(backend::unexpected()),
@@ -75,6 +75,7 @@ fn translate(command: &Account) -> Result<PeopleCommand> {
             PeopleCommand::SetAddresses { which: which.clone(), allowed_ips }
         }
         Account::List { limit, cursor } => PeopleCommand::ListAccounts { cursor: cursor.clone(), limit: *limit },
+        Account::Show { which } => PeopleCommand::ShowAccount { which: which.clone() },
         Account::Disable { which } => PeopleCommand::DisableAccount { which: which.clone() },
         Account::Enable { which } => PeopleCommand::EnableAccount { which: which.clone() },
     })

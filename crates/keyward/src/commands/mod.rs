@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod backup;
+mod completions;
 pub mod config;
 mod decisions;
 mod doctor;
@@ -13,11 +14,13 @@ mod init;
 mod key;
 mod preset;
 mod restore;
+mod rules;
 mod serve;
 mod signing_key;
+mod token;
 mod user;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Plan, Role};
 use crate::exit::Result;
 
 /// Carries out the command that the flags name.
@@ -33,6 +36,9 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Key(command) => key::run(cli, command),
         Command::User(command) => user::run(cli, command),
         Command::Account(command) => account::run(cli, command),
+        Command::Role(Role::List) => rules::roles(cli),
+        Command::Plan(Plan::List) => rules::plans(cli),
+        Command::Token(command) => token::run(cli, command),
         Command::SigningKey(command) => signing_key::run(cli, command),
         Command::Audit(command) => audit::run(cli, command),
         Command::Decisions(command) => decisions::run(cli, command),
@@ -42,5 +48,9 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Restore { file } => restore::run(cli, file),
         Command::Import(form) => import::run(cli, form),
         Command::Export { kind } => export::run(cli, *kind),
+        Command::Completions { shell } => {
+            completions::run(*shell);
+            Ok(())
+        }
     }
 }

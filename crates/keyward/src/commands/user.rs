@@ -36,6 +36,7 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
             let password = password.unwrap_or_else(|| Password::from(String::new()));
             (Command::People(PeopleCommand::SetPassword { who: who.clone(), password }), generated)
         }
+        User::Show { who } => (Command::People(PeopleCommand::ShowUser { who: who.clone() }), None),
         User::Disable { who } => (Command::People(PeopleCommand::DisableUser { who: who.clone() }), None),
         User::Enable { who } => (Command::People(PeopleCommand::EnableUser { who: who.clone() }), None),
         User::Roles { who, roles } => {
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
         }
     };
     match backend::run(&loaded, asked)? {
+        Reply::User { user } => told(cli.json, &user, None, &card(&user)),
         Reply::UserAdded { user } => told(cli.json, &user, generated, &card(&user)),
         Reply::UserChanged { user } => {
             let text = changed(&user, command);

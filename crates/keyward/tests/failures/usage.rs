@@ -24,7 +24,7 @@ fn an_unknown_flag_or_command() {
 #[test]
 fn what_is_not_in_this_version_is_unknown() {
     let world = world();
-    for line in ["session list", "completions bash"] {
+    for line in ["session list", "node list"] {
         let output = ended(world.plain(&line.split(' ').collect::<Vec<_>>()));
         assert_eq!(output.status.code(), Some(2), "{line}: {}", said(&output));
     }
