@@ -19,6 +19,7 @@ use crate::in_force::RunningView;
 use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
 use crate::origin::Origin;
 use crate::overlaps::Ending;
+use crate::overview::{self, Overview};
 use crate::people_command::{self, PeopleCommand};
 use crate::plans::{self, PlanView};
 use crate::roles::{self, RoleView};
@@ -106,6 +107,11 @@ pub enum Command {
     ListDecisions {
         /// Which.
         question: DecisionQuestion,
+    },
+    /// Show the figures of the last time.
+    Overview {
+        /// `1h`, `24h`, `7d` or `30d`.
+        span: String,
     },
     /// Explain a decision that was made.
     ExplainDecision {
@@ -198,6 +204,11 @@ pub enum Reply {
     Decisions {
         /// The page.
         listing: Listing<DecisionView>,
+    },
+    /// The figures of the last time.
+    Figures {
+        /// All of them.
+        overview: Box<Overview>,
     },
     /// A decision was explained.
     Decided {
@@ -345,6 +356,9 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         }
         Command::ListDecisions { question } => {
             return Ok(Reply::Decisions { listing: decisions::list(service, &question).await? });
+        }
+        Command::Overview { span } => {
+            return Ok(Reply::Figures { overview: Box::new(overview::look(service, &span).await?) });
         }
         Command::ExplainDecision { id } => {
             return Ok(Reply::Decided { decided: explain_decision::explain(service, &id).await? });

@@ -25,6 +25,8 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 const PRUNE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// Usage is kept for at least this long: thirteen months, so that a month can be compared with that of a year ago.
 const USAGE_KEPT: Duration = Duration::from_secs(400 * 86_400);
+/// Figures by the minute are kept for so long.
+const MINUTES_KEPT: Duration = Duration::from_secs(48 * 3600);
 
 /// How long decisions stay, and how large they may grow.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +43,12 @@ impl Keeping {
             let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
             Timestamp::from_millis(now.as_millis().saturating_sub(millis))
         };
-        Retention { since: back(self.keep), usage_since: back(self.keep.max(USAGE_KEPT)), max_bytes: self.max_bytes }
+        Retention {
+            since: back(self.keep),
+            minutes_since: back(MINUTES_KEPT),
+            usage_since: back(self.keep.max(USAGE_KEPT)),
+            max_bytes: self.max_bytes,
+        }
     }
 }
 

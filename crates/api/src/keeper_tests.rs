@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Now;
-use keyward_engine::decisions::{DecisionFilter, KeptDecision, Usage, UsageFilter};
+use keyward_engine::decisions::{
+    DecisionFilter, FigureFilter, Figures, KeptDecision, Usage, UsageFilter, UsedBy, UsersFilter,
+};
 use keyward_engine::ledger::Lost;
 use keyward_engine::ports::Answer;
 
@@ -47,6 +49,14 @@ impl Decisions for Moody {
 
     fn usage<'a>(&'a self, _: &'a UsageFilter) -> Answer<'a, Vec<Usage>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn most_used<'a>(&'a self, _: &'a UsersFilter) -> Answer<'a, Vec<UsedBy>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn figures<'a>(&'a self, _: &'a FigureFilter) -> Answer<'a, Figures> {
+        Box::pin(async { Ok(Figures::default()) })
     }
 
     fn prune(&self, _: Retention) -> Answer<'_, bool> {

@@ -35,6 +35,7 @@ pub mod oauth;
 pub mod opener;
 pub mod origin;
 pub mod overlaps;
+pub mod overview;
 pub mod own;
 mod own_usage;
 pub mod passwords;

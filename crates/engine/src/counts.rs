@@ -12,6 +12,7 @@ use keyward_core::api_key::CredentialEntry;
 use keyward_core::route::RouteId;
 use keyward_core::time::Timestamp;
 
+use crate::figures::{Figures, Minute};
 use crate::ledger::Closed;
 
 /// How many counts a core keeps that differ, while the store takes none; what else comes is counted without its caller.
@@ -21,6 +22,8 @@ const MOST_COUNTS: usize = 65_536;
 const MANY: usize = 256;
 const PATIENCE: u32 = 19;
 const HOUR: i64 = 3_600_000;
+/// What the names of the control plane's routes begin with.
+const CONTROL_PLANE: &str = "admin:";
 
 /// Requests of one hour that have all of this in common.
 #[derive(Clone, Debug)]
@@ -94,6 +97,8 @@ pub(crate) struct Counts {
     last: Option<(What, usize)>,
     /// How many times they were not handed over.
     waited: u32,
+    /// The same requests by the minute and without their caller.
+    figures: Figures,
 }
 
 /// Tells those who count apart.
@@ -110,6 +115,7 @@ impl Default for Counts {
             places: HashMap::default(),
             last: None,
             waited: 0,
+            figures: Figures::default(),
         }
     }
 }
@@ -117,6 +123,9 @@ impl Default for Counts {
 impl Counts {
     pub(crate) fn add(&mut self, closed: &Closed<'_>) {
         let what = self.what(closed);
+        if self.is_charted(what) {
+            self.figures.add(closed.at, what, closed.verdict.outcome, closed.took);
+        }
         let credential = closed.verdict.credential.as_ref();
         let who = self.who(what);
         if credential.zip(who).is_some_and(|(entry, who)| entry.written.count(who)) {
@@ -181,6 +190,19 @@ impl Counts {
         });
         self.last = Some((what, place));
         place
+    }
+
+    /// Not what comes to the control plane: whoever looks at a chart would be in it.
+    fn is_charted(&self, place: usize) -> bool {
+        self.whats
+            .get(place)
+            .is_some_and(|(_, route)| route.as_deref().is_none_or(|name| !name.starts_with(CONTROL_PLANE)))
+    }
+
+    /// What was counted by the minute. Whoever takes the rest takes this first: it goes by the same places.
+    pub(crate) fn take_figures(&mut self) -> Vec<Minute> {
+        let Self { figures, whats, .. } = self;
+        figures.take(|place| whats.get(place).map(|(what, route)| (route, what.outcome)))
     }
 
     /// What was counted, unless it is to grow first.

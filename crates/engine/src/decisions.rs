@@ -1,8 +1,11 @@
 //! The port to what is kept of decisions: a store of its own, whose loss costs no credential.
 
+use std::time::Duration;
+
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
 
+use crate::figures::Class;
 use crate::ledger::Batch;
 use crate::mark::Level;
 use crate::ports::Answer;
@@ -99,12 +102,69 @@ pub struct UsageFilter {
     pub limit: u32,
 }
 
+/// Whose usage to sum.
+#[derive(Clone, Copy, Debug)]
+pub struct UsersFilter {
+    /// From the hour of this time on.
+    pub since: Timestamp,
+    /// Up to the hour of this time.
+    pub until: Timestamp,
+    /// At most this many of them.
+    pub limit: u32,
+}
+
+/// How many requests a credential came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedBy {
+    /// The principal's id.
+    pub principal: Box<str>,
+    /// The credential's id.
+    pub credential: Box<str>,
+    /// How many.
+    pub count: u64,
+}
+
+/// Which figures to sum.
+#[derive(Clone, Copy, Debug)]
+pub struct FigureFilter {
+    /// From the minute of this time on, or from its hour where the step is of whole hours.
+    pub since: Timestamp,
+    /// Before this time.
+    pub until: Timestamp,
+    /// How much a point stands for: whole minutes; points are multiples of it since 1970.
+    pub step: Duration,
+}
+
+/// Figures for a chart, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// By the beginning of their point and by outcome: how many.
+    pub requests: Vec<(Timestamp, Box<str>, u64)>,
+    /// By route and outcome over all points.
+    pub routes: Vec<RouteFigure>,
+    /// Of those that were let pass, by the beginning of their point: how many took how long.
+    pub spans: Vec<(Timestamp, Class, u64)>,
+}
+
+/// How many requests of one route ended so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteFigure {
+    /// The route's name.
+    pub route: Option<Box<str>>,
+    /// `allowed`, or why not.
+    pub outcome: Box<str>,
+    /// How many.
+    pub count: u64,
+}
+
 /// What may stay.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
     /// Decisions before this go.
     pub since: Timestamp,
-    /// Usage before this goes.
+    /// Figures by the minute before this go.
+    pub minutes_since: Timestamp,
+    /// Usage, and figures by the hour, before this go.
     pub usage_since: Timestamp,
     /// While the data are larger than this, in bytes, the oldest go: usage while it takes more than a quarter, else decisions.
     pub max_bytes: u64,
@@ -122,6 +182,10 @@ pub trait Decisions: Send + Sync {
     fn oldest(&self) -> Answer<'_, Option<Timestamp>>;
     /// Usage, newest hour first.
     fn usage<'a>(&'a self, filter: &'a UsageFilter) -> Answer<'a, Vec<Usage>>;
+    /// The credentials that most requests came with, those with most first.
+    fn most_used<'a>(&'a self, filter: &'a UsersFilter) -> Answer<'a, Vec<UsedBy>>;
+    /// Figures for a chart.
+    fn figures<'a>(&'a self, filter: &'a FigureFilter) -> Answer<'a, Figures>;
     /// Lets go of some of what may not stay; whether there is more of it.
     fn prune(&self, retention: Retention) -> Answer<'_, bool>;
     /// Closes it.

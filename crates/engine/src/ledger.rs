@@ -17,6 +17,7 @@ use slab::Slab;
 use tokio::sync::mpsc;
 
 use crate::counts::{Count, Counts};
+use crate::figures::Minute;
 use crate::mark::{Level, Mark, Marker, Verdict};
 use crate::pending::Pending;
 use crate::record::{Journal, Record};
@@ -73,6 +74,8 @@ pub struct Batch {
     pub folds: Vec<Fold>,
     /// All of them by the hour and by whose they are.
     pub counts: Vec<Count>,
+    /// All of them by the minute, and how long they took.
+    pub figures: Vec<Minute>,
     /// Those that are in neither of the first two: the store took nothing for too long.
     pub lost: Option<Lost>,
 }
@@ -89,7 +92,11 @@ pub struct Lost {
 impl Batch {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.folds.is_empty() && self.counts.is_empty() && self.lost.is_none()
+        self.records.is_empty()
+            && self.folds.is_empty()
+            && self.counts.is_empty()
+            && self.figures.is_empty()
+            && self.lost.is_none()
     }
 
     /// How many decisions it tells of.
@@ -307,6 +314,7 @@ impl Ledger {
         let batch = Batch {
             records: std::mem::take(&mut open.records),
             folds: open.folds.drain().flat_map(|(_, folds)| folds).collect(),
+            figures: open.counts.take_figures(),
             counts: counts(&mut open.counts),
             lost: open.lost.take(),
         };

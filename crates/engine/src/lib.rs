@@ -11,6 +11,7 @@ pub mod counts;
 pub mod decisions;
 pub mod deliveries;
 pub mod fetcher;
+pub mod figures;
 mod filters;
 mod held_session;
 pub mod imported;

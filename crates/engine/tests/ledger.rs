@@ -21,6 +21,7 @@ use keyward_core::route::Routes;
 use keyward_core::scope::ScopeSet;
 use keyward_core::written::Written;
 use keyward_engine::counts::Count;
+use keyward_engine::figures::{Class, Minute};
 use keyward_engine::ledger::{Batch, Closed, Ledger, Recording};
 use keyward_engine::mark::{Level, Mark, Verdict};
 use keyward_engine::record::Record;
@@ -74,6 +75,23 @@ fn total(batches: &[Batch]) -> u64 {
 /// What is counted by caller.
 fn counts(batches: &[Batch]) -> impl Iterator<Item = &Count> {
     batches.iter().flat_map(|batch| &batch.counts)
+}
+
+/// How many of a minute have something in common.
+type ByMinute<T> = HashMap<(i64, T), u64>;
+
+/// Minutes of several batches, added up: requests by minute and outcome, and spans by minute.
+fn minutes(batches: &[Batch]) -> (ByMinute<&'static str>, ByMinute<Class>) {
+    let (mut requests, mut spans) = (HashMap::new(), HashMap::new());
+    for Minute { at, requests: more, spans: longer } in batches.iter().flat_map(|batch| &batch.figures) {
+        for (_, outcome, count) in more {
+            *requests.entry((at.as_millis(), *outcome)).or_default() += count;
+        }
+        for (class, count) in longer {
+            *spans.entry((at.as_millis(), *class)).or_default() += count;
+        }
+    }
+    (requests, spans)
 }
 
 /// Requests by credential, as usage has them.
@@ -233,6 +251,45 @@ fn each_outcome_of_each_hour_is_counted_apart_however_they_alternate() {
 }
 
 #[test]
+fn each_minute_is_counted_exactly_however_decisions_are_folded_and_counts_wait() {
+    let (recording, mut batches) = Recording::kept(2);
+    let ledger = Ledger::new(recording);
+    let refused = Verdict::of("NoCredential", None);
+    let mut kept = Vec::new();
+    // More callers than are handed over at once: their counts wait, and figures do not.
+    for number in 0..600 {
+        close(&ledger, SECOND, number, &of_caller(u32::try_from(number).unwrap()), address(1));
+        close(&ledger, SECOND + 60, number, &refused, address(u32::try_from(number).unwrap()));
+        if number % 300 == 299 {
+            ledger.flush();
+            kept.extend(std::iter::from_fn(|| batches.try_recv().ok()));
+        }
+    }
+    kept.extend(drain(&ledger, &mut batches));
+    assert!(kept.iter().any(|batch| batch.counts.is_empty() && !batch.figures.is_empty()), "no counts waited");
+    let minute = 1_699_999_980_000;
+    let (requests, spans) = minutes(&kept);
+    assert_eq!(requests, HashMap::from([((minute, "allowed"), 600), ((minute + 60_000, "NoCredential"), 600)]));
+    let class = Class::of(Duration::from_micros(10));
+    assert_eq!(spans, HashMap::from([((minute, class), 600)]), "of those that were let pass alone");
+}
+
+#[test]
+fn minutes_of_a_store_that_takes_nothing_for_days_are_bounded_and_none_is_lost() {
+    let (recording, mut batches) = Recording::kept(0);
+    let ledger = Ledger::new(recording);
+    let verdict = Verdict::of("allowed", None);
+    let days = 4;
+    for minute in 0..days * 1440 {
+        close(&ledger, SECOND + minute * 60, minute, &verdict, address(1));
+    }
+    let kept = drain(&ledger, &mut batches);
+    let count = kept.iter().map(|batch| batch.figures.len()).sum::<usize>();
+    assert!(count <= 1440 + 24 * 4, "{count} minutes");
+    assert_eq!(minutes(&kept).0.values().sum::<u64>(), days * 1440);
+}
+
+#[test]
 fn a_credential_that_several_cores_know_is_counted_by_each_and_lost_by_none() {
     let (recording, mut batches) = Recording::kept(0);
     let ledgers = [1, 2, 3].map(|_| Ledger::new(recording.clone()));
@@ -333,6 +390,7 @@ proptest! {
         kept.extend(drain(&ledger, &mut batches));
         prop_assert_eq!(total(&kept), u64::try_from(steps.len()).unwrap());
         prop_assert_eq!(counted(&kept).values().sum::<u64>(), u64::try_from(steps.len()).unwrap());
+        prop_assert_eq!(minutes(&kept).0.values().sum::<u64>(), u64::try_from(steps.len()).unwrap());
         prop_assert!(ids.iter().all(|id| leads(*id, &kept)));
         prop_assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     }

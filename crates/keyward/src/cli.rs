@@ -79,6 +79,12 @@ pub enum Command {
     /// List what was decided, request by request, and follow it
     #[command(subcommand)]
     Decisions(Decisions),
+    /// Show what the last time saw: requests by what became of them, how long they took, who came most
+    Overview {
+        /// How far back: 1h, 24h, 7d or 30d
+        #[arg(long, default_value = "24h")]
+        span: String,
+    },
     /// Say what is open, what is weak and what is wrong, and what to do about it
     Doctor,
     /// Explain a decision by its id, or what would become of a request, and why

@@ -200,6 +200,39 @@ fn above_the_rate_they_are_counted_exactly_and_each_id_still_explains() {
 }
 
 #[test]
+fn an_overview_tells_what_the_last_hour_saw() {
+    let world = world().config("decisions: {fold_above_per_second: 2}").serve(&[]);
+    let made = world.key_json("first", &["--scopes", "orders:read"]);
+    let (key, id) = (text(&made, "key"), text(&made, "id"));
+    (0..30).for_each(|_| assert_eq!(world.get("/orders", &key).status, 200));
+    (0..12).for_each(|_| assert_eq!(world.send("GET", "/orders", &[], "").status, 401));
+    assert_eq!(world.get("/_keyward/api-keys", &key).status, 403);
+    let told = until("every figure", || {
+        let told = world.json(&["overview", "--span", "1h"]);
+        let counted: u64 = told["outcomes"].as_array()?.iter().filter_map(|one| one["count"].as_u64()).sum();
+        (counted == 43 && told["topKeys"][0]["count"] == 31).then_some(told)
+    });
+    let points = told["points"].as_array().unwrap();
+    let sum = |word: &str| points.iter().map(|point| point[word].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((points.len(), sum("allowed"), sum("refused"), sum("failed")), (60, 30, 13, 0), "{told}");
+    assert_eq!(told["step"], 60);
+    let busy = points.iter().find(|point| point["allowed"] != 0).unwrap();
+    let (half, most) = (busy["p50"].as_f64().unwrap(), busy["p99"].as_f64().unwrap());
+    assert!(0.0 < half && half <= most && most < 60_000.0, "{busy}");
+    assert!(points[0]["p50"].is_null(), "nothing came an hour ago");
+    assert_eq!(told["outcomes"][0], serde_json::json!({"outcome": "allowed", "count": 30}));
+    let top = &told["topKeys"][0];
+    assert_eq!((&top["credential"], &top["name"]), (&id.into(), &"first".into()));
+    assert_eq!(told["routes"][0], serde_json::json!({"route": "all", "count": 42, "refused": 12}));
+    for span in ["24h", "7d", "30d"] {
+        let told = world.json(&["overview", "--span", span]);
+        assert_eq!(told["outcomes"][0]["count"], 30, "{span}: {told}");
+    }
+    assert!(world.refused(&["overview", "--span", "2h"]).contains("1h, 24h, 7d"));
+    assert!(world.ok(&["overview"]).contains("first"));
+}
+
+#[test]
 fn usage_is_a_callers_own_and_wants_its_scope() {
     let mut world = world().serve(&[]);
     world.person("ada", &["--roles", "admin,self"]);

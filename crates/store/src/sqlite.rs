@@ -8,6 +8,7 @@ mod decisions;
 mod decisions_file;
 mod error;
 mod feed;
+mod figures;
 mod file;
 mod imported;
 mod inspect;

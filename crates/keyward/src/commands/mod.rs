@@ -12,6 +12,7 @@ mod export;
 mod import;
 mod init;
 mod key;
+mod overview;
 mod preset;
 mod restore;
 mod rules;
@@ -42,6 +43,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::SigningKey(command) => signing_key::run(cli, command),
         Command::Audit(command) => audit::run(cli, command),
         Command::Decisions(command) => decisions::run(cli, command),
+        Command::Overview { span } => overview::run(cli, span),
         Command::Doctor => doctor::run(cli),
         Command::Explain(flags) => explain::run(cli, flags),
         Command::Backup { file } => backup::run(cli, file),

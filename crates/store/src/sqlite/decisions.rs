@@ -2,7 +2,9 @@
 
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
-use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision, Retention, Usage, UsageFilter};
+use keyward_engine::decisions::{
+    DecisionFilter, Decisions, FigureFilter, Figures, KeptDecision, Retention, Usage, UsageFilter, UsedBy, UsersFilter,
+};
 use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
 use keyward_engine::ports::{Answer, StoreError};
@@ -12,6 +14,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
 use super::error::store_error;
+use super::figures;
 use super::many::Many;
 use super::rows::{column, first, position, unreadable};
 use super::transaction::{Statement, Transaction, Writer};
@@ -50,6 +53,7 @@ impl Decisions for SqliteDecisions {
                         INSERT.run(transaction, &batch.folds, bind_fold).await?;
                         INSERT.run(transaction, batch.lost.as_slice(), bind_lost).await?;
                     }
+                    figures::write(transaction, batches).await?;
                     usage.write(transaction).await
                 })
                 .await?;
@@ -105,6 +109,34 @@ impl Decisions for SqliteDecisions {
         Box::pin(async move { self.read(select).await?.iter().map(used).collect() })
     }
 
+    fn most_used<'a>(&'a self, filter: &'a UsersFilter) -> Answer<'a, Vec<UsedBy>> {
+        let select = query(
+            "SELECT principal, credential, sum(count) AS count FROM ( \
+             SELECT principal, credential, count FROM usage WHERE hour BETWEEN ?1 AND ?2 UNION ALL \
+             SELECT r.value ->> 1, r.value ->> 2, r.value ->> 5 FROM usage_waiting w, json_each(w.counts) r \
+             WHERE r.value ->> 0 BETWEEN ?1 AND ?2) \
+             WHERE credential <> '' GROUP BY credential, principal ORDER BY 3 DESC, credential LIMIT ?3",
+        )
+        .bind(hour(filter.since.as_millis()))
+        .bind(hour(filter.until.as_millis()))
+        .bind(filter.limit);
+        Box::pin(async move {
+            let rows = self.read(select).await?;
+            let used = |row| {
+                Ok(UsedBy {
+                    principal: column(row, "principal")?,
+                    credential: column(row, "credential")?,
+                    count: number(row, "count")?,
+                })
+            };
+            rows.iter().map(used).collect()
+        })
+    }
+
+    fn figures<'a>(&'a self, filter: &'a FigureFilter) -> Answer<'a, Figures> {
+        Box::pin(figures::read(self, filter))
+    }
+
     fn prune(&self, retention: Retention) -> Answer<'_, bool> {
         Box::pin(async move {
             let most = i64::try_from(retention.max_bytes).unwrap_or(i64::MAX);
@@ -118,6 +150,7 @@ impl Decisions for SqliteDecisions {
                 .writer
                 .write(async move |transaction| {
                     transaction.run(usage).await?;
+                    figures::prune(transaction, retention).await?;
                     let old = transaction.run(old).await?.len();
                     Ok(old + make_room(transaction, most).await? > 0)
                 })
@@ -216,7 +249,7 @@ fn results(results: &[(&str, u16, u64)]) -> String {
     Value::from_iter(results.iter().map(|result| json!(result))).to_string()
 }
 
-fn stored(number: u64) -> i64 {
+pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -292,6 +325,6 @@ fn used(row: &SqliteRow) -> Result<Usage, StoreError> {
     })
 }
 
-fn number(row: &SqliteRow, name: &'static str) -> Result<u64, StoreError> {
+pub(super) fn number(row: &SqliteRow, name: &'static str) -> Result<u64, StoreError> {
     position(column(row, name)?)
 }

@@ -27,7 +27,10 @@ const READERS: u32 = 2;
 
 const SCHEMA: &str = include_str!("../../migrations/decisions/0001_decisions.sql");
 /// What files of earlier versions lack.
-const ADDED: &str = include_str!("../../migrations/decisions/0002_usage_waiting.sql");
+const ADDED: [&str; 2] = [
+    include_str!("../../migrations/decisions/0002_usage_waiting.sql"),
+    include_str!("../../migrations/decisions/0003_figures.sql"),
+];
 
 /// What was found in the file's place.
 #[derive(Debug)]
@@ -81,7 +84,9 @@ async fn open(dir: &Path) -> Result<SqliteDecisions, StoreError> {
         (_, 0) => raw_sql(SCHEMA).execute(&pool).await.map(drop).map_err(store_error)?,
         _ => return Err(StoreError::Corrupt("it is none of Keyward's".to_owned())),
     }
-    raw_sql(ADDED).execute(&pool).await.map_err(store_error)?;
+    for added in ADDED {
+        raw_sql(added).execute(&pool).await.map_err(store_error)?;
+    }
     let readers = pool_of(READERS).connect_lazy_with(reading.pragma("query_only", "ON"));
     Ok(SqliteDecisions { writer: Writer { pool, file, faults: None }, readers, waiting: Waiting::default() })
 }

@@ -1,8 +1,10 @@
 //! What SQLite alone promises: files, locks, versions, a full disk. And the suite that every store passes.
 
+mod batches;
 mod copies;
 mod decisions;
 mod decisions_file;
+mod figures;
 mod files;
 mod limits;
 mod mishaps;

@@ -2,122 +2,21 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use keyward_core::address::AddressRules;
-use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
-use keyward_core::principal::{Grants, Kind, Mode, Principal};
-use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
-use keyward_core::written::Written;
 use keyward_engine::counts::Count;
 use keyward_engine::decisions::{DecisionFilter, Decisions, Retention, UsageFilter};
-use keyward_engine::ledger::{Batch, Fold, Lost};
-use keyward_engine::mark::{Level, Mark};
-use keyward_engine::record::Record;
+use keyward_engine::ledger::Batch;
+use keyward_engine::mark::Level;
 
 use sqlx::query;
 
 use super::super::rows::{column, first};
 use super::super::usage::{MOST_BATCHES, MOST_WAITING};
+use super::batches::{HOUR, SECOND, at, count, empty, fold, lost, page, record};
+use super::figures::{figures_of, minute};
 use crate::SqliteDecisions;
-
-pub(super) const SECOND: u64 = 1_700_000_000;
-const HOUR: i64 = 1_699_999_200_000;
-
-pub(super) fn at(second: u64) -> Timestamp {
-    Timestamp::from_millis(i64::try_from(second * 1000).unwrap())
-}
-
-fn record(second: u64, within: u64, outcome: &'static str) -> Record {
-    Record {
-        id: DecisionId::new(1, 0, second, within),
-        at: at(second),
-        took: Duration::from_micros(1500),
-        client: "::ffff:192.0.2.1".parse().unwrap(),
-        method: "GET".into(),
-        path: "/it's \"here\"".into(),
-        route: Some("all".into()),
-        outcome,
-        detail: Some("scope".into()),
-        principal: Some("user_1".into()),
-        credential: Some("key_1".into()),
-        status: 403,
-    }
-}
-
-fn fold(second: u64, mark: u64, level: Level, results: &[(&'static str, u16, u64)]) -> Fold {
-    Fold {
-        id: DecisionId::new(1, 0, second, Mark::in_id(mark).at(level)),
-        level,
-        verdict: "allowed",
-        detail: None,
-        route: Some("all".into()),
-        principal: Some("user_1".into()),
-        credential: Some("key_1".into()),
-        client: None,
-        at: at(second),
-        took: Duration::from_millis(10),
-        results: results.to_vec(),
-    }
-}
-
-/// A key of a user.
-fn key_of(user: &str) -> CredentialEntry {
-    CredentialEntry {
-        principal: Principal {
-            id: user.into(),
-            name: "caller".into(),
-            kind: Kind::ApiKey,
-            account: None,
-            credential: "key_1".into(),
-            mode: Mode::Live,
-            grants: Grants::Named(ScopeSet::default()),
-        },
-        addresses: AddressRules::default(),
-        line: None,
-        counted: keyward_core::plan::Counted::default(),
-        account_addresses: Vec::new(),
-        ends_at: None,
-        renew_at: None,
-        csrf: None,
-        begins_at: None,
-        disabled: false,
-        revoked: false,
-        is_half: false,
-        source_ends_at: None,
-        replaced: false,
-        written: Written::default(),
-    }
-}
-
-/// So many requests of a user's key in the hour of a second.
-fn count(second: u64, user: &str, outcome: &'static str, count: u64) -> Count {
-    let millis = at(second).as_millis();
-    Count {
-        hour: Timestamp::from_millis(millis - millis.rem_euclid(3_600_000)),
-        credential: Some(Arc::new(key_of(user))),
-        route: Some("all".into()),
-        outcome,
-        count,
-    }
-}
-
-pub(super) fn lost(count: u64) -> Option<Lost> {
-    Some(Lost { count, at: at(SECOND) })
-}
-
-pub(super) async fn empty() -> (tempfile::TempDir, SqliteDecisions) {
-    let dir = tempfile::tempdir().unwrap();
-    let opened = SqliteDecisions::create_or_open(dir.path(), at(SECOND)).await.unwrap();
-    assert!(opened.set_aside.is_none());
-    (dir, opened.decisions)
-}
-
-fn page(limit: u32) -> DecisionFilter {
-    DecisionFilter { limit, ..DecisionFilter::default() }
-}
 
 #[tokio::test]
 async fn what_went_in_comes_out_newest_first() {
@@ -191,7 +90,7 @@ async fn old_ones_go_by_age_and_the_oldest_by_size_and_usage_stays() {
         decisions.keep(&[Batch { records, counts, ..Batch::default() }]).await.unwrap();
     }
     let since = at(SECOND + 20);
-    let retention = Retention { since, usage_since: at(0), max_bytes: u64::MAX };
+    let retention = Retention { since, usage_since: at(0), minutes_since: at(0), max_bytes: u64::MAX };
     while decisions.prune(retention).await.unwrap() {}
     assert_eq!(decisions.oldest().await.unwrap(), Some(since));
     let most = 1 << 20;
@@ -214,7 +113,7 @@ async fn usage_takes_its_share_of_a_full_file_and_leaves_the_rest_to_decisions()
         let records = (0..20).map(|n| record(SECOND + hour * 3600, n, "allowed")).collect();
         decisions.keep(&[Batch { records, counts, ..Batch::default() }]).await.unwrap();
     }
-    let retention = Retention { since: at(0), usage_since: at(0), max_bytes: 600_000 };
+    let retention = Retention { since: at(0), usage_since: at(0), minutes_since: at(0), max_bytes: 600_000 };
     let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 100_000 };
     let before = decisions.usage(&all).await.unwrap();
     while decisions.prune(retention).await.unwrap() {}
@@ -233,17 +132,16 @@ async fn what_only_a_number_is_known_of_stands_at_its_time() {
     assert_eq!((kept[0].at, kept[0].count, &*kept[0].outcome), (at(SECOND), 7, "lost"));
 }
 
-/// What a fresh look at the file shows: ids, numbers, and sums by whose they are.
+/// What a fresh look at the file shows: ids, numbers, and sums by whose they are; of figures those of minutes and hours.
 async fn shown(dir: &tempfile::TempDir) -> (Vec<(u64, u64)>, Vec<(String, u64)>) {
     let decisions = SqliteDecisions::find_in(dir.path()).await.unwrap().unwrap();
     let rows = decisions.list(&page(1000)).await.unwrap();
     let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 1000 };
     let usage = decisions.usage(&all).await.unwrap();
+    let usage = usage.iter().map(|row| (format!("{:?} {}", row.principal, row.outcome), row.count));
+    let sums = usage.chain(figures_of(&decisions).await).collect();
     decisions.close().await.unwrap();
-    (
-        rows.iter().map(|kept| (kept.id.within(), kept.count)).collect(),
-        usage.iter().map(|row| (format!("{:?} {}", row.principal, row.outcome), row.count)).collect(),
-    )
+    (rows.iter().map(|kept| (kept.id.within(), kept.count)).collect(), sums)
 }
 
 /// A file with something to add to and something to let go of.
@@ -252,6 +150,7 @@ async fn half_full() -> (tempfile::TempDir, SqliteDecisions) {
     let batch = |second| Batch {
         records: (1..4).map(|n| record(second, n, "allowed")).collect(),
         counts: vec![count(second, "user_1", "allowed", 3)],
+        figures: vec![minute(second, 3)],
         ..Batch::default()
     };
     decisions.keep(&[batch(SECOND), batch(SECOND + 7200)]).await.unwrap();
@@ -340,13 +239,19 @@ const WRITES: [(&str, Write); 3] = [
                 records: vec![record(SECOND, 9, "Forbidden")],
                 folds: vec![fold(SECOND, 1 << 30, Level::Full, &[("allowed", 200, 40)])],
                 counts: vec![count(SECOND, "user_1", "allowed", 40), count(SECOND, "user_1", "Forbidden", 1)],
+                figures: vec![minute(SECOND, 42), minute(SECOND + 60, 1)],
                 lost: lost(2),
             };
             decisions.keep(&[batch]).await
         })
     }),
     ("prune", |decisions| {
-        let retention = Retention { since: at(SECOND + 1), usage_since: at(SECOND + 3600), max_bytes: 1 << 40 };
+        let retention = Retention {
+            since: at(SECOND + 1),
+            usage_since: at(SECOND + 3600),
+            minutes_since: at(SECOND + 3600),
+            max_bytes: 1 << 40,
+        };
         Box::pin(async move { decisions.prune(retention).await.map(drop) })
     }),
 ];
@@ -388,7 +293,7 @@ async fn wherever_a_write_is_cut_off_it_is_whole_and_a_second_try_makes_the_sums
 async fn numbers_are_never_given_twice() {
     let (_dir, decisions) = empty().await;
     decisions.keep(&[Batch { records: vec![record(SECOND, 1, "allowed")], ..Batch::default() }]).await.unwrap();
-    let all = Retention { since: at(SECOND * 2), usage_since: at(0), max_bytes: u64::MAX };
+    let all = Retention { since: at(SECOND * 2), usage_since: at(0), minutes_since: at(0), max_bytes: u64::MAX };
     assert!(decisions.prune(all).await.unwrap());
     decisions.keep(&[Batch { records: vec![record(SECOND, 2, "allowed")], ..Batch::default() }]).await.unwrap();
     assert_eq!(decisions.list(&page(1)).await.unwrap()[0].seq, 2);

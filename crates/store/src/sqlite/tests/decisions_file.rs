@@ -4,7 +4,7 @@ use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Batch;
 use keyward_engine::ports::StoreError;
 
-use super::decisions::{SECOND, at, empty, lost};
+use super::batches::{SECOND, at, empty, lost};
 use crate::{DECISIONS_FILE_NAME, SqliteDecisions};
 
 #[tokio::test]
