@@ -14,7 +14,7 @@ use crate::metrics::{self, Metrics};
 use crate::own::ready;
 use crate::service::Service;
 
-/// What the admin port serves now; the console and the admin API come to it later.
+/// What the admin port serves beside the console.
 pub fn admin_routes(service: Arc<Service>, metrics: Metrics) -> Router {
     let metrics = Arc::new(metrics);
     let scrape = move || {

@@ -48,7 +48,7 @@ pub async fn text(facts: &Facts<'_>) -> String {
     format!(
         "Keyward {version} is ready\n\n\
         \x20 API        {api}\n\
-        \x20 control    http://{admin} (health, ready and metrics)\n\
+        \x20 control    http://{admin} (console, health, ready and metrics)\n\
         \x20 upstream   {upstream}\n\
         \x20 data       {directory}{age}\n\
         \x20 rule       {rule}\n{password}\n\

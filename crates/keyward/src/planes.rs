@@ -184,7 +184,8 @@ impl ControlPlane<'_> {
         }
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (handing, wished) = handover::routes();
-        let admin = (self.admin, admin_routes(Arc::clone(self.service), self.metrics));
+        let pages = keyward_console::routes();
+        let admin = (self.admin, admin_routes(Arc::clone(self.service), self.metrics).merge(pages));
         let control = (control, socket_routes(Arc::clone(self.service)).merge(handing));
         let (ports, sockets) = Ports::open(admin, control).map_err(failed)?;
         Ok((ports, sockets, wished))

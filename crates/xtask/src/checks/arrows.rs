@@ -15,7 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["core", "engine"]),
     ("api", &["core", "engine", "http"]),
     ("edge", &["core", "engine", "http"]),
-    ("keyward", &["core", "engine", "http", "config", "store", "api", "edge"]),
+    ("console", &[]),
+    ("keyward", &["core", "engine", "http", "config", "store", "api", "edge", "console"]),
     ("testkit", &["core", "engine", "http", "config", "store", "api", "edge"]),
     ("xtask", &[]),
 ];
