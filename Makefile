@@ -7,10 +7,12 @@ help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$(printf '\t') read -r name what; do printf 'make %-8s %s\n' "$$name" "$$what"; done
 
 run: ## build (release) and start Keyward; ARGS="--upstream http://127.0.0.1:3000" puts it before an API
+	scripts/build-console
 	cargo run --release -p keyward -- serve $(ARGS)
 
 test: ## install what the tests need, and run them all
 	scripts/setup-tests
+	scripts/build-console
 	cargo test --workspace
 
 lint: ## formatting, clippy, the repository's own rules, licences and duplicates of dependencies

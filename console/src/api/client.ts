@@ -1,0 +1,82 @@
+// How the console calls the control plane: with the session's cookie and CSRF token, and with errors as `Problem`s.
+// A session that ended is signed in again in the page that it ended on; what waits for that then goes out once more.
+import createClient from "openapi-fetch";
+import { store } from "../lib/store";
+import { lost } from "./connection";
+import { Problem } from "./problem";
+import type { paths } from "./schema";
+
+const CSRF_HEADER = "Keyward-CSRF";
+const SAFE = new Set(["GET", "HEAD"]);
+/** Where a 401 means a wrong password or code, not a session that is over. */
+const SIGNS_IN = /\/admin\/v1\/(session(\/second-factor)?|invitations\/.*)$/;
+
+let csrfToken: string | undefined;
+
+/** Those who wait until somebody has signed in again; none while the session counts. */
+export const expired = store<{ signedIn(): void; gaveUp(): void } | null>(null);
+let again: Promise<boolean> | null = null;
+
+export function hold(token: string | undefined): void {
+  csrfToken = token;
+}
+
+function signInAgain(): Promise<boolean> {
+  again ??= new Promise<boolean>((resolve) => {
+    const end = (came: boolean) => () => {
+      again = null;
+      expired.set(null);
+      resolve(came);
+    };
+    expired.set({ signedIn: end(true), gaveUp: end(false) });
+  });
+  return again;
+}
+
+async function send(request: Request): Promise<Response> {
+  const headers = new Headers(request.headers);
+  if (!SAFE.has(request.method) && csrfToken) headers.set(CSRF_HEADER, csrfToken);
+  try {
+    return await fetch(new Request(request.clone(), { headers }));
+  } catch (error) {
+    if (request.signal.aborted) throw error;
+    lost();
+    throw Problem.noAnswer();
+  }
+}
+
+/** Another tab signed in since: this one's token is of the session before. */
+async function hasNewToken(): Promise<boolean> {
+  const answer = await fetch("/admin/v1/session", { cache: "no-store" });
+  if (!answer.ok) return false;
+  const token = ((await answer.json()) as { csrfToken?: string }).csrfToken;
+  const isNew = token !== undefined && token !== csrfToken;
+  hold(token);
+  return isNew;
+}
+
+async function request(input: Request): Promise<Response> {
+  const first = await send(input);
+  if (csrfToken === undefined || SIGNS_IN.test(new URL(input.url).pathname)) return first;
+  if (first.status === 401 && (await signInAgain())) return send(input);
+  if (first.status === 403 && !SAFE.has(input.method) && (await hasNewToken())) return send(input);
+  return first;
+}
+
+export const api = createClient<paths>({ baseUrl: "", fetch: request });
+
+/** The answer of a call; everything else is thrown as a `Problem`. */
+export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw Problem.of(response, error);
+  return data as T;
+}
+
+/** As `ask`, with the version of what was answered, to show it in `If-Match`. */
+export async function askWithTag<T>(
+  call: Promise<{ data?: T; error?: unknown; response: Response }>,
+): Promise<{ value: T; tag: string }> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw Problem.of(response, error);
+  return { value: data as T, tag: response.headers.get("etag") ?? "" };
+}
