@@ -1,6 +1,7 @@
 // Builds the console and, with `--mode portal`, the customer portal: hashed files with relative addresses, each with a gzip twin.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
@@ -19,9 +20,12 @@ function gzipTwins(folder: string): Plugin {
 }
 
 export default defineConfig(({ mode }) => {
-  const folder = mode === "portal" ? "dist/portal" : "dist/console";
+  const isPortal = mode === "portal";
+  const folder = fileURLToPath(new URL(isPortal ? "dist/portal" : "dist/console", import.meta.url));
   return {
     base: "./",
+    root: isPortal ? "portal" : ".",
+    publicDir: isPortal ? false : "public",
     plugins: [react(), gzipTwins(folder)],
     build: {
       outDir: folder,

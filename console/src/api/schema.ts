@@ -47,7 +47,7 @@ export interface components {
       secondFactor: boolean;
       version: string;
       node: string;
-      dataPlane?: { url: string | null; header: string };
+      dataPlane?: { url: string | null; header: string | null; prefix: string };
     };
     Budget: { granted: number; every: string | null; remaining: number };
     KeyView: {
@@ -148,7 +148,13 @@ export interface components {
       detail: unknown;
       sealed: boolean;
     };
-    AuditReport: Record<string, unknown>;
+    AuditReport: {
+      ok: boolean;
+      verified: number;
+      head: { seq: number; seal: string } | null;
+      flaws: { from: number; to: number; flaw: string; text: string }[];
+      unsealed: number[] | null;
+    };
     DecisionView: {
       seq: number;
       id: string;
@@ -335,5 +341,6 @@ export interface paths {
   };
   "/admin/v1/overview": { get: Op<Q<{ span?: string }>, never, S["Overview"]> };
   "/admin/v1/config": { get: Op<None, never, S["ConfigView"]> };
+  "/admin/v1/config/check": { post: Op<None, string, S["ConfigReport"]> };
   "/admin/v1/nodes": { get: Op<None, never, { data: S["NodeStatus"][] }> };
 }

@@ -17,6 +17,7 @@ export type Plan = S["PlanView"];
 export type Limit = S["LimitView"];
 export type SigningKey = S["SigningKeyView"];
 export type AuditRecord = S["AuditView"];
+export type AuditReport = S["AuditReport"];
 export type Decision = S["DecisionView"];
 export type Decided = S["DecidedView"];
 export type Explanation = S["Explanation"];

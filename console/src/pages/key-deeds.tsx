@@ -1,8 +1,8 @@
 // What can be done with a key: rename, rotate, disable, enable, revoke; each asks first, and tells how far it has come.
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask, askWithTag } from "../api/client";
 import type { CreatedKey, Key } from "../api/types";
+import { useChange } from "../lib/change";
 import { Button } from "../ui/button";
 import { Confirm, Dialog, FormDialog } from "../ui/dialog";
 import { Check, Choice, Field } from "../ui/field";
@@ -68,14 +68,7 @@ interface DeedProps {
 }
 
 function useKeyChange<T>(change: () => Promise<T>, done: (answer: T) => void) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: change,
-    onSuccess: (answer) => {
-      queries.invalidateQueries({ queryKey: ["keys"] });
-      done(answer);
-    },
-  });
+  return useChange("keys", change, done);
 }
 
 function Rename({ row, onDone }: DeedProps) {

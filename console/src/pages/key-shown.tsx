@@ -5,17 +5,18 @@ import { Button } from "../ui/button";
 import { CallCode, Secret } from "../ui/code";
 import { Note } from "../ui/note";
 
-/** Where callers come: as the server says, else where it listens when nobody said otherwise. */
-export function useDataPlane(): { url: string; header: string } {
+/** Where callers come, and how they show a key: as the server says, else as it is when nobody said otherwise. */
+export function useDataPlane(): { url: string; header: string; prefix: string } {
   const { dataPlane } = useSession();
   return {
     url: dataPlane?.url ?? `http://${window.location.hostname}:8080`,
     header: dataPlane?.header ?? "X-API-Key",
+    prefix: dataPlane?.prefix ?? "",
   };
 }
 
 export function NewKeyShown({ made, onDone }: { made: CreatedKey; onDone: () => void }) {
-  const { url, header } = useDataPlane();
+  const { url, header, prefix } = useDataPlane();
   const token = `curl -u '${made.key}:${made.secret ?? ""}' -d grant_type=client_credentials ${url}/_keyward/token`;
   return (
     <div className="stack">
@@ -29,7 +30,7 @@ export function NewKeyShown({ made, onDone }: { made: CreatedKey; onDone: () => 
       ) : (
         <div className="field">
           <span className="legend">A first call with it</span>
-          <CallCode call={{ url: `${url}/`, header, value: made.key }} />
+          <CallCode call={{ url: `${url}/`, header, value: prefix + made.key }} />
         </div>
       )}
       <div className="row end">

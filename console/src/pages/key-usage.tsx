@@ -1,10 +1,9 @@
 // How a key is used: requests by the hour, and what is left of its limits.
 import { useQuery } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
-import type { Key, Limit, UsageRow } from "../api/types";
+import type { Key } from "../api/types";
 import { Link } from "../lib/router";
-import { span } from "../lib/words";
-import { Bars } from "../ui/bars";
+import { LimitMeter, UsageBars } from "../parts/usage";
 import { Meter } from "../ui/meter";
 import { ProblemNote } from "../ui/note";
 import { Card } from "../ui/page";
@@ -27,33 +26,6 @@ export function KeyUsage({ id }: { id: string }) {
     </Card>
   );
 }
-
-/** Hours added up to days, what passed and what did not. */
-function UsageBars({ rows }: { rows: readonly UsageRow[] }) {
-  const days = new Map<string, { passed: number; refused: number }>();
-  for (let back = 6; back >= 0; back -= 1) {
-    days.set(day(new Date(Date.now() - back * 86_400_000)), { passed: 0, refused: 0 });
-  }
-  for (const row of rows) {
-    const of = days.get(day(new Date(row.hour)));
-    if (of) of[row.outcome === "allowed" ? "passed" : "refused"] += row.count;
-  }
-  return (
-    <Bars
-      caption="Requests by day"
-      bars={[...days].map(([name, of]) => ({
-        name,
-        parts: [
-          { kind: "allowed", value: of.passed },
-          { kind: "refused", value: of.refused },
-        ],
-      }))}
-    />
-  );
-}
-
-const shortDay = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
-const day = (date: Date): string => shortDay.format(date);
 
 export function KeyLimits({ id, row }: { id: string; row: Key }) {
   const limits = useQuery({
@@ -85,9 +57,4 @@ export function KeyLimits({ id, row }: { id: string; row: Key }) {
       </div>
     </Card>
   );
-}
-
-export function LimitMeter({ limit }: { limit: Limit }) {
-  const words = limit.windowSeconds ? `in each ${span(limit.windowSeconds)}, per ${limit.per}` : `per ${limit.per}`;
-  return <Meter name={limit.limit} left={limit.remaining} of={limit.requests} text={words} />;
 }

@@ -7,18 +7,23 @@ type Language = (typeof LANGUAGES)[number];
 
 export interface Call {
   url: string;
-  header: string;
-  value: string;
+  /** None: a call without a credential. */
+  header?: string;
+  value?: string;
 }
 
 function written(language: Language, { url, header, value }: Call): string {
   switch (language) {
     case "curl":
-      return `curl -i ${url} \\\n  -H '${header}: ${value}'`;
-    case "Python":
-      return `import requests\n\nanswer = requests.get(\n    "${url}",\n    headers={"${header}": "${value}"},\n)\nprint(answer.status_code, answer.text)`;
-    case "JavaScript":
-      return `const answer = await fetch("${url}", {\n  headers: { "${header}": "${value}" },\n});\nconsole.log(answer.status, await answer.text());`;
+      return `curl -i ${url}${header ? ` \\\n  -H '${header}: ${value}'` : ""}`;
+    case "Python": {
+      const headers = header ? `\n    headers={"${header}": "${value}"},` : "";
+      return `import requests\n\nanswer = requests.get(\n    "${url}",${headers}\n)\nprint(answer.status_code, answer.text)`;
+    }
+    case "JavaScript": {
+      const headers = header ? `, {\n  headers: { "${header}": "${value}" },\n}` : "";
+      return `const answer = await fetch("${url}"${headers});\nconsole.log(answer.status, await answer.text());`;
+    }
   }
 }
 

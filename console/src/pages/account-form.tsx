@@ -1,0 +1,175 @@
+// A new account, and what can be changed of one.
+
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, ask } from "../api/client";
+import type { Account } from "../api/types";
+import { lines } from "../forms/lines";
+import { useChange } from "../lib/change";
+import { go } from "../lib/router";
+import { FormDialog } from "../ui/dialog";
+import { Field, SelectField, TextArea } from "../ui/field";
+import { say, told } from "../ui/toast";
+
+interface Draft {
+  name: string;
+  externalId: string;
+  plan: string;
+  ips: string;
+  limits: string;
+  budget: string;
+}
+
+interface FieldsProps {
+  draft: Draft;
+  set: (part: Partial<Draft>) => void;
+  isNew: boolean;
+}
+
+function Fields({ draft, set, isNew }: FieldsProps) {
+  const plans = useQuery({ queryKey: ["plans"], queryFn: () => ask(api.GET("/admin/v1/plans")) });
+  return (
+    <>
+      {isNew && (
+        <Field label="Name" value={draft.name} onValue={(name) => set({ name })} maxLength={100} required autoFocus />
+      )}
+      <Field
+        label="Your own reference"
+        optional
+        hint="The customer’s id in your own system; your backend finds the account by it."
+        value={draft.externalId}
+        onValue={(externalId) => set({ externalId })}
+      />
+      <SelectField label="Plan" value={draft.plan} onValue={(plan) => set({ plan })}>
+        <option value="">the default</option>
+        {plans.data?.data.map((one) => (
+          <option key={one.name}>{one.name}</option>
+        ))}
+      </SelectField>
+      <TextArea
+        label="May be used from"
+        optional
+        hint="Addresses or networks, one in each line. Empty: from anywhere."
+        rows={2}
+        className="mono"
+        value={draft.ips}
+        onValue={(ips) => set({ ips })}
+      />
+      <TextArea
+        label="Limits of its own"
+        optional
+        hint="In place of those of its plan, one in each line, such as 1000/1h."
+        rows={2}
+        className="mono"
+        value={draft.limits}
+        onValue={(limits) => set({ limits })}
+      />
+      <Field
+        label={isNew ? "Budget" : "Change the budget"}
+        optional
+        hint={
+          isNew
+            ? "“1000” in all, or “1000/30d” in each 30 days."
+            : "“+500” more, “=500” left, “=1000/30d” anew, or “none”."
+        }
+        value={draft.budget}
+        onValue={(budget) => set({ budget })}
+      />
+    </>
+  );
+}
+
+function useDraft(first: Draft): [Draft, (part: Partial<Draft>) => void] {
+  const [draft, setDraft] = useState(first);
+  return [draft, (part) => setDraft((before) => ({ ...before, ...part }))];
+}
+
+export function NewAccountDialog({ onClose }: { onClose: () => void }) {
+  const [draft, set] = useDraft({ name: "", externalId: "", plan: "", ips: "", limits: "", budget: "" });
+  const [once] = useState(() => crypto.randomUUID());
+  const add = useChange(
+    "accounts",
+    () =>
+      ask(
+        api.POST("/admin/v1/accounts", {
+          params: { header: { "Idempotency-Key": `${once}-${encodeURIComponent(draft.name)}` } },
+          body: {
+            name: draft.name,
+            ...(draft.externalId && { externalId: draft.externalId }),
+            ...(draft.plan && { plan: draft.plan }),
+            ...(draft.budget && { budget: draft.budget }),
+            allowedIps: lines(draft.ips) ?? [],
+            limits: lines(draft.limits) ?? [],
+          },
+        }),
+      ),
+    (account) => {
+      say(`Made ${draft.name}`);
+      onClose();
+      go(`/accounts/${account.id}`);
+    },
+  );
+  return (
+    <FormDialog
+      title="New account"
+      action="Make it"
+      busy={add.isPending}
+      error={add.error}
+      onSubmit={() => add.mutate()}
+      onClose={onClose}
+    >
+      <Fields draft={draft} set={set} isNew />
+    </FormDialog>
+  );
+}
+
+interface EditProps {
+  account: Account;
+  tag: string;
+  onClose: () => void;
+}
+
+export function EditAccountDialog({ account, tag, onClose }: EditProps) {
+  const [began] = useState({ account, tag });
+  const [draft, set] = useDraft({
+    name: account.name,
+    externalId: account.externalId ?? "",
+    plan: account.plan ?? "",
+    ips: account.allowedIps.join("\n"),
+    limits: account.limits.join("\n"),
+    budget: "",
+  });
+  const before = began.account;
+  const save = useChange(
+    "accounts",
+    () =>
+      ask(
+        api.PATCH("/admin/v1/accounts/{id}", {
+          params: { path: { id: account.id }, header: { "If-Match": began.tag } },
+          body: {
+            ...(draft.externalId !== (before.externalId ?? "") && { externalId: draft.externalId || null }),
+            ...(draft.plan !== (before.plan ?? "") && { plan: draft.plan || null }),
+            ...(draft.budget && { budget: draft.budget }),
+            ...(draft.ips !== before.allowedIps.join("\n") && { allowedIps: lines(draft.ips) ?? [] }),
+            ...(draft.limits !== before.limits.join("\n") && { limits: lines(draft.limits) ?? [] }),
+          },
+        }),
+      ),
+    ({ receipt }) => {
+      say(`Saved ${account.name}`, told(receipt));
+      onClose();
+    },
+  );
+  return (
+    <FormDialog
+      title={`Edit ${account.name}`}
+      action="Save"
+      busy={save.isPending}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      <Fields draft={draft} set={set} isNew={false} />
+    </FormDialog>
+  );
+}
