@@ -6,6 +6,7 @@ use keyward_core::plan::Terms;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
+use keyward_engine::ports::AccountFilter;
 use serde::{Deserialize, Serialize};
 
 use crate::budgets::{self, BudgetView};
@@ -143,13 +144,37 @@ pub async fn create(service: &Service, new: &NewAccount, origin: &Origin) -> Res
     }
 }
 
+/// Which accounts to list, as it is written; what is not said does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AccountQuestion {
+    /// With this text in its name, id or reference.
+    pub search: Option<String>,
+    /// With this reference.
+    pub external_id: Option<String>,
+    /// On this plan, by the name that it was given; one without a plan of its own is on none here.
+    pub plan: Option<String>,
+    /// `active` or `disabled`.
+    pub status: Option<String>,
+}
+
 /// A page of accounts, newest first.
 ///
 /// # Errors
-/// A cursor that is none of ours.
-pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result<Listing<AccountView>, Failure> {
+/// A cursor that is none of ours, or a question that cannot be read.
+pub async fn list(
+    service: &Service,
+    question: &AccountQuestion,
+    (cursor, limit): (Option<&str>, u32),
+) -> Result<Listing<AccountView>, Failure> {
     let (page, limit) = listing::page(cursor, limit)?;
-    let accounts = service.store.accounts(&page).await?;
+    let filter = AccountFilter {
+        search: question.search.as_deref().map(fields::search).transpose()?.flatten(),
+        external_id: question.external_id.as_deref().map(Into::into),
+        plan: question.plan.as_deref().map(Into::into),
+        paused: listing::paused(question.status.as_deref())?,
+    };
+    let accounts = service.store.accounts(&filter, &page).await?;
     let mut listing = listing::of(&accounts, limit, |account| AccountView::from(account));
     let terms: Vec<Terms> = accounts.into_iter().map(|account| account.terms).collect();
     budgets::look_up_accounts(service, &terms, &mut listing.data).await?;

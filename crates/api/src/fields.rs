@@ -78,6 +78,14 @@ fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// A text to look for; nothing where it is empty.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn search(text: &str) -> Result<Option<Box<str>>, Failure> {
+    if text.trim().is_empty() { Ok(None) } else { free_text("search", text, NAME_CHARACTERS).map(Some) }
+}
+
 /// A list of scopes.
 ///
 /// # Errors

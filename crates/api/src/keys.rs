@@ -8,15 +8,14 @@ use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
-use keyward_engine::ports::{Joined, KeyFilter, Outcome};
+use keyward_engine::ports::{Joined, Outcome};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts;
 use crate::actor::Actor;
 use crate::budgets;
 use crate::failure::Failure;
 use crate::fields;
-use crate::listing;
+pub use crate::key_listing::{KeyQuestion, list};
 use crate::new_key::{
     account_of_new_key, addresses_of_new_key, budget_of_new_key, end_of_new_key, may_bring_to_life, mode_of_new_key,
     owner_of_new_key, scopes_of_new_key,
@@ -24,8 +23,7 @@ use crate::new_key::{
 use crate::overlaps::Ending;
 use crate::service::Service;
 use crate::told::{said_of, said_of_change};
-use crate::users;
-use crate::view::{CreatedKey, KeyView, Listing, ReceiptView, shown_prefix};
+use crate::view::{CreatedKey, KeyView, ReceiptView, shown_prefix};
 
 /// A key to be made, as a person or program writes it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -96,24 +94,6 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
     Ok(created)
 }
 
-/// Which keys to list, as it is written; what is not said does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyQuestion {
-    /// Not accepted for so long, such as `90d`, or since a time. One that never was counts from when it was made.
-    #[serde(default)]
-    pub unused: Option<String>,
-    /// Made so long ago, such as `1y`, or before a time.
-    #[serde(default)]
-    pub older: Option<String>,
-    /// Of this user, by name, id or reference; for operators.
-    #[serde(default)]
-    pub owner: Option<String>,
-    /// Of this account, by name, id or reference; for operators.
-    #[serde(default)]
-    pub account: Option<String>,
-}
-
 /// A key as it would be made: by an id, what is shown of its text, and its digest.
 ///
 /// # Errors
@@ -153,58 +133,6 @@ pub(crate) async fn draft(
     let joined = Joined { key, account, owner, budget: budget_of_new_key(actor, new)? };
     may_bring_to_life(service, actor, &joined)?;
     Ok(joined)
-}
-
-/// A page of keys, newest first. `cursor` is a `nextCursor` of the page before. Who asks for those that nobody uses, or for
-/// old ones, is told of those that could still be used alone.
-///
-/// # Errors
-/// A cursor that is none of ours, or a question that cannot be read.
-pub async fn list(
-    service: &Service,
-    actor: Actor<'_>,
-    question: &KeyQuestion,
-    (cursor, limit): (Option<&str>, u32),
-) -> Result<Listing<KeyView>, Failure> {
-    let (page, limit) = listing::page(cursor, limit)?;
-    let now = service.now().wall;
-    let filter = filter(service, actor, question, now).await?;
-    let keys = service.store.api_keys(&filter, &page).await?;
-    let mut listing = listing::of(&keys, limit, |key| KeyView::of(key, now));
-    budgets::look_up_keys(service, &keys, &mut listing.data).await?;
-    Ok(listing)
-}
-
-async fn filter(
-    service: &Service,
-    actor: Actor<'_>,
-    question: &KeyQuestion,
-    now: Timestamp,
-) -> Result<KeyFilter, Failure> {
-    let past = |text: &Option<String>| text.as_deref().map(|text| fields::past(text, now)).transpose();
-    let (unused_since, made_before) = (past(&question.unused)?, past(&question.older)?);
-    let mut filter = KeyFilter {
-        owner: actor.owner().map(Into::into),
-        living_at: (unused_since.is_some() || made_before.is_some()).then_some(now),
-        unused_since,
-        made_before,
-        account: None,
-    };
-    if let Actor::Operator = actor {
-        if let Some(owner) = &question.owner {
-            filter.owner = Some(users::find(service, owner).await?.owner.id);
-        }
-        if let Some(account) = &question.account {
-            filter.account = Some(accounts::find(service, account).await?.id);
-        }
-    }
-    Ok(filter)
-}
-
-impl listing::Place for Joined {
-    fn place(&self) -> (Timestamp, &str) {
-        (self.key.created_at, &self.key.id)
-    }
 }
 
 /// One key.

@@ -25,6 +25,7 @@ pub mod jwks;
 pub mod keeper;
 pub mod key_files;
 mod key_hashes;
+mod key_listing;
 pub mod keys;
 pub mod limits;
 pub mod listing;

@@ -254,6 +254,12 @@ async fn list(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Resu
             "limit" => limit = page_size(value)?,
             "unused" => question.unused = Some(decoded(value)),
             "older" => question.older = Some(decoded(value)),
+            // As forms write it: a plus that is meant is encoded.
+            "search" => question.search = Some(decoded(&value.replace('+', " "))),
+            "status" => question.status = Some(value.to_owned()),
+            "mode" => question.mode = Some(value.to_owned()),
+            "sort" => question.sort = Some(value.to_owned()),
+            "order" => question.order = Some(value.to_owned()),
             _ => {}
         }
     }

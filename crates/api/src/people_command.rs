@@ -3,7 +3,7 @@
 use keyward_engine::people::{AccountChange, UserChange};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{self, AccountView, NewAccount};
+use crate::accounts::{self, AccountQuestion, AccountView, NewAccount};
 use crate::budgets;
 use crate::command::Reply;
 use crate::failure::Failure;
@@ -14,7 +14,7 @@ use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
 use crate::sessions;
-use crate::users::{self, UserToMake, UserView};
+use crate::users::{self, UserQuestion, UserToMake, UserView};
 
 /// What to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub enum PeopleCommand {
     },
     /// List users.
     ListUsers {
+        /// Which.
+        #[serde(default)]
+        question: UserQuestion,
         /// Where to go on.
         cursor: Option<String>,
         /// How many at most.
@@ -103,6 +106,9 @@ pub enum PeopleCommand {
     },
     /// List accounts.
     ListAccounts {
+        /// Which.
+        #[serde(default)]
+        question: AccountQuestion,
         /// Where to go on.
         cursor: Option<String>,
         /// How many at most.
@@ -154,8 +160,8 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         PeopleCommand::ImportKeys { import } => {
             Ok(Reply::Imported { report: import_keys::take(service, &import, &origin).await? })
         }
-        PeopleCommand::ListUsers { cursor, limit } => {
-            Ok(Reply::Users { listing: users::list(service, cursor.as_deref(), limit).await? })
+        PeopleCommand::ListUsers { question, cursor, limit } => {
+            Ok(Reply::Users { listing: users::list(service, &question, (cursor.as_deref(), limit)).await? })
         }
         PeopleCommand::SetPassword { who, password } => {
             Ok(Reply::UserChanged { user: users::set_password(service, &who, password, &origin).await? })
@@ -192,8 +198,8 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             let account = budgets::change_of_account(service, &which, &change, &origin).await?;
             Ok(Reply::AccountChanged { account })
         }
-        PeopleCommand::ListAccounts { cursor, limit } => {
-            Ok(Reply::Accounts { listing: accounts::list(service, cursor.as_deref(), limit).await? })
+        PeopleCommand::ListAccounts { question, cursor, limit } => {
+            Ok(Reply::Accounts { listing: accounts::list(service, &question, (cursor.as_deref(), limit)).await? })
         }
         PeopleCommand::ListSessions { cursor, limit } => {
             Ok(Reply::Sessions { listing: sessions::list(service, cursor.as_deref(), limit).await? })

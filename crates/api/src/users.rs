@@ -4,7 +4,7 @@ use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
-use keyward_engine::ports::NewUser;
+use keyward_engine::ports::{NewUser, UserFilter};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
@@ -163,13 +163,41 @@ pub(crate) fn taken(username: &str) -> Failure {
     }
 }
 
+/// Which users to list, as it is written; what is not said does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UserQuestion {
+    /// With this text in its name, id or reference.
+    pub search: Option<String>,
+    /// Of this account, by name, id or reference.
+    pub account: Option<String>,
+    /// `active` or `disabled`.
+    pub status: Option<String>,
+    /// With this role.
+    pub role: Option<String>,
+}
+
 /// A page of users, newest first.
 ///
 /// # Errors
-/// A cursor that is none of ours.
-pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result<Listing<UserView>, Failure> {
+/// A cursor that is none of ours, or a question that cannot be read.
+pub async fn list(
+    service: &Service,
+    question: &UserQuestion,
+    (cursor, limit): (Option<&str>, u32),
+) -> Result<Listing<UserView>, Failure> {
     let (page, limit) = listing::page(cursor, limit)?;
-    Ok(listing::of(&service.store.users(&page).await?, limit, |user| UserView::from(user)))
+    let account = match &question.account {
+        Some(which) => Some(accounts::find(service, which).await?.id),
+        None => None,
+    };
+    let filter = UserFilter {
+        search: question.search.as_deref().map(fields::search).transpose()?.flatten(),
+        account,
+        paused: listing::paused(question.status.as_deref())?,
+        role: question.role.as_deref().map(Into::into),
+    };
+    Ok(listing::of(&service.store.users(&filter, &page).await?, limit, |user| UserView::from(user)))
 }
 
 /// Pauses a user, ends its pause, or gives it other roles, and waits for the receipt.

@@ -9,7 +9,7 @@ use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 
 use crate::audit::AuditEvent;
-use crate::ports::{Answer, FeedHead, JoinedSession, NewUser, Page};
+use crate::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
 use crate::signing::SigningKeyRecord;
 
 /// A user as it is kept.
@@ -302,8 +302,8 @@ pub trait People: Send + Sync {
     fn users_called<'a>(&'a self, who: &'a str) -> Answer<'a, Vec<UserRecord>>;
     /// A user by id, and as of which change of the feed.
     fn user_as_of<'a>(&'a self, id: &'a str) -> Answer<'a, (FeedHead, Option<UserRecord>)>;
-    /// Users, newest first.
-    fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>>;
+    /// Users that fit, newest first.
+    fn users<'a>(&'a self, filter: &'a UserFilter, page: &'a Page) -> Answer<'a, Vec<UserRecord>>;
     /// Changes a user, ends its sessions where the change does, and tells the feed.
     fn change_user<'a>(
         &'a self,
@@ -319,8 +319,8 @@ pub trait People: Send + Sync {
     ) -> Answer<'a, Made<AccountRecord>>;
     /// The accounts that a text may mean, by id, by name, or by the operator's reference.
     fn accounts_called<'a>(&'a self, which: &'a str) -> Answer<'a, Vec<AccountRecord>>;
-    /// Accounts, newest first.
-    fn accounts<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<AccountRecord>>;
+    /// Accounts that fit, newest first.
+    fn accounts<'a>(&'a self, filter: &'a AccountFilter, page: &'a Page) -> Answer<'a, Vec<AccountRecord>>;
     /// Changes an account, ends its users' sessions where the change does, and tells the feed.
     fn change_account<'a>(
         &'a self,

@@ -24,7 +24,9 @@ use crate::sightings::{Seen, Sighting};
 use crate::signing::SigningKeyRecord;
 
 pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
-pub use crate::filters::{AuditFilter, KeyFilter, Page};
+pub use crate::filters::{
+    AccountFilter, AuditFilter, KeyFilter, KeyOrder, KeyPage, KeyPlace, KeyStatus, Page, UserFilter,
+};
 pub use crate::held_session::JoinedSession;
 pub use crate::imported::{
     ForeignHash, HashedKey, Imported, ImportedKey, Imports, Provers, Proving, Telling, Told, Verifiers,
@@ -289,8 +291,8 @@ pub trait Records: Send + Sync {
     fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
     /// A key by id.
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>>;
-    /// Keys, newest first.
-    fn api_keys<'a>(&'a self, filter: &'a KeyFilter, page: &'a Page) -> Answer<'a, Vec<Joined>>;
+    /// A page of keys.
+    fn api_keys<'a>(&'a self, filter: &'a KeyFilter, page: &'a KeyPage) -> Answer<'a, Vec<Joined>>;
     /// Applies a change to one key, if the key (of `owner`, where given) and its state allow it, and tells the feed.
     /// The event is kept only where something changed.
     fn change_api_key<'a>(

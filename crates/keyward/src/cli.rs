@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use keys::{CreateKey, Key};
+pub use keys::{CreateKey, Key, WhichKeys};
 pub use past::{Audit, DecisionFlags, Decisions, Explain};
-pub use people::{Account, User};
+pub use people::{Account, User, WhichAccounts, WhichUsers};
 pub use rules::{Plan, Role, Token};
 pub use signing_keys::SigningKey;
 

@@ -18,6 +18,7 @@ pub mod feed;
 pub mod fixtures;
 pub mod imported;
 pub mod limits;
+pub mod listings;
 pub mod past;
 pub mod people;
 pub mod records;
@@ -47,6 +48,10 @@ macro_rules! conformance {
             records::users_are_made_once,
             records::pages_are_newest_first,
             records::keys_are_listed_by_what_became_of_them,
+            listings::keys_are_found_by_any_part_of_what_they_are_called,
+            listings::keys_are_listed_by_their_state,
+            listings::every_order_meets_each_key_once,
+            listings::users_and_accounts_are_found_and_told_apart,
             records::somebody_elses_key_is_not_found,
             records::changes_are_kept_and_repeating_one_writes_nothing,
             records::refusals_leave_everything_as_it_was,

@@ -1,6 +1,7 @@
 //! The store on SQLite: one file, one connection that writes, a few that read.
 
 mod accounts;
+mod asking;
 mod audit;
 mod comeback;
 mod copy;
@@ -13,6 +14,7 @@ mod file;
 mod imported;
 mod inspect;
 mod keys;
+mod listed;
 mod many;
 mod open;
 mod overlaps;
@@ -39,7 +41,7 @@ use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
     Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Imported, Joined, KeyFilter,
-    Lookup, NewUser, Outcome, Overlap, Page, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
+    KeyPage, Lookup, NewUser, Outcome, Overlap, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
 use sqlx::sqlite::SqliteRow;
@@ -134,8 +136,8 @@ impl Records for SqliteStore {
         Box::pin(async move { Ok(keys::read_all(&self.read(keys::select_id(id, None)).await?)?.pop()) })
     }
 
-    fn api_keys<'a>(&'a self, filter: &'a KeyFilter, page: &'a Page) -> Answer<'a, Vec<Joined>> {
-        Box::pin(async move { keys::read_all(&self.read(keys::select_page(filter, page)).await?) })
+    fn api_keys<'a>(&'a self, filter: &'a KeyFilter, page: &'a KeyPage) -> Answer<'a, Vec<Joined>> {
+        Box::pin(async move { keys::read_all(&self.read(listed::select_page(filter, page)).await?) })
     }
 
     fn change_api_key<'a>(

@@ -9,18 +9,8 @@ pub enum Key {
     Create(CreateKey),
     /// List keys, newest first
     List {
-        /// Only those that could be used and were not for so long, such as 90d, or since a time
-        #[arg(long, value_name = "SPAN")]
-        unused: Option<String>,
-        /// Only those that could be used and were made so long ago, such as 1y, or before a time
-        #[arg(long, value_name = "SPAN")]
-        older: Option<String>,
-        /// Only those of this user
-        #[arg(long, value_name = "USER")]
-        owner: Option<String>,
-        /// Only those of this account
-        #[arg(long, value_name = "ACCOUNT")]
-        account: Option<String>,
+        #[command(flatten)]
+        which: WhichKeys,
         /// How many at most; 0 = all
         #[arg(long, default_value_t = 0)]
         limit: u32,
@@ -69,6 +59,38 @@ pub enum Key {
         #[arg(long)]
         reason: Option<String>,
     },
+}
+
+/// Keys to list.
+#[derive(Debug, Args)]
+pub struct WhichKeys {
+    /// Only those with this text in their name, id, prefix or external id, or in their owner's name, id or external id
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// Only those that are active, expired, disabled or revoked
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Only live or only test keys
+    #[arg(long)]
+    pub mode: Option<String>,
+    /// Only those that could be used and were not for so long, such as 90d, or since a time
+    #[arg(long, value_name = "SPAN")]
+    pub unused: Option<String>,
+    /// Only those that could be used and were made so long ago, such as 1y, or before a time
+    #[arg(long, value_name = "SPAN")]
+    pub older: Option<String>,
+    /// Only those of this user
+    #[arg(long, value_name = "USER")]
+    pub owner: Option<String>,
+    /// Only those of this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// By what: created, name, lastUsed or expires [default: created]
+    #[arg(long)]
+    pub sort: Option<String>,
+    /// asc or desc [default: newest first, names from A, last used first, the first to end first]
+    #[arg(long)]
+    pub order: Option<String>,
 }
 
 /// A key to make.

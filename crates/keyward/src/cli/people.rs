@@ -1,6 +1,6 @@
 //! `keyward user …` and `keyward account …`: their flags and their help.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 /// Commands about users. A user is named by its username, its id or your own reference for it.
 #[derive(Debug, Subcommand)]
@@ -27,6 +27,8 @@ pub enum User {
     },
     /// List users, newest first
     List {
+        #[command(flatten)]
+        which: WhichUsers,
         /// How many at most; 0 = all
         #[arg(long, default_value_t = 0)]
         limit: u32,
@@ -128,6 +130,8 @@ pub enum Account {
     },
     /// List accounts, newest first
     List {
+        #[command(flatten)]
+        which: WhichAccounts,
         /// How many at most; 0 = all
         #[arg(long, default_value_t = 0)]
         limit: u32,
@@ -145,4 +149,38 @@ pub enum Account {
         /// The account
         which: String,
     },
+}
+
+/// Users to list.
+#[derive(Debug, Args)]
+pub struct WhichUsers {
+    /// Only those with this text in their name, id or external id
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// Only those of this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Only those that are active or disabled, they or their account
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Only those with this role
+    #[arg(long)]
+    pub role: Option<String>,
+}
+
+/// Accounts to list.
+#[derive(Debug, Args)]
+pub struct WhichAccounts {
+    /// Only those with this text in their name, id or external id
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// Only the one with this reference of yours
+    #[arg(long, value_name = "TEXT")]
+    pub external_id: Option<String>,
+    /// Only those that were given this plan
+    #[arg(long)]
+    pub plan: Option<String>,
+    /// Only those that are active or disabled
+    #[arg(long)]
+    pub status: Option<String>,
 }

@@ -1,13 +1,13 @@
 //! `keyward account …`: makes and manages accounts, the owners of users and keys.
 
-use keyward_api::accounts::{AccountView, ChangedAccount, NewAccount};
+use keyward_api::accounts::{AccountQuestion, AccountView, ChangedAccount, NewAccount};
 use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::people_command::PeopleCommand;
 use keyward_api::view::Listing;
 
 use crate::backend;
-use crate::cli::{Account, Cli};
+use crate::cli::{Account, Cli, WhichAccounts};
 use crate::exit::{Failed, Result};
 use crate::settings::Loaded;
 use crate::{pages, terminal};
@@ -23,8 +23,8 @@ const OF_PLAN: &str = "plan";
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Account) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
-    if let Account::List { limit, cursor } = command {
-        return list(&loaded, cli.json, *limit, cursor.clone());
+    if let Account::List { which, limit, cursor } = command {
+        return list(&loaded, cli.json, &question(which), (*limit, cursor.clone()));
     }
     match backend::run(&loaded, Command::People(translate(command)?))? {
         Reply::Account { account } | Reply::AccountAdded { account } if cli.json => terminal::json(&account),
@@ -74,7 +74,9 @@ fn translate(command: &Account) -> Result<PeopleCommand> {
             };
             PeopleCommand::SetAddresses { which: which.clone(), allowed_ips }
         }
-        Account::List { limit, cursor } => PeopleCommand::ListAccounts { cursor: cursor.clone(), limit: *limit },
+        Account::List { which, limit, cursor } => {
+            PeopleCommand::ListAccounts { question: question(which), cursor: cursor.clone(), limit: *limit }
+        }
         Account::Show { which } => PeopleCommand::ShowAccount { which: which.clone() },
         Account::Disable { which } => PeopleCommand::DisableAccount { which: which.clone() },
         Account::Enable { which } => PeopleCommand::EnableAccount { which: which.clone() },
@@ -133,9 +135,19 @@ fn card(account: &AccountView) -> String {
     pages::card(&rows)
 }
 
-fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Result<()> {
+fn question(which: &WhichAccounts) -> AccountQuestion {
+    AccountQuestion {
+        search: which.search.clone(),
+        external_id: which.external_id.clone(),
+        plan: which.plan.clone(),
+        status: which.status.clone(),
+    }
+}
+
+fn list(loaded: &Loaded, json: bool, question: &AccountQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
     let listing: Listing<AccountView> = pages::all(limit, cursor, |cursor, limit| {
-        match backend::run(loaded, Command::People(PeopleCommand::ListAccounts { cursor, limit }))? {
+        let question = question.clone();
+        match backend::run(loaded, Command::People(PeopleCommand::ListAccounts { question, cursor, limit }))? {
             Reply::Accounts { listing } => Ok(listing),
             _ => Err(backend::unexpected()),
         }
@@ -143,14 +155,30 @@ fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Resu
     if json {
         terminal::json(&listing);
     } else if listing.data.is_empty() {
-        terminal::line("no accounts yet; `keyward account add NAME` makes one");
+        let none = if *question == AccountQuestion::default() {
+            "no accounts yet; `keyward account add NAME` makes one"
+        } else {
+            "no such accounts"
+        };
+        terminal::line(none);
     } else {
-        let rows = listing.data.into_iter().map(|account| {
-            let external = account.external_id.unwrap_or_else(|| "-".to_owned());
-            let plan = account.plan.unwrap_or_else(|| "-".to_owned());
-            vec![account.id, account.name, account.status, plan, external, account.created_at]
-        });
-        terminal::line(&terminal::table(&["ID", "NAME", "STATUS", "PLAN", "EXTERNAL ID", "CREATED"], rows));
+        let head = ["ID", "NAME", "STATUS", "PLAN", "LIMITS", "ADDRESSES", "EXTERNAL ID", "CREATED"];
+        terminal::line(&terminal::table(&head, listing.data.into_iter().map(row)));
     }
     Ok(())
+}
+
+fn row(account: AccountView) -> Vec<String> {
+    let none = || "-".to_owned();
+    let several = |texts: &[String], none: &str| if texts.is_empty() { none.to_owned() } else { texts.join(",") };
+    vec![
+        account.id,
+        account.name,
+        account.status,
+        account.plan.unwrap_or_else(none),
+        several(&account.limits, "-"),
+        several(&account.allowed_ips, "anywhere"),
+        account.external_id.unwrap_or_else(none),
+        account.created_at,
+    ]
 }

@@ -1,8 +1,10 @@
 //! `keyward export`: accounts, users, keys and sessions as JSON lines, without a secret or a digest.
 
+use keyward_api::accounts::AccountQuestion;
 use keyward_api::command::{Command, Reply};
 use keyward_api::keys::KeyQuestion;
 use keyward_api::people_command::PeopleCommand;
+use keyward_api::users::UserQuestion;
 use keyward_api::view::Listing;
 use serde::Serialize;
 
@@ -47,8 +49,12 @@ pub fn run(cli: &Cli, only: Option<Exported>) -> Result<()> {
 fn page(loaded: &Loaded, kind: Exported, cursor: Option<String>) -> Result<Option<String>> {
     let limit = PAGE;
     let command = match kind {
-        Exported::Account => Command::People(PeopleCommand::ListAccounts { cursor, limit }),
-        Exported::User => Command::People(PeopleCommand::ListUsers { cursor, limit }),
+        Exported::Account => {
+            Command::People(PeopleCommand::ListAccounts { question: AccountQuestion::default(), cursor, limit })
+        }
+        Exported::User => {
+            Command::People(PeopleCommand::ListUsers { question: UserQuestion::default(), cursor, limit })
+        }
         Exported::Key => Command::ListKeys { question: KeyQuestion::default(), cursor, limit },
         Exported::Session => Command::People(PeopleCommand::ListSessions { cursor, limit }),
     };

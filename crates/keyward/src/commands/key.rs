@@ -7,7 +7,7 @@ use keyward_api::overlaps::Ending;
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
 use crate::backend;
-use crate::cli::{Cli, CreateKey, Key};
+use crate::cli::{Cli, CreateKey, Key, WhichKeys};
 use crate::exit::Result;
 use crate::settings::Loaded;
 use crate::{pages, terminal};
@@ -19,9 +19,8 @@ use crate::{pages, terminal};
 pub fn run(cli: &Cli, command: &Key) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
     let asked = match command {
-        Key::List { unused, older, owner, account, limit, cursor } => {
-            let (unused, older, owner, account) = (unused.clone(), older.clone(), owner.clone(), account.clone());
-            return list(&loaded, cli.json, &KeyQuestion { unused, older, owner, account }, (*limit, cursor.clone()));
+        Key::List { which, limit, cursor } => {
+            return list(&loaded, cli.json, &question(which), (*limit, cursor.clone()));
         }
         command => translate(command)?,
     };
@@ -36,11 +35,25 @@ pub fn run(cli: &Cli, command: &Key) -> Result<()> {
     Ok(())
 }
 
+fn question(which: &WhichKeys) -> KeyQuestion {
+    KeyQuestion {
+        unused: which.unused.clone(),
+        older: which.older.clone(),
+        owner: which.owner.clone(),
+        account: which.account.clone(),
+        search: which.search.clone(),
+        status: which.status.clone(),
+        mode: which.mode.clone(),
+        sort: which.sort.clone(),
+        order: which.order.clone(),
+    }
+}
+
 fn translate(command: &Key) -> Result<Command> {
     Ok(match command {
         Key::Create(flags) => Command::CreateKey { key: new_key(flags)? },
-        Key::List { limit, cursor, .. } => {
-            Command::ListKeys { question: KeyQuestion::default(), cursor: cursor.clone(), limit: *limit }
+        Key::List { which, limit, cursor } => {
+            Command::ListKeys { question: question(which), cursor: cursor.clone(), limit: *limit }
         }
         Key::Show { id } => Command::ShowKey { id: id.clone() },
         Key::Rotate { id, overlap, until_quiet } => {

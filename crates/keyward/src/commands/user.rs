@@ -3,11 +3,11 @@
 use keyward_api::command::{Command, Reply};
 use keyward_api::passwords::Password;
 use keyward_api::people_command::PeopleCommand;
-use keyward_api::users::{ChangedUser, UserToMake, UserView};
+use keyward_api::users::{ChangedUser, UserQuestion, UserToMake, UserView};
 use keyward_api::view::Listing;
 
 use crate::backend;
-use crate::cli::{Cli, User};
+use crate::cli::{Cli, User, WhichUsers};
 use crate::exit::Result;
 use crate::settings::Loaded;
 use crate::{pages, secret_input, terminal};
@@ -30,7 +30,9 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
             };
             (Command::People(PeopleCommand::AddUser { user, password }), generated)
         }
-        User::List { limit, cursor } => return list(&loaded, cli.json, *limit, cursor.clone()),
+        User::List { which, limit, cursor } => {
+            return list(&loaded, cli.json, &question(which), (*limit, cursor.clone()));
+        }
         User::Passwd { who, password_file } => {
             let (password, generated) = secret_input::password(password_file)?;
             let password = password.unwrap_or_else(|| Password::from(String::new()));
@@ -100,9 +102,19 @@ fn changed(user: &ChangedUser, command: &User) -> String {
     }
 }
 
-fn list(loaded: &Loaded, json: bool, limit: u32, cursor: Option<String>) -> Result<()> {
+fn question(which: &WhichUsers) -> UserQuestion {
+    UserQuestion {
+        search: which.search.clone(),
+        account: which.account.clone(),
+        status: which.status.clone(),
+        role: which.role.clone(),
+    }
+}
+
+fn list(loaded: &Loaded, json: bool, question: &UserQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
     let listing: Listing<UserView> = pages::all(limit, cursor, |cursor, limit| {
-        match backend::run(loaded, Command::People(PeopleCommand::ListUsers { cursor, limit }))? {
+        let question = question.clone();
+        match backend::run(loaded, Command::People(PeopleCommand::ListUsers { question, cursor, limit }))? {
             Reply::Users { listing } => Ok(listing),
             _ => Err(backend::unexpected()),
         }

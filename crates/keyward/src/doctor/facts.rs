@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use keyward_api::accounts::AccountView;
+use keyward_api::accounts::{AccountQuestion, AccountView};
 use keyward_api::audit::AuditReport;
 use keyward_api::command::{Command, Reply};
 use keyward_api::keys::KeyQuestion;
 use keyward_api::people_command::PeopleCommand;
-use keyward_api::users::UserView;
+use keyward_api::users::{UserQuestion, UserView};
 use keyward_api::view::KeyView;
 use keyward_config::{Mistake, Settings};
 use keyward_engine::ports::Clock as _;
@@ -154,14 +154,20 @@ impl Facts {
         })?;
         self.keys = keys.data.into_iter().filter(|key| key.status == "active").collect();
         let users = pages::all(0, None, |cursor, limit| {
-            match backend::run(loaded, Command::People(PeopleCommand::ListUsers { cursor, limit }))? {
+            match backend::run(
+                loaded,
+                Command::People(PeopleCommand::ListUsers { question: UserQuestion::default(), cursor, limit }),
+            )? {
                 Reply::Users { listing } => Ok(listing),
                 _ => Err(backend::unexpected()),
             }
         })?;
         self.users = users.data;
         let accounts = pages::all(0, None, |cursor, limit| {
-            match backend::run(loaded, Command::People(PeopleCommand::ListAccounts { cursor, limit }))? {
+            match backend::run(
+                loaded,
+                Command::People(PeopleCommand::ListAccounts { question: AccountQuestion::default(), cursor, limit }),
+            )? {
                 Reply::Accounts { listing } => Ok(listing),
                 _ => Err(backend::unexpected()),
             }

@@ -10,7 +10,8 @@ use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::chain::AuditRecord;
 use keyward_engine::people::{AccountRecord, UserRecord};
 use keyward_engine::ports::{
-    AuditFilter, Change, FeedHead, Imported, Joined, JoinedSession, KeyFilter, NewUser, Page, Store,
+    AccountFilter, AuditFilter, Change, FeedHead, Imported, Joined, JoinedSession, KeyFilter, KeyPage, NewUser, Page,
+    Store, UserFilter,
 };
 use keyward_engine::signing::SigningKeyRecord;
 
@@ -123,11 +124,11 @@ pub async fn state(store: &dyn Store) -> State {
     });
     State {
         position: head.position,
-        keys: store.api_keys(&KeyFilter::default(), &Page { after: None, limit: 1000 }).await.unwrap(),
+        keys: store.api_keys(&KeyFilter::default(), &KeyPage::first(1000)).await.unwrap(),
         told: told.collect(),
         newcomer: store.user(NEWCOMER).await.unwrap(),
-        users: store.users(&Page { after: None, limit: 1000 }).await.unwrap(),
-        accounts: store.accounts(&Page { after: None, limit: 1000 }).await.unwrap(),
+        users: store.users(&UserFilter::default(), &Page { after: None, limit: 1000 }).await.unwrap(),
+        accounts: store.accounts(&AccountFilter::default(), &Page { after: None, limit: 1000 }).await.unwrap(),
         sessions: store.find_sessions(&["ses_1".into(), "ses_2".into()]).await.unwrap().sessions,
         signing_keys: store.signing_keys().await.unwrap(),
         imported: (store.imported_keys().await.unwrap(), store.peppers().await.unwrap()),

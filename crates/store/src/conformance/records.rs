@@ -6,11 +6,12 @@ use std::time::Duration;
 use keyward_core::principal::Mode;
 use keyward_core::scope::ScopeSet;
 use keyward_engine::change::{KeyChange, Refusal};
-use keyward_engine::ports::{KeyFilter, Outcome, Page, Store, Use};
+use keyward_engine::ports::{KeyFilter, KeyPage, Outcome, Store, Use};
 use keyward_engine::sightings::Seen;
 
 use super::Home;
 use super::fixtures::{OTHER, OWNER, at, event, fresh, key, state, user};
+use super::listings::listed;
 
 fn replace() -> KeyChange {
     KeyChange::Replace { at: at(50), overlap_ends_at: at(90), quiet: None }
@@ -136,15 +137,7 @@ pub async fn keys_are_listed_by_what_became_of_them<H: Home>() {
 }
 
 async fn pages(store: &dyn Store, filter: &KeyFilter, limit: u32) -> Vec<String> {
-    let mut page = Page { after: None, limit };
-    let mut ids = Vec::new();
-    loop {
-        let keys = store.api_keys(filter, &page).await.unwrap();
-        assert!(keys.len() <= limit as usize);
-        let Some(last) = keys.last() else { return ids };
-        page.after = Some((last.key.created_at, last.key.id.clone()));
-        ids.extend(keys.iter().map(|joined| joined.key.id.to_string()));
-    }
+    listed(store, filter, KeyPage::first(limit)).await
 }
 
 pub async fn somebody_elses_key_is_not_found<H: Home>() {

@@ -4,10 +4,11 @@ use keyward_core::plan::Terms;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
-use keyward_engine::ports::{Page, StoreError};
+use keyward_engine::ports::{AccountFilter, Page, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
+use super::asking::{Asking, anywhere};
 use super::feed::{ACCOUNT, stand, tell};
 use super::rows::{column, json_list, networks, terms, time, unreadable};
 use super::transaction::{Statement, Transaction};
@@ -25,12 +26,28 @@ pub(super) fn select_called(which: &str) -> Statement {
     query(select).bind(which)
 }
 
-/// One page of accounts, newest first.
-pub(super) fn select_page(page: &Page) -> Statement {
-    let select = "SELECT id, name, external_id, created_at, disabled_at, allowed_ips, plan, limits, budget FROM accounts \
-         WHERE (created_at, id) < (?1, ?2) ORDER BY created_at DESC, id DESC LIMIT ?3";
+/// One page of accounts that fit, newest first: looked for in the index that has all of this, and then read.
+pub(super) fn select_page(filter: &AccountFilter, page: &Page) -> Statement {
     let (time, id) = page.place();
-    query(select).bind(time).bind(id).bind(page.limit)
+    let mut asking = Asking::begin(
+        "SELECT a.id, a.name, a.external_id, a.created_at, a.disabled_at, a.allowed_ips, a.plan, a.limits, a.budget \
+         FROM accounts a JOIN (SELECT id FROM accounts INDEXED BY accounts_listing",
+    )
+    .given("search LIKE ? ESCAPE '\\'", filter.search.as_deref().map(anywhere).as_deref())
+    .given("external_id = ?", filter.external_id.as_deref())
+    .given("plan = ?", filter.plan.as_deref());
+    if let Some(paused) = filter.paused {
+        asking = asking.holds(if paused { "disabled_at IS NOT NULL" } else { "disabled_at IS NULL" });
+    }
+    asking
+        .holds("(created_at, id) < (?, ?)")
+        .value(time)
+        .value(id)
+        .text(
+            " ORDER BY created_at DESC, id DESC LIMIT ?) page ON page.id = a.id ORDER BY a.created_at DESC, a.id DESC",
+        )
+        .value(i64::from(page.limit))
+        .statement()
 }
 
 /// The account in a row of the selects above.

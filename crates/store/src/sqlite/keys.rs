@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::limit::Budget;
-use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::change::KeyChange;
-use keyward_engine::ports::{FeedHead, Found, Joined, KeyFilter, Outcome, Page, StoreError, Use};
+use keyward_engine::ports::{FeedHead, Found, Joined, Outcome, StoreError, Use};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
@@ -52,42 +51,6 @@ pub(super) fn select_id(id: &str, owner: Option<&str>) -> Statement {
         " WHERE k.id = ?1 AND (?2 IS NULL OR k.owner = ?2)"
     );
     query(SELECT).bind(id).bind(owner)
-}
-
-/// A page of keys that fit a filter, newest first, with more of a condition.
-macro_rules! select_page {
-    ($condition:literal) => {
-        concat!(
-            "SELECT ",
-            joined_columns!(),
-            " FROM api_keys k",
-            joins!(),
-            " WHERE ",
-            $condition,
-            " (k.created_at, k.id) < (?1, ?2) AND (?5 IS NULL OR k.account = ?5) \
-              AND (?6 IS NULL OR coalesce(k.last_used_at, k.created_at) < ?6) AND (?7 IS NULL OR k.created_at < ?7) \
-              AND (?8 IS NULL OR (k.revoked_at IS NULL AND coalesce(k.expires_at, ?8 + 1) > ?8 \
-                   AND coalesce(k.overlap_ends_at, ?8 + 1) > ?8)) \
-              ORDER BY k.created_at DESC, k.id DESC LIMIT ?3"
-        )
-    };
-}
-
-/// One page of keys, newest first. Outer joins keep SQLite on the index that the order comes from: that of the owner, where
-/// one is given.
-pub(super) fn select_page(filter: &KeyFilter, page: &Page) -> Statement {
-    const ALL: &str = select_page!("?4 IS NULL AND");
-    const OF_OWNER: &str = select_page!("k.owner = ?4 AND");
-    let (time, id) = page.place();
-    query(if filter.owner.is_some() { OF_OWNER } else { ALL })
-        .bind(time)
-        .bind(id)
-        .bind(page.limit)
-        .bind(filter.owner.as_deref())
-        .bind(filter.account.as_deref())
-        .bind(filter.unused_since.map(Timestamp::as_millis))
-        .bind(filter.made_before.map(Timestamp::as_millis))
-        .bind(filter.living_at.map(Timestamp::as_millis))
 }
 
 /// Reads rows that each hold a key.

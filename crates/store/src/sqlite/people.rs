@@ -8,7 +8,7 @@ use keyward_engine::people::{
     AccountChange, AccountRecord, Changed, Fits, KeptRefreshToken, Made, NewRefreshToken, PasswordHash, Past, People,
     ShownRefreshToken, Spent, UserChange, UserRecord,
 };
-use keyward_engine::ports::{Answer, FeedHead, JoinedSession, NewUser, Page};
+use keyward_engine::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
 use keyward_engine::signing::SigningKeyRecord;
 
 use super::{SqliteStore, accounts, sessions, signing_keys, users};
@@ -30,8 +30,8 @@ impl People for SqliteStore {
         Box::pin(async move { users::read_as_of(&self.read(users::select_as_of(id)).await?) })
     }
 
-    fn users<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<UserRecord>> {
-        Box::pin(async move { self.read(users::select_page(page)).await?.iter().map(users::record).collect() })
+    fn users<'a>(&'a self, filter: &'a UserFilter, page: &'a Page) -> Answer<'a, Vec<UserRecord>> {
+        Box::pin(async move { self.read(users::select_page(filter, page)).await?.iter().map(users::record).collect() })
     }
 
     fn change_user<'a>(
@@ -55,8 +55,10 @@ impl People for SqliteStore {
         Box::pin(async move { self.read(accounts::select_called(which)).await?.iter().map(accounts::record).collect() })
     }
 
-    fn accounts<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<AccountRecord>> {
-        Box::pin(async move { self.read(accounts::select_page(page)).await?.iter().map(accounts::record).collect() })
+    fn accounts<'a>(&'a self, filter: &'a AccountFilter, page: &'a Page) -> Answer<'a, Vec<AccountRecord>> {
+        Box::pin(
+            async move { self.read(accounts::select_page(filter, page)).await?.iter().map(accounts::record).collect() },
+        )
     }
 
     fn change_account<'a>(

@@ -3,10 +3,11 @@
 use keyward_core::api_key::Owner;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
-use keyward_engine::ports::{FeedHead, NewUser, Page, StoreError};
+use keyward_engine::ports::{FeedHead, NewUser, Page, StoreError, UserFilter};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
+use super::asking::{Asking, anywhere};
 use super::feed::{USER, stand, tell};
 use super::rows::{column, first, head, json_list, owner, time, unreadable, user_columns};
 use super::transaction::{Statement, Transaction};
@@ -58,12 +59,31 @@ pub(super) fn select_called(who: &str) -> Statement {
     query(concat!(select_user!(), "WHERE u.id = ?1 OR u.username = ?1 OR u.external_id = ?1 ORDER BY u.id")).bind(who)
 }
 
-/// One page of users, newest first.
-pub(super) fn select_page(page: &Page) -> Statement {
-    const SELECT: &str =
-        concat!(select_user!(), "WHERE (u.created_at, u.id) < (?1, ?2) ORDER BY u.created_at DESC, u.id DESC LIMIT ?3");
+/// One page of users that fit, newest first: looked for in the index that has all of this, and then read.
+pub(super) fn select_page(filter: &UserFilter, page: &Page) -> Statement {
+    const PAUSED: &str =
+        "disabled_at IS NOT NULL OR coalesce(account, '') IN (SELECT id FROM accounts WHERE disabled_at IS NOT NULL)";
+    const NOT_PAUSED: &str =
+        "disabled_at IS NULL AND coalesce(account, '') NOT IN (SELECT id FROM accounts WHERE disabled_at IS NOT NULL)";
     let (time, id) = page.place();
-    query(SELECT).bind(time).bind(id).bind(page.limit)
+    let role = filter.role.as_deref().map(|role| serde_json::Value::from(role).to_string());
+    let mut asking = Asking::begin(concat!(select_user!(), "JOIN (SELECT id FROM users INDEXED BY users_listing"))
+        .given("search LIKE ? ESCAPE '\\'", filter.search.as_deref().map(anywhere).as_deref())
+        .given("account = ?", filter.account.as_deref())
+        // A JSON list of texts: with its quotes a name is no part of another.
+        .given("instr(roles, ?) > 0", role.as_deref());
+    if let Some(paused) = filter.paused {
+        asking = asking.holds(if paused { PAUSED } else { NOT_PAUSED });
+    }
+    asking
+        .holds("(created_at, id) < (?, ?)")
+        .value(time)
+        .value(id)
+        .text(
+            " ORDER BY created_at DESC, id DESC LIMIT ?) page ON page.id = u.id ORDER BY u.created_at DESC, u.id DESC",
+        )
+        .value(i64::from(page.limit))
+        .statement()
 }
 
 /// The user in a row of the selects above.
