@@ -1,6 +1,6 @@
 //! Decisions as they were kept, for people and programs: pages of them.
 
-use keyward_engine::decisions::{DecisionFilter, Decisions, KeptDecision};
+use keyward_engine::decisions::{DecisionFilter, DecisionPage, Decisions, KeptDecision};
 use keyward_engine::mark::Level;
 use keyward_engine::ports::StoreError;
 use serde::{Deserialize, Serialize};
@@ -123,7 +123,8 @@ fn folded_by(level: Level) -> Option<Vec<String>> {
     Some(words.iter().map(|word| (*word).to_owned()).collect())
 }
 
-/// A page of decisions.
+/// A page of decisions. It may have fewer than were asked for, or none, and still a cursor: where few of very many fit, a page is what was
+/// found in a bounded time.
 ///
 /// # Errors
 /// A time or cursor that is none; no decisions are kept.
@@ -145,11 +146,12 @@ pub async fn list(service: &Service, question: &DecisionQuestion) -> Result<List
         after: question.after,
         limit: limit + 1,
     };
-    let mut kept = kept(service)?.list(&filter).await.map_err(|error| unread(&error))?;
+    let DecisionPage { decisions: mut kept, next } =
+        kept(service)?.list(&filter).await.map_err(|error| unread(&error))?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = kept.len() > most;
     kept.truncate(most);
-    let next_cursor = kept.last().filter(|_| more).map(|last| last.seq.to_string());
+    let next_cursor = if more { kept.last().map(|last| last.seq) } else { next }.map(|place| place.to_string());
     if filter.after.is_none() {
         // Cores hand over in turn; people read by the time.
         kept.sort_by_key(|one| std::cmp::Reverse((one.at, one.seq)));

@@ -21,6 +21,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 const LAST_TRIES: usize = 4;
 /// How often old decisions are looked for, unless they are kept for less.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often it is noted what came lately.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
 /// However short they are kept.
 const PRUNE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// Usage is kept for at least this long: thirteen months, so that a month can be compared with that of a year ago.
@@ -80,14 +82,20 @@ impl Keeper {
     pub async fn run(self, mut batches: mpsc::Receiver<Batch>, tell: impl Fn(Told<'_>)) {
         let mut held = Vec::with_capacity(BATCHES);
         let mut prune_at = self.clock.now().monotonic;
+        // Nothing is to be noted where nothing came.
+        let mut note_at = Some(prune_at);
         let mut last_tries = LAST_TRIES;
         loop {
             // What could not be written comes first, and nothing else is taken before it.
-            let idle = prune_at.since(self.clock.now().monotonic);
+            let idle = note_at.map_or(prune_at, |at| at.min(prune_at)).since(self.clock.now().monotonic);
             if held.is_empty() && timeout(idle, batches.recv_many(&mut held, BATCHES)).await == Ok(0) {
                 return;
             }
-            if !held.is_empty() && !self.write(&mut held, &tell).await {
+            let some = !held.is_empty();
+            if some {
+                note_at = note_at.or_else(|| Some(self.clock.now().monotonic.after(NOTE_EVERY)));
+            }
+            if some && !self.write(&mut held, &tell).await {
                 if batches.is_closed() {
                     last_tries -= 1;
                 }
@@ -99,6 +107,9 @@ impl Keeper {
             }
             if self.clock.now().monotonic >= prune_at {
                 prune_at = self.prune().await;
+            }
+            if note_at.is_some_and(|at| self.clock.now().monotonic >= at) {
+                note_at = self.note().await;
             }
         }
     }
@@ -123,6 +134,12 @@ impl Keeper {
                 false
             }
         }
+    }
+
+    /// Likewise, of what lists need; when there is more.
+    async fn note(&self) -> Option<Monotonic> {
+        let more = self.decisions.note().await.unwrap_or(false);
+        more.then(|| self.clock.now().monotonic)
     }
 
     /// One step, so that batches go on in between; when the next is due. What fails is tried again.

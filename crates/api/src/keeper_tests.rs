@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Now;
 use keyward_engine::decisions::{
-    DecisionFilter, FigureFilter, Figures, KeptDecision, Usage, UsageFilter, UsedBy, UsersFilter,
+    DecisionFilter, DecisionPage, FigureFilter, Figures, KeptDecision, Usage, UsageFilter, UsedBy, UsersFilter,
 };
 use keyward_engine::ledger::Lost;
 use keyward_engine::ports::Answer;
@@ -35,8 +35,8 @@ impl Decisions for Moody {
         })
     }
 
-    fn list<'a>(&'a self, _: &'a DecisionFilter) -> Answer<'a, Vec<KeptDecision>> {
-        Box::pin(async { Ok(Vec::new()) })
+    fn list<'a>(&'a self, _: &'a DecisionFilter) -> Answer<'a, DecisionPage> {
+        Box::pin(async { Ok(DecisionPage::default()) })
     }
 
     fn find(&self, _: DecisionId) -> Answer<'_, Vec<KeptDecision>> {

@@ -70,6 +70,15 @@ pub struct DecisionFilter {
     pub limit: u32,
 }
 
+/// A page of decisions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecisionPage {
+    /// Those that were found, at most as many as were asked for.
+    pub decisions: Vec<KeptDecision>,
+    /// There may be more, though fewer were found than were asked for: looking goes on before this place.
+    pub next: Option<u64>,
+}
+
 /// How many requests an hour saw, of one credential on one route with one outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
@@ -175,7 +184,7 @@ pub trait Decisions: Send + Sync {
     /// Keeps batches and adds them to the usage, all of it or nothing.
     fn keep<'a>(&'a self, batches: &'a [Batch]) -> Answer<'a, ()>;
     /// A page of decisions: newest first, unless the filter asks for those after a place.
-    fn list<'a>(&'a self, filter: &'a DecisionFilter) -> Answer<'a, Vec<KeptDecision>>;
+    fn list<'a>(&'a self, filter: &'a DecisionFilter) -> Answer<'a, DecisionPage>;
     /// The decision of an id, or the folds that it may have been counted in.
     fn find(&self, id: DecisionId) -> Answer<'_, Vec<KeptDecision>>;
     /// When the oldest decision was made that is kept.
@@ -186,6 +195,10 @@ pub trait Decisions: Send + Sync {
     fn most_used<'a>(&'a self, filter: &'a UsersFilter) -> Answer<'a, Vec<UsedBy>>;
     /// Figures for a chart.
     fn figures<'a>(&'a self, filter: &'a FigureFilter) -> Answer<'a, Figures>;
+    /// Notes what came lately, so that lists need not look at all of it; whether there is more to note.
+    fn note(&self) -> Answer<'_, bool> {
+        Box::pin(async { Ok(false) })
+    }
     /// Lets go of some of what may not stay; whether there is more of it.
     fn prune(&self, retention: Retention) -> Answer<'_, bool>;
     /// Closes it.

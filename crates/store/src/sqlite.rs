@@ -3,6 +3,8 @@
 mod accounts;
 mod asking;
 mod audit;
+mod blocks;
+mod bloom;
 mod comeback;
 mod copy;
 mod decisions;

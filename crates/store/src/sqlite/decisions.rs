@@ -3,7 +3,8 @@
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
 use keyward_engine::decisions::{
-    DecisionFilter, Decisions, FigureFilter, Figures, KeptDecision, Retention, Usage, UsageFilter, UsedBy, UsersFilter,
+    DecisionFilter, DecisionPage, Decisions, FigureFilter, Figures, KeptDecision, Retention, Usage, UsageFilter,
+    UsedBy, UsersFilter,
 };
 use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
+use super::blocks;
 use super::error::store_error;
 use super::figures;
 use super::many::Many;
@@ -62,8 +64,8 @@ impl Decisions for SqliteDecisions {
         })
     }
 
-    fn list<'a>(&'a self, filter: &'a DecisionFilter) -> Answer<'a, Vec<KeptDecision>> {
-        Box::pin(async move { self.read(select_page(filter)).await?.iter().map(kept).collect() })
+    fn list<'a>(&'a self, filter: &'a DecisionFilter) -> Answer<'a, DecisionPage> {
+        Box::pin(blocks::list(self, filter))
     }
 
     fn find(&self, id: DecisionId) -> Answer<'_, Vec<KeptDecision>> {
@@ -137,6 +139,10 @@ impl Decisions for SqliteDecisions {
         Box::pin(figures::read(self, filter))
     }
 
+    fn note(&self) -> Answer<'_, bool> {
+        Box::pin(blocks::note(self))
+    }
+
     fn prune(&self, retention: Retention) -> Answer<'_, bool> {
         Box::pin(async move {
             let most = i64::try_from(retention.max_bytes).unwrap_or(i64::MAX);
@@ -152,7 +158,9 @@ impl Decisions for SqliteDecisions {
                     transaction.run(usage).await?;
                     figures::prune(transaction, retention).await?;
                     let old = transaction.run(old).await?.len();
-                    Ok(old + make_room(transaction, most).await? > 0)
+                    let gone = old + make_room(transaction, most).await?;
+                    blocks::prune(transaction).await?;
+                    Ok(gone > 0)
                 })
                 .await?;
             // What is free beyond that goes back to the system, a little at a time. It runs outside of any transaction.
@@ -257,36 +265,7 @@ fn micros(span: std::time::Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A page in an order. The bound by time goes over the index by second and meets the listing's own order by number.
-macro_rules! page {
-    ($order:literal) => {
-        concat!(
-            "SELECT * FROM decisions WHERE (?1 IS NULL OR outcome = ?1) AND (?2 IS NULL OR route = ?2) \
-             AND (?3 IS NULL OR principal = ?3) AND (?4 IS NULL OR credential = ?4) AND (?5 IS NULL OR client = ?5) \
-             AND (?6 IS NULL OR (at >= ?6 AND seq >= (SELECT min(seq) FROM decisions WHERE second >= ?6 / 1000))) \
-             AND (?7 IS NULL OR at <= ?7) AND seq < ?8 AND seq > ?9 ORDER BY seq ",
-            $order,
-            " LIMIT ?10"
-        )
-    };
-}
-
-fn select_page(filter: &DecisionFilter) -> Statement {
-    let select = if filter.after.is_some() { query(page!("ASC")) } else { query(page!("DESC")) };
-    select
-        .bind(filter.outcome.as_deref())
-        .bind(filter.route.as_deref())
-        .bind(filter.principal.as_deref())
-        .bind(filter.credential.as_deref())
-        .bind(filter.client.as_deref())
-        .bind(filter.since.map(Timestamp::as_millis))
-        .bind(filter.until.map(Timestamp::as_millis))
-        .bind(filter.before.map_or(i64::MAX, stored))
-        .bind(filter.after.map_or(0, stored))
-        .bind(filter.limit)
-}
-
-fn kept(row: &SqliteRow) -> Result<KeptDecision, StoreError> {
+pub(super) fn kept(row: &SqliteRow) -> Result<KeptDecision, StoreError> {
     let within = column::<i64>(row, "within")?.cast_unsigned();
     let lane = u32::try_from(column::<i64>(row, "lane")?).map_err(|_| unreadable("lane"))?;
     let level: u8 = column(row, "level")?;

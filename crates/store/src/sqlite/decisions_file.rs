@@ -27,9 +27,10 @@ const READERS: u32 = 2;
 
 const SCHEMA: &str = include_str!("../../migrations/decisions/0001_decisions.sql");
 /// What files of earlier versions lack.
-const ADDED: [&str; 2] = [
+const ADDED: [&str; 3] = [
     include_str!("../../migrations/decisions/0002_usage_waiting.sql"),
     include_str!("../../migrations/decisions/0003_figures.sql"),
+    include_str!("../../migrations/decisions/0004_blocks.sql"),
 ];
 
 /// What was found in the file's place.

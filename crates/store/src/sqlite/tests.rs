@@ -1,6 +1,7 @@
 //! What SQLite alone promises: files, locks, versions, a full disk. And the suite that every store passes.
 
 mod batches;
+mod blocks;
 mod copies;
 mod decisions;
 mod decisions_file;

@@ -23,20 +23,20 @@ async fn what_went_in_comes_out_newest_first() {
     let (_dir, decisions) = empty().await;
     let records = vec![record(SECOND, u64::MAX, "Forbidden"), record(SECOND + 1, 7, "NoRoute")];
     decisions.keep(&[Batch { records, ..Batch::default() }]).await.unwrap();
-    let listed = decisions.list(&page(10)).await.unwrap();
+    let listed = decisions.list(&page(10)).await.unwrap().decisions;
     assert_eq!(listed.iter().map(|kept| kept.id.within()).collect::<Vec<_>>(), [7, u64::MAX]);
     let first = &listed[1];
     assert_eq!(first.client.as_deref(), Some("192.0.2.1"));
     assert_eq!((first.path.as_deref(), first.micros, first.count), (Some("/it's \"here\""), 1500, 1));
     assert_eq!(first.results, [("Forbidden".into(), 403, 1)]);
     let only = DecisionFilter { outcome: Some("NoRoute".into()), ..page(10) };
-    assert_eq!(decisions.list(&only).await.unwrap().len(), 1);
+    assert_eq!(decisions.list(&only).await.unwrap().decisions.len(), 1);
     let since = DecisionFilter { since: Some(at(SECOND + 1)), ..page(10) };
-    assert_eq!(decisions.list(&since).await.unwrap().len(), 1);
+    assert_eq!(decisions.list(&since).await.unwrap().decisions.len(), 1);
     let after = DecisionFilter { after: Some(listed[1].seq), ..page(10) };
-    assert_eq!(decisions.list(&after).await.unwrap(), listed[..1]);
+    assert_eq!(decisions.list(&after).await.unwrap().decisions, listed[..1]);
     let before = DecisionFilter { before: Some(listed[0].seq), ..page(10) };
-    assert_eq!(decisions.list(&before).await.unwrap(), listed[1..]);
+    assert_eq!(decisions.list(&before).await.unwrap().decisions, listed[1..]);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn old_ones_go_by_age_and_the_oldest_by_size_and_usage_stays() {
     let most = 1 << 20;
     while decisions.prune(Retention { max_bytes: most, ..retention }).await.unwrap() {}
     assert!(decisions.oldest().await.unwrap() > Some(since), "nothing went by size");
-    assert!(!decisions.list(&page(1)).await.unwrap().is_empty(), "not all goes");
+    assert!(!decisions.list(&page(1)).await.unwrap().decisions.is_empty(), "not all goes");
     let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 100 };
     assert_eq!(decisions.usage(&all).await.unwrap()[0].count, 20_000);
     decisions.prune(Retention { usage_since: at(SECOND * 2), ..retention }).await.unwrap();
@@ -128,14 +128,14 @@ async fn usage_takes_its_share_of_a_full_file_and_leaves_the_rest_to_decisions()
 async fn what_only_a_number_is_known_of_stands_at_its_time() {
     let (_dir, decisions) = empty().await;
     decisions.keep(&[Batch { lost: lost(7), ..Batch::default() }]).await.unwrap();
-    let kept = decisions.list(&page(1)).await.unwrap();
+    let kept = decisions.list(&page(1)).await.unwrap().decisions;
     assert_eq!((kept[0].at, kept[0].count, &*kept[0].outcome), (at(SECOND), 7, "lost"));
 }
 
 /// What a fresh look at the file shows: ids, numbers, and sums by whose they are; of figures those of minutes and hours.
 async fn shown(dir: &tempfile::TempDir) -> (Vec<(u64, u64)>, Vec<(String, u64)>) {
     let decisions = SqliteDecisions::find_in(dir.path()).await.unwrap().unwrap();
-    let rows = decisions.list(&page(1000)).await.unwrap();
+    let rows = decisions.list(&page(1000)).await.unwrap().decisions;
     let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 1000 };
     let usage = decisions.usage(&all).await.unwrap();
     let usage = usage.iter().map(|row| (format!("{:?} {}", row.principal, row.outcome), row.count));
@@ -168,7 +168,8 @@ async fn as_many_rows_as_come_at_once_stay() {
         };
         decisions.keep(&[batch]).await.unwrap();
         let all = DecisionFilter { since: Some(at(second)), ..page(1000) };
-        let ids: HashSet<u64> = decisions.list(&all).await.unwrap().iter().map(|kept| kept.id.within()).collect();
+        let ids: HashSet<u64> =
+            decisions.list(&all).await.unwrap().decisions.iter().map(|kept| kept.id.within()).collect();
         assert_eq!(u64::try_from(ids.len()).unwrap(), 2 * count);
     }
     decisions.close().await.unwrap();
@@ -296,5 +297,5 @@ async fn numbers_are_never_given_twice() {
     let all = Retention { since: at(SECOND * 2), usage_since: at(0), minutes_since: at(0), max_bytes: u64::MAX };
     assert!(decisions.prune(all).await.unwrap());
     decisions.keep(&[Batch { records: vec![record(SECOND, 2, "allowed")], ..Batch::default() }]).await.unwrap();
-    assert_eq!(decisions.list(&page(1)).await.unwrap()[0].seq, 2);
+    assert_eq!(decisions.list(&page(1)).await.unwrap().decisions[0].seq, 2);
 }
