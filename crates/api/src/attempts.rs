@@ -58,6 +58,8 @@ pub enum Why {
     Outgrown,
     /// The refresh token was given to another.
     Foreign,
+    /// The user is no operator, and came to the console.
+    NoOperator,
     /// The key or the secret of a client is wrong.
     WrongSecret,
     /// The client's key is revoked, disabled or expired.
@@ -68,12 +70,13 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::WrongPassword,
         Self::WrongBasic,
         Self::TooLong,
         Self::Paused,
         Self::TooManyScopes,
+        Self::NoOperator,
         Self::AddressBusy,
         Self::Busy,
         Self::Throttled,
@@ -95,6 +98,7 @@ impl Why {
             | Self::TooLong
             | Self::Paused
             | Self::TooManyScopes
+            | Self::NoOperator
             | Self::AddressBusy
             | Self::Busy
             | Self::Throttled
@@ -114,6 +118,7 @@ impl Why {
             Self::TooLong => "the password is too long to be one",
             Self::Paused => "the user is disabled, or its password was just changed",
             Self::TooManyScopes | Self::Outgrown => "the scopes of the user's roles do not fit into a token",
+            Self::NoOperator => "no role of the user has a scope of keyward:, which the console asks for",
             Self::AddressBusy => "turned away: too many passwords of this address wait",
             Self::Busy => "turned away: too many passwords wait",
             Self::Throttled | Self::RefreshThrottled => "turned away: too many wrong credentials before",

@@ -14,13 +14,12 @@ use crate::explain::{self, Explanation, Question};
 use crate::explain_decision::{self, DecidedView};
 use crate::failure::Failure;
 use crate::fields;
-use crate::import::Report;
 use crate::in_force::RunningView;
 use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
 use crate::origin::Origin;
 use crate::overlaps::Ending;
 use crate::overview::{self, Overview};
-use crate::people_command::{self, PeopleCommand};
+use crate::people_command::{self, PeopleCommand, PeopleReply};
 use crate::plans::{self, PlanView};
 use crate::roles::{self, RoleView};
 use crate::service::Service;
@@ -235,15 +234,12 @@ pub enum Reply {
         /// The page.
         listing: Listing<SessionView>,
     },
+    /// What is said of users and accounts alone.
+    People(PeopleReply),
     /// A page of users.
     Users {
         /// The page.
         listing: Listing<UserView>,
-    },
-    /// A file of another program was looked at, or taken.
-    Imported {
-        /// What came of it.
-        report: Report,
     },
     /// A user was changed.
     UserChanged {

@@ -96,7 +96,8 @@ pub async fn explain(service: &Service, question: &Question) -> Result<Explanati
     let from = question.from.as_deref().unwrap_or("127.0.0.1");
     let client: IpAddr = from.parse().map_err(|_| Failure::invalid(format!("{from:?} is no IP address")))?;
     let target = Target::parse(&question.path);
-    let facts = RequestFacts { client, method: &method, target: &target, headers: (&headers).into() };
+    let (plane, headers) = (Default::default(), (&headers).into());
+    let facts = RequestFacts { plane, client, method: &method, target: &target, headers };
     let mut account = Account { rules, route: None, unknown_own: false, findings: Vec::new() };
     let refused = match &question.key_id {
         Some(id) => {

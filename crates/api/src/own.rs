@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 use keyward_core::api_key::CredentialEntry;
+use keyward_core::plane::Plane;
 use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::CredentialKind;
@@ -167,7 +168,7 @@ async fn by_cookie(
     password: Password,
     request: &OwnRequest,
 ) -> Result<Answer, Failure> {
-    let begun = sign_in::sign_in_by_cookie(service, username, password, &origin(request)).await?;
+    let begun = sign_in::sign_in_by_cookie(service, Plane::Data, username, password, &origin(request)).await?;
     let rules = &service.configuration().rules.guarding.sessions;
     let mut answer = json(StatusCode::OK, &begun);
     answer.headers_mut().insert(SET_COOKIE, set_cookie::begin(rules, &begun.cookie)?);

@@ -8,13 +8,14 @@ use crate::budgets;
 use crate::command::Reply;
 use crate::failure::Failure;
 use crate::fields;
-use crate::import::{self, Import};
+use crate::import::{self, Import, Report};
 use crate::import_keys::{self, KeyImport};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
 use crate::sessions;
 use crate::users::{self, UserQuestion, UserToMake, UserView};
+use crate::view::ReceiptView;
 
 /// What to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,6 +64,21 @@ pub enum PeopleCommand {
     EnableUser {
         /// Name, id or reference.
         who: String,
+    },
+    /// List the sessions of a user that count.
+    SessionsOf {
+        /// Name, id or reference.
+        who: String,
+    },
+    /// End all sessions of a user.
+    SignOutUser {
+        /// Name, id or reference.
+        who: String,
+    },
+    /// End one session.
+    EndSession {
+        /// Its id.
+        id: String,
     },
     /// Give a user other roles.
     SetRoles {
@@ -143,6 +159,28 @@ pub enum PeopleCommand {
     },
 }
 
+/// What is said of users and accounts alone.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "camelCase")]
+pub enum PeopleReply {
+    /// A file of another program was looked at, or taken.
+    Imported {
+        /// What came of it.
+        report: Report,
+    },
+    /// A session was ended.
+    SessionEnded {
+        /// Which nodes know.
+        receipt: ReceiptView,
+    },
+}
+
+impl From<PeopleReply> for Reply {
+    fn from(reply: PeopleReply) -> Self {
+        Self::People(reply)
+    }
+}
+
 /// Carries out a command as an operator.
 ///
 /// # Errors
@@ -155,10 +193,10 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             Ok(Reply::UserAdded { user: users::create(service, &user, password, &origin).await? })
         }
         PeopleCommand::Import { import } => {
-            Ok(Reply::Imported { report: import::htpasswd(service, &import, &origin).await? })
+            Ok(PeopleReply::Imported { report: import::htpasswd(service, &import, &origin).await? }.into())
         }
         PeopleCommand::ImportKeys { import } => {
-            Ok(Reply::Imported { report: import_keys::take(service, &import, &origin).await? })
+            Ok(PeopleReply::Imported { report: import_keys::take(service, &import, &origin).await? }.into())
         }
         PeopleCommand::ListUsers { question, cursor, limit } => {
             Ok(Reply::Users { listing: users::list(service, &question, (cursor.as_deref(), limit)).await? })
@@ -173,6 +211,13 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         PeopleCommand::EnableUser { who } => {
             let user = users::change(service, &who, &UserChange::Enable, &origin).await?;
             Ok(Reply::UserChanged { user })
+        }
+        PeopleCommand::SessionsOf { who } => Ok(Reply::Sessions { listing: sessions::list_of(service, &who).await? }),
+        PeopleCommand::SignOutUser { who } => {
+            Ok(Reply::UserChanged { user: sessions::end_all_of(service, &who, &origin).await? })
+        }
+        PeopleCommand::EndSession { id } => {
+            Ok(PeopleReply::SessionEnded { receipt: sessions::end(service, &id, &origin).await? }.into())
         }
         PeopleCommand::SetRoles { who, roles } => {
             let roles = UserChange::Roles(users::known_roles(&service.configuration().rules, &roles)?);

@@ -11,7 +11,7 @@ use keyward_http::problem::{Answer, Problem};
 use crate::failure::{Failure, Kind};
 
 /// What the decision was in the end, where an endpoint fails like this.
-pub(crate) const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
+pub const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
     let (outcome, detail) = match (kind, endpoint) {
         (Kind::Invalid, _) => ("Invalid", "body or query"),
         (Kind::Media, _) => ("Invalid", "media type"),

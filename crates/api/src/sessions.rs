@@ -1,12 +1,16 @@
 //! Sessions as operators see them: who signed in, when, and how it ended.
 
 use keyward_core::session::SessionRecord;
+use keyward_engine::audit::Action;
+use keyward_engine::people::{Changed, UserChange};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::fields::rfc3339;
+use crate::origin::Origin;
 use crate::service::Service;
-use crate::view::Listing;
+use crate::users::{self, ChangedUser};
+use crate::view::{Listing, ReceiptView};
 
 /// The most sessions of one page.
 const MOST: u32 = 1000;
@@ -23,6 +27,10 @@ pub struct SessionView {
     pub status: String,
     /// By what: `tokens` or `cookie`.
     pub by: String,
+    /// Where it counts: `data` or `control`.
+    pub plane: String,
+    /// The address that it was begun from, as far as that is known.
+    pub client: Option<String>,
     /// When it began.
     pub created_at: String,
     /// By cookie: about when it was last used.
@@ -40,6 +48,8 @@ impl From<&SessionRecord> for SessionView {
             user: session.user.to_string(),
             status: if session.ended_at.is_some() { "ended" } else { "active" }.to_owned(),
             by: if session.seen_at.is_some() { "cookie" } else { "tokens" }.to_owned(),
+            plane: session.plane.as_str().to_owned(),
+            client: session.client_address.map(|address| address.to_string()),
             created_at: rfc3339(session.created_at),
             seen_at: session.seen_at.map(rfc3339),
             ended_at: session.ended_at.map(rfc3339),
@@ -60,4 +70,52 @@ pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result
     records.truncate(most);
     let next_cursor = records.last().filter(|_| more).map(|last| last.id.to_string());
     Ok(Listing { data: records.iter().map(SessionView::from).collect(), next_cursor })
+}
+
+/// The sessions of a user that count now, the last begun first; those of clients with its keys are not among them.
+pub(crate) async fn live(service: &Service, user: &str) -> Result<Vec<SessionView>, Failure> {
+    let now = service.now().wall;
+    let configuration = service.configuration();
+    let goes_on = |session: &SessionRecord| {
+        let rules = configuration.rules.guarding.sessions_of(session.plane);
+        session
+            .seen_at
+            .is_none_or(|seen| now < session.created_at.after(rules.absolute) && now < seen.after(rules.idle))
+    };
+    let found = service.store.sessions_of(user, now, MOST).await?;
+    Ok(found.iter().filter(|session| goes_on(session)).map(SessionView::from).collect())
+}
+
+/// What a user is signed in by, for operators.
+///
+/// # Errors
+/// No such user.
+pub async fn list_of(service: &Service, who: &str) -> Result<Listing<SessionView>, Failure> {
+    let user = users::find(service, who).await?;
+    Ok(Listing { data: live(service, &user.owner.id).await?, next_cursor: None })
+}
+
+/// Ends a session, as an operator, and waits for the receipt.
+///
+/// # Errors
+/// No such session.
+pub async fn end(service: &Service, id: &str, origin: &Origin) -> Result<ReceiptView, Failure> {
+    let event = origin.event(Action::SessionEnded, id);
+    match service.store.end_session(id, "ended by an operator", &event).await? {
+        Changed::Done(head, _) => Ok(service.receipt(head, service.now()).await),
+        Changed::NotFound => Err(no_such_session()),
+    }
+}
+
+/// Ends all sessions of a user, as an operator, and waits for the receipt. Those of clients with its keys go on.
+///
+/// # Errors
+/// No such user.
+pub async fn end_all_of(service: &Service, who: &str, origin: &Origin) -> Result<ChangedUser, Failure> {
+    users::change(service, who, &UserChange::SignOut(origin.at), origin).await
+}
+
+/// No such session, or somebody else's.
+pub(crate) fn no_such_session() -> Failure {
+    Failure { kind: Kind::NotFound, message: "there is no such session".to_owned() }
 }

@@ -6,21 +6,23 @@ use keyward_core::api_key::{CredentialEntry, Owner};
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::page::CsrfToken;
+use keyward_core::plane::Plane;
 use keyward_core::principal::{Kind as CredentialKind, Principal};
 use keyward_core::route::Endpoint;
+use keyward_core::rules::Rules;
+use keyward_core::scope::Scope;
 use keyward_core::session::SessionRecord;
-use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
-use keyward_engine::people::{Bearer, Changed, PasswordHash, UserChange, UserRecord};
+use keyward_engine::people::{Bearer, Changed};
 use serde::Serialize;
 
 use crate::attempts::Why;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::families::{self, Carry, Failed, Issued, issue, signing_key, too_many_scopes, unauthorized};
 use crate::fields;
-use crate::foreign;
 use crate::origin::Origin;
-use crate::passwords::{Password, is_too_long};
+use crate::password_proof::{prove, wrong};
+use crate::passwords::Password;
 use crate::service::Service;
 use crate::throttle::{self, Attempt};
 use crate::tokens;
@@ -74,9 +76,6 @@ impl Who {
     }
 }
 
-/// The subject of an attempt that was refused before anybody looked up whose it is.
-const NOT_LOOKED_UP: &str = "not looked up";
-
 /// Begins a session by tokens.
 ///
 /// # Errors
@@ -119,17 +118,24 @@ pub struct CookieSession {
 
 /// Begins a session by cookie, under an id and a cookie that did not exist before, whatever the browser sent along.
 ///
+/// On the control plane for operators alone: whoever has a role with a scope of `keyward:`.
+///
 /// # Errors
-/// As [`sign_in`], but for the size of tokens.
+/// As [`sign_in`], but for the size of tokens; on the control plane, a user who is no operator.
 pub async fn sign_in_by_cookie(
     service: &Service,
+    plane: Plane,
     username: &str,
     password: Password,
     origin: &Origin,
 ) -> Result<CookieSession, Failure> {
     let proven = prove(service, username, password, origin).await?;
     let failed = Failed { service, origin, endpoint: Endpoint::Login };
-    let (session, event) = begun(service, &proven.user, origin, Some(origin.at));
+    let configuration = service.configuration();
+    if plane == Plane::Control && !is_operator(&configuration.rules, &proven.user) {
+        return Err(failed.refuse((Why::NoOperator, &proven.user.id), no_operator()).await);
+    }
+    let (session, event) = begun(service, &proven.user, origin, Some(plane));
     let mut random = [0; 24];
     service.random.fill(&mut random);
     let cookie = ApiKeySecret::assemble(COOKIE_PREFIX, &random, &service.tag_key);
@@ -137,7 +143,7 @@ pub async fn sign_in_by_cookie(
     match service.store.begin_cookie_session(&session, &proven.hash, &digest, &event).await? {
         Some(held) => Ok(CookieSession {
             csrf_token: CsrfToken::of(&held.session.id, &service.tag_key).expose().to_owned(),
-            expires_in: service.configuration().rules.guarding.sessions.absolute.as_secs(),
+            expires_in: configuration.rules.guarding.sessions_of(plane).absolute.as_secs(),
             user: Who::of(&held.user),
             cookie,
         }),
@@ -145,11 +151,24 @@ pub async fn sign_in_by_cookie(
     }
 }
 
+/// Whether there is anything for a user to do in the console.
+fn is_operator(rules: &Rules, user: &Owner) -> bool {
+    rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref)).iter().any(Scope::is_reserved)
+}
+
+/// Told to whoever showed the right password only.
+fn no_operator() -> Failure {
+    Failure::forbidden(
+        "None of the roles of this user has a scope of keyward:, so there is nothing for it here; whoever runs this server can \
+         give it one, such as operator or auditor.",
+    )
+}
+
 /// How the values of cookies begin.
 const COOKIE_PREFIX: &str = "kwses_";
 
-/// The record of a session that begins, and what the audit log says of it.
-fn begun(service: &Service, user: &Owner, origin: &Origin, seen_at: Option<Timestamp>) -> (SessionRecord, AuditEvent) {
+/// The record of a session that begins, by a cookie of a plane or by tokens, and what the audit log says of it.
+fn begun(service: &Service, user: &Owner, origin: &Origin, cookie: Option<Plane>) -> (SessionRecord, AuditEvent) {
     let session = SessionRecord {
         id: service.new_id("ses"),
         user: user.id.clone(),
@@ -157,10 +176,15 @@ fn begun(service: &Service, user: &Owner, origin: &Origin, seen_at: Option<Times
         ended_at: None,
         ended_reason: None,
         client: None,
-        seen_at,
+        seen_at: cookie.map(|_| origin.at),
+        plane: cookie.unwrap_or_default(),
+        client_address: origin.client,
     };
     let mut event = Origin { actor: user.id.clone(), ..origin.clone() }.event(Action::SignedIn, &session.id);
     event.detail.push(("username", user.username.clone()));
+    if session.plane == Plane::Control {
+        event.detail.push(("plane", session.plane.as_str().into()));
+    }
     (session, event)
 }
 
@@ -169,76 +193,6 @@ async fn paused(failed: &Failed<'_>, user: &Owner) -> Failure {
     let attempt = Attempt { client: failed.origin.client, subject: Some(&user.username) };
     throttle::wrong(failed.service, attempt);
     failed.refuse((Why::Paused, &user.id), wrong()).await
-}
-
-/// A user whose password was found to be right.
-struct Proven {
-    user: Owner,
-    hash: PasswordHash,
-}
-
-async fn prove(service: &Service, username: &str, password: Password, origin: &Origin) -> Result<Proven, Failure> {
-    let failed = Failed { service, origin, endpoint: Endpoint::Login };
-    let name = fields::username(username).ok();
-    let attempt = Attempt { client: origin.client, subject: name.as_deref() };
-    if let Err(throttled) = throttle::admit(service, attempt) {
-        return Err(failed.refuse((Why::Throttled, NOT_LOOKED_UP), throttled).await);
-    }
-    if is_too_long(password.expose()) {
-        throttle::wrong(service, attempt);
-        return Err(failed.refuse((Why::TooLong, NOT_LOOKED_UP), wrong()).await);
-    }
-    let turn = match service.passwords.turn(origin.client).await {
-        Ok(turn) => turn,
-        Err(crowded) => {
-            let why = if crowded.kind == Kind::Unavailable { Why::Busy } else { Why::AddressBusy };
-            return Err(failed.refuse((why, NOT_LOOKED_UP), crowded).await);
-        }
-    };
-    // Others had their turn meanwhile, and may have been wrong.
-    if let Err(throttled) = throttle::admit(service, attempt) {
-        return Err(failed.refuse((Why::Throttled, NOT_LOOKED_UP), throttled).await);
-    }
-    let user = match &name {
-        Some(name) => service.store.find_user(name).await?.filter(|user| *user.owner.username == **name),
-        None => None,
-    };
-    let hash = user.as_ref().and_then(|user| user.password.clone());
-    let foreign = hash.as_ref().is_some_and(|hash| !foreign::is_ours(hash)).then(|| password.clone());
-    let right = service.passwords.verify(turn, password, hash.clone()).await?;
-    // What is nobody's name is not written down: people type passwords into the wrong field.
-    let subject = user.as_ref().map_or_else(|| "unknown user".into(), |user| user.owner.id.clone());
-    let (true, Some(user), Some(hash)) = (right, user, hash) else {
-        throttle::wrong(service, attempt);
-        return Err(failed.refuse((Why::WrongPassword, &subject), wrong()).await);
-    };
-    let hash = renewed(service, (&user, hash), foreign, origin).await;
-    Ok(Proven { user: user.owner, hash })
-}
-
-/// The hash that counts from now on: one that another program made gives way to one of our own as soon as its password is
-/// known. Where that cannot be done now it is done at the next sign-in.
-async fn renewed(
-    service: &Service,
-    (user, hash): (&UserRecord, PasswordHash),
-    password: Option<Password>,
-    origin: &Origin,
-) -> PasswordHash {
-    let Some(password) = password else { return hash };
-    let Some(ours) = service.passwords.renew(password, &*service.random, origin.client).await else { return hash };
-    let mut event =
-        Origin { actor: user.owner.id.clone(), ..origin.clone() }.event(Action::PasswordRenewed, &user.owner.id);
-    event.detail.push(("username", user.owner.username.clone()));
-    let change = UserChange::Renew { from: hash.clone(), to: ours.clone() };
-    match service.store.change_user(&user.owner.id, &change, &event).await {
-        Ok(Changed::Done(_, now)) if now.password.as_ref() == Some(&ours) => ours,
-        // Another password may have come meanwhile: the one that was verified then begins no session.
-        _ => hash,
-    }
-}
-
-fn wrong() -> Failure {
-    unauthorized("The username or the password is wrong.")
 }
 
 /// Carries a session on: the refresh token is spent, and a new pair of tokens takes over.

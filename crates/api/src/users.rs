@@ -214,7 +214,8 @@ pub async fn change(
     let (action, roles) = match change {
         UserChange::Disable(_) => (Action::UserDisabled, None),
         UserChange::Enable => (Action::UserEnabled, None),
-        UserChange::Password(..) => (Action::PasswordChanged, None),
+        UserChange::Password(..) | UserChange::OwnPassword { .. } => (Action::PasswordChanged, None),
+        UserChange::SignOut(_) => (Action::SignedOutEverywhere, None),
         UserChange::Renew { .. } => (Action::PasswordRenewed, None),
         UserChange::Roles(roles) => (Action::RolesChanged, Some(("roles", roles.join(" ").into()))),
     };
@@ -243,13 +244,18 @@ pub async fn set_password(
     let user = find(service, who).await?;
     let hash = service.passwords.hash(password, &*service.random).await?;
     let changed = change(service, &user.owner.id, &UserChange::Password(origin.at, hash), origin).await?;
-    if *user.owner.username == *crate::service::ADMIN
+    forget_initial(service, &user.owner.username);
+    Ok(changed)
+}
+
+/// Removes the file with the first password, once its user has another.
+pub(crate) fn forget_initial(service: &Service, username: &str) {
+    if *username == *crate::service::ADMIN
         && let Some(file) = &service.initial_password
     {
         // The password in it opens nothing any more; whether the file could be removed changes nothing about that.
         let _ = std::fs::remove_file(file);
     }
-    Ok(changed)
 }
 
 /// Roles that the configuration has.

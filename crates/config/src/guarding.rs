@@ -5,6 +5,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::guarding::Guarding;
 use keyward_core::page::is_own_machine;
 use keyward_core::plan::Planned;
+use keyward_core::plane::Plane;
 use keyward_core::session::SessionRules;
 use keyward_core::throttle::ThrottleRules;
 use secrecy::ExposeSecret as _;
@@ -25,6 +26,8 @@ pub(crate) fn of(settings: &Settings, secret: &MacKey, plan: Planned) -> Guardin
     // A proxy that speaks TLS may stand before a server on its own machine; whoever lists one has one.
     let is_behind = !server.trusted_proxies.is_empty() || server.socket.is_some();
     let is_plain = !server.tls.enabled && !is_behind && is_own_machine(server.host);
+    let of_plane =
+        |plane, is_secure| SessionRules { plane, idle: sessions.idle, absolute: sessions.absolute, is_secure };
     let throttle = &settings.security.throttle;
     let throttled = ThrottleRules {
         window: throttle.window,
@@ -33,7 +36,8 @@ pub(crate) fn of(settings: &Settings, secret: &MacKey, plan: Planned) -> Guardin
     };
     Guarding {
         basic: basic.enabled.then(rules),
-        sessions: SessionRules { idle: sessions.idle, absolute: sessions.absolute, is_secure: !is_plain },
+        sessions: of_plane(Plane::Data, !is_plain),
+        console: of_plane(Plane::Control, !is_own_machine(settings.admin.host)),
         throttle: throttle.enabled.then_some(throttled),
         disclose: settings.security.disclose,
         adopting_until: settings.security.api_keys.adopt.as_ref().map(|adopt| adopt.until),

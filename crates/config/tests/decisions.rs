@@ -19,6 +19,7 @@ use keyward_core::key_format::ApiKeySecret;
 use keyward_core::limit::{Cell, Charged, Spend, Standings};
 use keyward_core::machine::{Question, Recalled, RequestFacts, Resumed, Ruled, Step, decide};
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::principal::{Grants, Kind, Mode, Principal};
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
@@ -103,6 +104,7 @@ impl World {
             ends_at: (state == Some("replaced")).then_some(NOW.wall),
             renew_at: None,
             csrf: None,
+            plane: None,
             begins_at: None,
             disabled: state == Some("disabled"),
             revoked: state == Some("revoked"),
@@ -159,6 +161,7 @@ impl World {
         let method: Method = method.parse().unwrap();
         let headers = self.headers(headers);
         let facts = RequestFacts {
+            plane: Plane::Data,
             client: from.parse().unwrap(),
             method: &method,
             target: &Target::parse(&target),

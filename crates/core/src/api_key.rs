@@ -6,6 +6,7 @@ use crate::address::AddressRules;
 use crate::digest::{ApiKeyDigest, same};
 use crate::page::CsrfToken;
 use crate::plan::{Counted, Terms};
+use crate::plane::Plane;
 use crate::principal::{CredentialId, Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -165,6 +166,8 @@ pub struct CredentialEntry {
     pub is_half: bool,
     /// Another came to replace it, and it goes on for a while: who still uses it is noted.
     pub replaced: bool,
+    /// A session by cookie: the one plane where it counts.
+    pub plane: Option<Plane>,
     /// A key: the earlier of expiry and end of overlap. A token: its expiry.
     pub ends_at: Option<Timestamp>,
     /// From when on memory does not vouch for it: it is found out anew. What is the same then is over.
@@ -210,6 +213,7 @@ impl CredentialEntry {
             source_ends_at: None,
             renew_at: None,
             csrf: None,
+            plane: None,
             begins_at: None,
             disabled: false,
             revoked: false,
@@ -246,6 +250,7 @@ impl CredentialEntry {
             source_ends_at: earlier(record.expires_at, record.overlap_ends_at),
             renew_at: None,
             csrf: None,
+            plane: None,
             begins_at: None,
             disabled: record.disabled_at.is_some()
                 || account.is_some_and(OwningAccount::is_paused)
@@ -261,6 +266,14 @@ impl CredentialEntry {
     #[must_use]
     pub fn with_secret(self) -> Self {
         Self { is_half: false, ..self }
+    }
+
+    /// As [`CredentialEntry::check`], on a plane. Another plane's is nothing that this one knows, whatever memory or the store has.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn check_on(&self, plane: Plane, now: Timestamp) -> Result<(), Rejection> {
+        if self.plane.is_some_and(|own| own != plane) { Err(Rejection::Unknown) } else { self.check(now) }
     }
 
     /// Whether the credential counts at a point in time. At its very end it no longer does (as `exp`, RFC 7519 §4.1.4).

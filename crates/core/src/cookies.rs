@@ -8,9 +8,11 @@ use crate::scheme::CarrierFault;
 /// The name of the field.
 pub const COOKIE: &str = "cookie";
 
-/// The names of Keyward's own cookie: over TLS, where no other site and no page in the clear can set it
-/// (draft-ietf-httpbis-rfc6265bis §4.1.3.2), and for browsers on this machine without TLS.
-pub const NAMES: [&str; 2] = ["__Host-keyward-session", "keyward-session"];
+/// The names of Keyward's own cookies, of each plane two: over TLS, where no other site and no page in the clear can set it
+/// (draft-ietf-httpbis-rfc6265bis §4.1.3.2), and for browsers on this machine without TLS. Cookies know no ports (RFC 6265
+/// §8.5): where both planes are of one host, a browser shows each of them those of the other.
+pub const NAMES: [[&str; 2]; 2] =
+    [["__Host-keyward-session", "keyward-session"], ["__Host-keyward-console", "keyward-console"]];
 
 /// The value of a cookie that must be there once. HTTP/2 may bring several fields (RFC 9113 §8.2.3).
 ///
@@ -29,7 +31,7 @@ pub fn find<'a>(headers: Fields<'a>, name: &str) -> Result<Option<&'a [u8]>, Car
 /// What is left of a field without Keyward's own cookie; everything else stays as it was, byte for byte. `None`: there is none
 /// in it.
 pub fn without_ours(value: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let is_ours = |segment: &[u8]| NAMES.iter().any(|name| pair(segment).0 == name.as_bytes());
+    let is_ours = |segment: &[u8]| NAMES.as_flattened().iter().any(|name| pair(segment).0 == name.as_bytes());
     if !segments(value).any(is_ours) {
         return None;
     }
@@ -105,6 +107,7 @@ mod tests {
             ("keyward-session=x", Some("")),
             ("__Host-keyward-session=x", Some("")),
             ("a=1; keyward-session=x", Some("a=1")),
+            ("keyward-console=x; a=1; __Host-keyward-console=y", Some("a=1")),
             ("keyward-session=x; a=1", Some("a=1")),
             ("a=1; keyward-session=x; b=\"2,  3\";c", Some("a=1; b=\"2,  3\";c")),
             ("keyward-session=x; keyward-session=y", Some("")),

@@ -6,10 +6,13 @@ use http::Method;
 
 use crate::fields::Fields;
 use crate::path::{PathFault, Target};
+use crate::plane::Plane;
 
 /// What a door knows of a request.
 #[derive(Clone, Copy)]
 pub struct RequestFacts<'a> {
+    /// Where it came in.
+    pub plane: Plane,
     /// Who calls, as an address; any spelling of it.
     pub client: IpAddr,
     /// The method.
@@ -25,6 +28,7 @@ impl std::fmt::Debug for RequestFacts<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let path = self.target.as_ref().map(Target::path);
         f.debug_struct("RequestFacts")
+            .field("plane", &self.plane)
             .field("client", &self.client)
             .field("method", self.method)
             .field("path", &path)

@@ -158,6 +158,7 @@ impl<'a> Foreign<'a> {
             source_ends_at: None,
             renew_at: None,
             csrf: None,
+            plane: None,
             begins_at: begins.map(|begins| millis(begins.saturating_sub(LEEWAY))),
             disabled: false,
             revoked: false,

@@ -3,6 +3,7 @@
 use crate::api_key::Rejection;
 use crate::basic::BasicRules;
 use crate::decision::Reason;
+use crate::plane::Plane;
 use crate::session::SessionRules;
 use crate::throttle::ThrottleRules;
 use crate::time::Timestamp;
@@ -12,8 +13,10 @@ use crate::time::Timestamp;
 pub struct Guarding {
     /// Basic, where it is on.
     pub basic: Option<BasicRules>,
-    /// How long sessions by cookie count.
+    /// How long sessions by cookie count, and by which cookie.
     pub sessions: SessionRules,
+    /// The same of operators in the console.
+    pub console: SessionRules,
     /// When wrong credentials are too many; `None`: never.
     pub throttle: Option<ThrottleRules>,
     /// Who is told what became of a credential.
@@ -23,6 +26,14 @@ pub struct Guarding {
 }
 
 impl Guarding {
+    /// What is said of sessions by cookie on a plane.
+    pub fn sessions_of(&self, plane: Plane) -> &SessionRules {
+        match plane {
+            Plane::Data => &self.sessions,
+            Plane::Control => &self.console,
+        }
+    }
+
     /// Whether another verifier is asked at a time.
     pub fn is_adopting(&self, now: Timestamp) -> bool {
         self.adopting_until.is_some_and(|end| now < end)

@@ -21,6 +21,7 @@ pub mod machine;
 pub mod page;
 pub mod path;
 pub mod plan;
+pub mod plane;
 pub mod principal;
 pub mod route;
 pub mod rules;

@@ -340,7 +340,7 @@ impl<'a> Routed<'a> {
         scheme: SchemeId,
         listener: &mut impl Listener,
     ) -> Result<Cleared, Denial> {
-        let verdict = entry.check(self.frame.now.wall);
+        let verdict = entry.check_on(self.frame.facts.plane, self.frame.now.wall);
         listener.hear(Event::Checked(&entry, verdict));
         match verdict {
             Err(rejection) => Err(self.reject(scheme, rejection, Some(entry))),

@@ -1,11 +1,13 @@
 //! Sessions: what a user who signed in holds, a family of refresh tokens and the access tokens issued along it, or a cookie.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::address::AddressRules;
 use crate::api_key::{CredentialEntry, Owner, OwningAccount};
 use crate::page::CsrfToken;
 use crate::plan::Counted;
+use crate::plane::Plane;
 use crate::principal::{Grants, Kind, Mode, Principal};
 use crate::scope::ScopeSet;
 use crate::time::Timestamp;
@@ -29,6 +31,10 @@ pub struct SessionRecord {
     pub client: Option<ClientGrant>,
     /// A session by cookie: about when it was last used. `None`: one by tokens.
     pub seen_at: Option<Timestamp>,
+    /// Where it counts. One by tokens is of the data plane.
+    pub plane: Plane,
+    /// Where its user signed in from, as far as that is known.
+    pub client_address: Option<IpAddr>,
 }
 
 /// What a client holds that showed a key + secret pair (RFC 6749 §4.4).
@@ -40,9 +46,11 @@ pub struct ClientGrant {
     pub scopes: ScopeSet,
 }
 
-/// What a configuration says of sessions by cookie.
+/// What a configuration says of sessions by cookie on one plane.
 #[derive(Clone, Debug)]
 pub struct SessionRules {
+    /// Which plane.
+    pub plane: Plane,
     /// How long one may go unused.
     pub idle: Duration,
     /// How long one counts at most.
@@ -54,14 +62,18 @@ pub struct SessionRules {
 impl Default for SessionRules {
     fn default() -> Self {
         let minutes = |count: u64| Duration::from_secs(count * 60);
-        Self { idle: minutes(30), absolute: minutes(12 * 60), is_secure: true }
+        Self { plane: Plane::Data, idle: minutes(30), absolute: minutes(12 * 60), is_secure: true }
     }
 }
 
 impl SessionRules {
     /// The name of the cookie.
     pub fn cookie(&self) -> &'static str {
-        let [secure, plain] = crate::cookies::NAMES;
+        let [data, control] = crate::cookies::NAMES;
+        let [secure, plain] = match self.plane {
+            Plane::Data => data,
+            Plane::Control => control,
+        };
         if self.is_secure { secure } else { plain }
     }
 }
@@ -110,6 +122,7 @@ impl CredentialEntry {
             source_ends_at: None,
             renew_at: None,
             csrf: None,
+            plane: None,
             begins_at: Some(claims.begins_at()),
             disabled: user.is_paused(),
             // A token of somebody else's session was never issued; should it be, it opens nothing.
@@ -146,6 +159,7 @@ impl CredentialEntry {
             // Memory does not hear of uses on other cores; the store does.
             renew_at: Some(session.seen_at?.after(rules.idle)),
             csrf: Some(csrf),
+            plane: Some(session.plane),
             disabled: user.is_paused(),
             revoked: session.ended_at.is_some() || *session.user != *user.id,
             ..Self::configured(Kind::Session, "", ScopeSet::default())

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use keyward_core::decision::{Decision, DecisionId, Fault};
 use keyward_core::machine::{Permit, RequestFacts};
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::route::Destination;
 use keyward_core::webhook::Delivery;
 use keyward_engine::mark::Verdict;
@@ -235,7 +236,8 @@ async fn go(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'_>, (permit, jud
 fn preflight(visit: Visit<'_>, page_may_call: bool, method: &Method, note: &mut Note<'_>) -> Outcome {
     let Visit { client, snapshot, caller, request, .. } = visit;
     let target = Target::parse(request.target);
-    let facts = RequestFacts { client: caller.address, method, target: &target, headers: request.fields };
+    let facts =
+        RequestFacts { plane: Plane::Data, client: caller.address, method, target: &target, headers: request.fields };
     match client.core.worker.would_be_asked(snapshot, facts) {
         Err(denial) => {
             let judged = note.denied(&denial);
@@ -273,7 +275,7 @@ async fn decide<'a>(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'a>) -> R
     let Visit { client, snapshot, caller, request, .. } = visit;
     let target = Target::parse(request.target);
     let (method, headers) = (&request.method, request.fields);
-    let facts = RequestFacts { client: caller.address, method, target: &target, headers };
+    let facts = RequestFacts { plane: Plane::Data, client: caller.address, method, target: &target, headers };
     let worker = &client.core.worker;
     let (begun, proof) = match worker.begin(snapshot, facts, &mut ()) {
         Begun::Body(awaiting) => {

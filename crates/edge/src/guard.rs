@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_engine::worker::Ending;
 use keyward_http::h1::request::Request;
 
@@ -59,7 +60,13 @@ impl Asked<'_> {
     async fn judge(self) -> Result<(), Ending> {
         let Self { client, request, address } = self;
         let target = Target::parse(request.target);
-        let facts = RequestFacts { client: address, method: &request.method, target: &target, headers: request.fields };
+        let facts = RequestFacts {
+            plane: Plane::Data,
+            client: address,
+            method: &request.method,
+            target: &target,
+            headers: request.fields,
+        };
         client.core.worker.judge_again(facts).await
     }
 }

@@ -11,6 +11,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderValue, Method};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_engine::worker::Begun;
 
 fn decision(criterion: &mut Criterion) {
@@ -29,6 +30,7 @@ fn decision(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let target = Target::parse(black_box("/orders/1234?page=2"));
                 let facts = RequestFacts {
+                    plane: Plane::Data,
                     client: "192.0.2.1".parse().unwrap(),
                     method: &Method::GET,
                     target: &target,

@@ -92,6 +92,10 @@ pub enum Action {
     RefreshFailed,
     /// Somebody signed out.
     SignedOut,
+    /// All sessions of a user were ended at once.
+    SignedOutEverywhere,
+    /// A session was ended by an operator.
+    SessionEnded,
     /// A refresh token was shown a second time, and its family ended.
     FamilyKilled,
     /// A signing key was made.
@@ -147,6 +151,8 @@ impl Action {
             Self::SignInFailed => "session.sign_in_failed",
             Self::RefreshFailed => "session.refresh_failed",
             Self::SignedOut => "session.signed_out",
+            Self::SignedOutEverywhere => "session.signed_out_everywhere",
+            Self::SessionEnded => "session.ended",
             Self::FamilyKilled => "session.family_killed",
             Self::SigningKeyCreated => "signing_key.created",
             Self::SigningKeyRetired => "signing_key.retired",

@@ -43,7 +43,8 @@ impl JoinedSession {
     pub fn resolve_cookie(&self, rules: &Rules, tag_key: &MacKey) -> Option<CredentialEntry> {
         let scopes = rules.scopes_of_roles(self.user.roles.iter().map(AsRef::as_ref));
         let csrf = CsrfToken::of(&self.session.id, tag_key);
-        let entry = CredentialEntry::of_session(&self.session, &self.user, scopes, &rules.guarding.sessions, csrf)?;
+        let sessions = rules.guarding.sessions_of(self.session.plane);
+        let entry = CredentialEntry::of_session(&self.session, &self.user, scopes, sessions, csrf)?;
         Some(CredentialEntry { counted: counted(rules, &self.user), ..entry })
     }
 

@@ -34,4 +34,5 @@ mod snapshot;
 pub mod tally;
 pub mod throttle;
 pub mod upstreams;
+mod user_change;
 pub mod worker;

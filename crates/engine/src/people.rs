@@ -12,6 +12,8 @@ use crate::audit::AuditEvent;
 use crate::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
 use crate::signing::SigningKeyRecord;
 
+pub use crate::user_change::{Ending, UserChange};
+
 /// A user as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRecord {
@@ -32,78 +34,6 @@ pub struct PasswordHash(pub Box<str>);
 impl std::fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PasswordHash(…)")
-    }
-}
-
-/// A change of one user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UserChange {
-    /// Pause; its sessions end.
-    Disable(Timestamp),
-    /// End of a pause; its keys count again, its sessions do not.
-    Enable,
-    /// Another password; its sessions end. The first field is when.
-    Password(Timestamp, PasswordHash),
-    /// The same password, hashed anew; sessions go on. Nothing, where it has another by now.
-    Renew {
-        /// The hash that it was verified by.
-        from: PasswordHash,
-        /// The new one.
-        to: PasswordHash,
-    },
-    /// Other roles.
-    Roles(Vec<Box<str>>),
-}
-
-impl UserChange {
-    /// Applies the change to a record. `false`: it is so already, nothing to write.
-    pub fn apply(&self, user: &mut UserRecord) -> bool {
-        match self {
-            Self::Disable(at) => {
-                let paused = user.owner.disabled_at.is_some();
-                user.owner.disabled_at = user.owner.disabled_at.or(Some(*at));
-                !paused
-            }
-            Self::Enable => user.owner.disabled_at.take().is_some(),
-            Self::Password(_, hash) => {
-                user.password = Some(hash.clone());
-                true
-            }
-            Self::Renew { from, to } => {
-                let is_same = user.password.as_ref() == Some(from);
-                if is_same {
-                    user.password = Some(to.clone());
-                }
-                is_same
-            }
-            Self::Roles(roles) => {
-                let other = user.owner.roles != *roles;
-                user.owner.roles.clone_from(roles);
-                other
-            }
-        }
-    }
-
-    /// What the audit log is told of the record as it was, read in the transaction of the change.
-    pub fn told_of(&self, before: &UserRecord) -> Option<(&'static str, Box<str>)> {
-        match self {
-            Self::Roles(_) => Some(("before", before.owner.roles.join(" ").into())),
-            Self::Disable(_) | Self::Enable | Self::Password(..) | Self::Renew { .. } => None,
-        }
-    }
-
-    /// When, and in which word, the user's sessions end by it.
-    pub fn ends_sessions(&self) -> Option<(Timestamp, &'static str)> {
-        match self {
-            Self::Disable(at) => Some((*at, "user disabled")),
-            Self::Password(at, _) => Some((*at, "password changed")),
-            Self::Enable | Self::Renew { .. } | Self::Roles(_) => None,
-        }
-    }
-
-    /// Whether what was issued to clients ends as well: a password ends what it began, and a key none of that.
-    pub fn ends_clients(&self) -> bool {
-        matches!(self, Self::Disable(_))
     }
 }
 
@@ -372,6 +302,9 @@ pub trait People: Send + Sync {
     ) -> Answer<'a, Changed<SessionRecord>>;
     /// Sessions in the order of their ids, after one of them (or after none: `""`).
     fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>>;
+    /// What a user has that can still be carried on at a time, clients' sessions left out; the last begun first. Those by cookie
+    /// are among them until they end, used or not.
+    fn sessions_of<'a>(&'a self, user: &'a str, at: Timestamp, limit: u32) -> Answer<'a, Vec<SessionRecord>>;
     /// Lets go of what is past, so many of each kind at most, and of the sessions that have no refresh token left by it; how many
     /// tokens and cookies went. Nobody can carry such a session on, so the feed is not told; what happened in it stays in the
     /// audit log.

@@ -19,6 +19,7 @@ use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::guarding::Guarding;
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind};
 use keyward_core::time::{Monotonic, Now, Timestamp};
@@ -166,7 +167,13 @@ fn facts<'a>(
     target: &'a Result<Target<'a>, keyward_core::path::PathFault>,
     headers: &'a HeaderMap,
 ) -> RequestFacts<'a> {
-    RequestFacts { client: "192.0.2.1".parse().unwrap(), method: &Method::GET, target, headers: headers.into() }
+    RequestFacts {
+        plane: Plane::Data,
+        client: "192.0.2.1".parse().unwrap(),
+        method: &Method::GET,
+        target,
+        headers: headers.into(),
+    }
 }
 
 /// What becomes of a request, and how often passwords were asked about by then.

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method};
 use keyward_core::decision::Decision;
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::{PathFault, Target};
+use keyward_core::plane::Plane;
 use keyward_core::route::{Pattern, Route, RouteId, Routes, ScopeRules};
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
@@ -28,7 +29,13 @@ fn a_hit_asks_nobody_and_allocates_nothing() {
 }
 
 fn facts<'a>(target: &'a Result<Target<'a>, PathFault>, headers: &'a HeaderMap) -> RequestFacts<'a> {
-    RequestFacts { client: [192, 0, 2, 1].into(), method: &Method::GET, target, headers: headers.into() }
+    RequestFacts {
+        plane: Plane::Data,
+        client: [192, 0, 2, 1].into(),
+        method: &Method::GET,
+        target,
+        headers: headers.into(),
+    }
 }
 
 fn asks_nobody_and_allocates_nothing(name: &str, world: &world::Warm) {

@@ -15,6 +15,7 @@ use keyward_core::guarding::Guarding;
 use keyward_core::imported::digest;
 use keyward_core::machine::{Question, RequestFacts};
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::throttle::ThrottleRules;
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_engine::fetcher;
@@ -78,7 +79,13 @@ impl Core {
         let (target, mut headers) = (Target::parse("/"), HeaderMap::new());
         headers.insert("x-api-key", key.parse().unwrap());
         let client: IpAddr = CLIENT.parse().unwrap();
-        let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: (&headers).into() };
+        let facts = RequestFacts {
+            plane: Plane::Data,
+            client,
+            method: &Method::GET,
+            target: &target,
+            headers: (&headers).into(),
+        };
         match self.worker.begin(&self.worker.snapshot(), facts, &mut ()) {
             Begun::Ask(question, fetching) => {
                 assert_eq!(*fetching.digest(), by(key), "it would be remembered by another digest");

@@ -14,6 +14,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
 use keyward_core::time::{Monotonic, Now, Timestamp};
@@ -91,7 +92,7 @@ impl Core {
         let client = "192.0.2.1".parse().unwrap();
         self.worker.begin(
             snapshot,
-            RequestFacts { client, method: &Method::GET, target, headers: headers.into() },
+            RequestFacts { plane: Plane::Data, client, method: &Method::GET, target, headers: headers.into() },
             &mut (),
         )
     }
@@ -120,7 +121,13 @@ impl Core {
     fn again(&self) -> Result<(), Ending> {
         let (headers, target) = (self.headers(), Target::parse("/"));
         let client = "192.0.2.1".parse().unwrap();
-        let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: (&headers).into() };
+        let facts = RequestFacts {
+            plane: Plane::Data,
+            client,
+            method: &Method::GET,
+            target: &target,
+            headers: (&headers).into(),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(self.worker.judge_again(facts))
     }

@@ -122,6 +122,7 @@ fn of_caller(number: u32) -> Verdict {
         ends_at: None,
         renew_at: None,
         csrf: None,
+        plane: None,
         begins_at: None,
         disabled: false,
         revoked: false,

@@ -18,6 +18,7 @@ use keyward_core::limit::{Limit, LimitId, Per};
 use keyward_core::machine::{Recalled, RequestFacts, Resumed, Ruled, Step, decide};
 use keyward_core::path::Target;
 use keyward_core::plan::{Plan, Plans, Terms};
+use keyward_core::plane::Plane;
 use keyward_core::route::{Pattern, Route, RouteId, Routes};
 use keyward_core::rules::Rules;
 use keyward_core::time::{Monotonic, Now, Timestamp};
@@ -75,7 +76,13 @@ impl Bed {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", "a key".parse().unwrap());
         let client = "192.0.2.1".parse().unwrap();
-        let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: (&headers).into() };
+        let facts = RequestFacts {
+            plane: Plane::Data,
+            client,
+            method: &Method::GET,
+            target: &target,
+            headers: (&headers).into(),
+        };
         let now = Now { wall: Timestamp::from_millis(0), monotonic: Monotonic::from_nanos(at) };
         let Step::Recall(_, recalling) = decide(&self.rules, facts, now, &mut ()) else { panic!("no credential read") };
         let known = Recalled::Known(Arc::new(key.resolve(&self.rules)));

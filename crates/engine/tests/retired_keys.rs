@@ -13,6 +13,7 @@ use keyward_core::decision::{Decision, Reason};
 use keyward_core::digest::{ApiKeyDigest, MacKey};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_engine::fetcher::{self, Fill};
 use keyward_engine::node::Node;
@@ -79,7 +80,8 @@ fn ask(worker: &Worker, token: &str) -> (Result<(), Reason>, bool) {
         HeaderMap::from_iter([("authorization".parse().unwrap(), format!("Bearer {token}").parse().unwrap())]);
     let target = Target::parse("/");
     let client = "192.0.2.1".parse().unwrap();
-    let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: (&headers).into() };
+    let facts =
+        RequestFacts { plane: Plane::Data, client, method: &Method::GET, target: &target, headers: (&headers).into() };
     let (decision, asked) = match worker.begin(&snapshot, facts, &mut ()) {
         Begun::Decided(decision) => (decision, false),
         Begun::Ask(_, fetching) => {

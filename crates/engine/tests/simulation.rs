@@ -249,12 +249,9 @@ impl World {
         }
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", secret.parse().unwrap());
-        let facts = RequestFacts {
-            client: "192.0.2.1".parse().unwrap(),
-            method: &Method::GET,
-            target: &Target::parse("/"),
-            headers: (&headers).into(),
-        };
+        let (client, target) = ([192, 0, 2, 1].into(), Target::parse("/"));
+        let (plane, headers) = (Default::default(), (&headers).into());
+        let facts = RequestFacts { plane, client, method: &Method::GET, target: &target, headers };
         if let Ok(Decision::Allow(_)) = worker.decide(&snapshot, facts).await {
             self.permits.set(self.permits.get() + 1);
             let receipt = self.receipts.borrow().get(&secret).copied();

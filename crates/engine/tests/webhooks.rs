@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 use keyward_core::decision::{Decision, Fault};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind, Scheme};
 use keyward_core::webhook::{Form, Webhook, WebhookSecret};
@@ -43,7 +44,8 @@ async fn decide(worker: &Worker) {
     headers.insert("x-hub-signature-256", SIGNATURE.parse().unwrap());
     let method = Method::POST;
     let client = "192.0.2.1".parse().unwrap();
-    let facts = RequestFacts { client, method: &method, target: &target, headers: (&headers).into() };
+    let facts =
+        RequestFacts { plane: Plane::Data, client, method: &method, target: &target, headers: (&headers).into() };
     let snapshot = worker.snapshot();
     for (body, passes) in [(BODY, true), (b"Hello, World", false), (b"", false)] {
         let Begun::Body(awaiting) = worker.begin(&snapshot, facts, &mut ()) else { panic!("no body was asked for") };

@@ -16,6 +16,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::limit::{Limit, LimitFields, LimitId, Per, Standing, Standings};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::{Oddities, PathFault, Target};
+use keyward_core::plane::Plane;
 use keyward_core::route::{
     Access, Destination, Endpoint, Methods, Pattern, Route, RouteId, Routes, ScopeRules, Several,
 };
@@ -122,6 +123,7 @@ fn every_answer() {
     for reason in reasons() {
         let target = if reason == Reason::WrongMethod { "/_keyward/health" } else { "/orders" };
         let facts = RequestFacts {
+            plane: Plane::Data,
             client: "192.0.2.1".parse().unwrap(),
             method: &Method::POST,
             target: &Target::parse(target),
@@ -141,7 +143,13 @@ fn every_answer() {
         let rules = Rules { limit_fields: fields, ..rules.clone() };
         let (target, reason) = (Target::parse("/orders"), Reason::Limited(over()));
         let client = "192.0.2.1".parse().unwrap();
-        let facts = RequestFacts { client, method: &Method::POST, target: &target, headers: (&headers).into() };
+        let facts = RequestFacts {
+            plane: Plane::Data,
+            client,
+            method: &Method::POST,
+            target: &target,
+            headers: (&headers).into(),
+        };
         let route = Some(RouteId(1));
         let denial = Denial { reason, route, scheme: None, credential: None, standings: Some(Box::new(standings())) };
         text.push_str(&shown(&format!("Limited, told by {fields:?}"), &denied(&denial, &rules, &facts, id)));

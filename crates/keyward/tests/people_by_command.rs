@@ -57,6 +57,27 @@ fn the_first_password_is_shown_on_a_terminal_and_never_in_a_log_beside_it() {
 }
 
 #[test]
+fn what_a_user_is_signed_in_by_is_listed_and_ended() {
+    let world = World::new(BINARY).serve(&[]);
+    let password = world.person("ada", &["--roles", "admin"]);
+    let [first, second] = [world.login("ada", &password), world.login("ada", &password)];
+    let listed = world.json(&["user", "sessions", "Ada"]);
+    let sessions = listed["data"].as_array().unwrap();
+    let facts = |one: &serde_json::Value| [&one["by"], &one["plane"], &one["client"]].map(|fact| fact.to_string());
+    assert_eq!(sessions.iter().map(facts).collect::<Vec<_>>(), [["\"tokens\"", "\"data\"", "\"127.0.0.1\""]; 2]);
+    let last = sessions[0]["id"].as_str().unwrap();
+    assert!(world.ok(&["user", "sign-out", "--session", last]).starts_with("the session has ended, by "));
+    let statuses = || [&first, &second].map(|tokens| world.token_status(&tokens.access));
+    let left = statuses();
+    assert!(left == [200, 401] || left == [401, 200], "{left:?}");
+    assert!(world.ok(&["user", "sign-out", "ada"]).starts_with("ada is signed out everywhere"));
+    assert_eq!(statuses(), [401, 401]);
+    assert!(world.ok(&["user", "sessions", "ada"]).lines().count() < 2);
+    assert!(world.refused(&["user", "sign-out", "--session", "ses_none"]).contains("no such session"));
+    assert_eq!(world.run(&["user", "sign-out"]).status.code(), Some(2));
+}
+
+#[test]
 fn two_operators_who_change_one_user_at_once_take_turns() {
     let world = Arc::new(World::new(BINARY).serve(&[]));
     world.person("ada", &[]);

@@ -67,6 +67,7 @@ macro_rules! conformance {
             people::a_session_begins_only_with_the_password_that_counts,
             people::a_refresh_token_is_good_for_one_use,
             cookies::a_session_by_cookie_is_found_by_it_and_ends_with_what_it_rests_on,
+            cookies::what_a_user_is_signed_in_by_is_told_and_ends_but_for_one,
             people::a_user_is_read_as_of_a_change,
             people::a_refresh_token_ends_with_its_time_and_its_session,
             people::of_many_uses_at_once_one_succeeds,

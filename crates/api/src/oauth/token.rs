@@ -1,5 +1,6 @@
 //! `POST token` (RFC 6749): a client's key and secret, or its refresh token, for tokens.
 
+use keyward_core::plane::Plane;
 use keyward_core::principal::Grants;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::session::{ClientGrant, SessionRecord};
@@ -98,6 +99,8 @@ async fn begin(service: &Service, client: &Client, wanted: Option<ScopeSet>) -> 
         ended_reason: None,
         client: Some(ClientGrant { key: joined.key.id.clone(), scopes }),
         seen_at: None,
+        plane: Plane::Data,
+        client_address: origin.client,
     };
     event.subject.clone_from(&session.id);
     let (refresh, kept) = tokens::refresh_token(service, origin.at);

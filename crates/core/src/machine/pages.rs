@@ -16,7 +16,7 @@ pub(super) fn check(
     let Some(token) = authentication.entry.csrf.as_ref().filter(|_| !page::is_safe(facts.method)) else {
         return Ok(authentication);
     };
-    let verdict = page::check(facts.headers, token, &routed.frame.rules.guarding.sessions);
+    let verdict = page::check(facts.headers, token, routed.frame.rules.guarding.sessions_of(facts.plane));
     listener.hear(Event::Page(verdict));
     match verdict {
         Ok(()) => Ok(authentication),

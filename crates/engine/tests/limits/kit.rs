@@ -14,6 +14,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::limit::{Limit, LimitId, Per};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
+use keyward_core::plane::Plane;
 use keyward_core::route::{Access, Pattern, Route, RouteId, Routes};
 use keyward_core::rules::Rules;
 use keyward_core::time::{Monotonic, Now, Timestamp};
@@ -272,7 +273,8 @@ pub async fn ask(worker: &Worker, place: &str, cost: u32) -> Result<Said, Fault>
     let target = Target::parse(&target);
     let headers = HeaderMap::new();
     let client = place.parse().unwrap();
-    let facts = RequestFacts { client, method: &Method::GET, target: &target, headers: (&headers).into() };
+    let facts =
+        RequestFacts { plane: Plane::Data, client, method: &Method::GET, target: &target, headers: (&headers).into() };
     let left = |standings: &keyward_core::limit::Standings| standings.iter().map(|one| one.remaining).collect();
     Ok(match worker.decide(&snapshot, facts).await? {
         Decision::Allow(permit) => Said { passed: true, left: left(permit.standings()), wait: None },

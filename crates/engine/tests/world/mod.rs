@@ -17,6 +17,7 @@ use keyward_core::limit::{Limit, LimitId, Per};
 use keyward_core::machine::RequestFacts;
 use keyward_core::path::Target;
 use keyward_core::plan::{Plan, Plans};
+use keyward_core::plane::Plane;
 use keyward_core::principal::Mode;
 use keyward_core::route::{Access, Destination, Methods, Pattern, Route, RouteId, Routes, ScopeRules, Several};
 use keyward_core::rules::{Rules, StaticKeys};
@@ -163,6 +164,7 @@ fn warm_by(rules: Rules, signing_keys: &[SigningKeyRecord], credential: (String,
         let headers = HeaderMap::from_iter([field.clone()]);
         let target = Target::parse("/");
         let facts = RequestFacts {
+            plane: Plane::Data,
             client: "192.0.2.1".parse().unwrap(),
             method: &Method::GET,
             target: &target,
@@ -188,6 +190,8 @@ pub fn session() -> JoinedSession {
         ended_reason: None,
         client: None,
         seen_at: None,
+        plane: Plane::Data,
+        client_address: None,
     };
     JoinedSession { session, user, client: None }
 }

@@ -59,6 +59,20 @@ pub enum User {
         /// The user
         who: String,
     },
+    /// What a user is signed in by: its sessions that count, the last begun first
+    Sessions {
+        /// The user
+        who: String,
+    },
+    /// End all sessions of a user, or one; its keys, and what clients hold by them, go on
+    SignOut {
+        /// The user
+        #[arg(required_unless_present = "session")]
+        who: Option<String>,
+        /// This session alone (ses_…)
+        #[arg(long, value_name = "ID", conflicts_with = "who")]
+        session: Option<String>,
+    },
     /// Give a user other roles, in place of those it has
     Roles {
         /// The user

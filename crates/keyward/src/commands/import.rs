@@ -6,7 +6,7 @@ use keyward_api::command::{Command, Reply};
 use keyward_api::import::{Import as Users, Report};
 use keyward_api::import_keys::KeyImport;
 use keyward_api::key_files::Form;
-use keyward_api::people_command::PeopleCommand;
+use keyward_api::people_command::{PeopleCommand, PeopleReply};
 
 use crate::cli::{Cli, Import};
 use crate::exit::{Failed, Result};
@@ -20,8 +20,8 @@ use crate::{backend, pages, secret_input, terminal};
 pub fn run(cli: &Cli, form: &Import) -> Result<()> {
     let loaded = Loaded::for_command(cli)?;
     match backend::run(&loaded, Command::People(asked(form)?))? {
-        Reply::Imported { report } if cli.json => terminal::json(&report),
-        Reply::Imported { report } => terminal::line(&told(report)),
+        Reply::People(PeopleReply::Imported { report }) if cli.json => terminal::json(&report),
+        Reply::People(PeopleReply::Imported { report }) => terminal::line(&told(report)),
         _ => return Err(backend::unexpected()),
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use keyward_api::command::{Command, Reply};
 use keyward_api::passwords::Password;
-use keyward_api::people_command::PeopleCommand;
+use keyward_api::people_command::{PeopleCommand, PeopleReply};
 use keyward_api::users::{ChangedUser, UserQuestion, UserToMake, UserView};
 use keyward_api::view::Listing;
 
@@ -41,6 +41,13 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
         User::Show { who } => (Command::People(PeopleCommand::ShowUser { who: who.clone() }), None),
         User::Disable { who } => (Command::People(PeopleCommand::DisableUser { who: who.clone() }), None),
         User::Enable { who } => (Command::People(PeopleCommand::EnableUser { who: who.clone() }), None),
+        User::Sessions { who } => return sessions(&loaded, cli.json, who),
+        User::SignOut { session: Some(id), .. } => {
+            (Command::People(PeopleCommand::EndSession { id: id.clone() }), None)
+        }
+        User::SignOut { who, .. } => {
+            (Command::People(PeopleCommand::SignOutUser { who: who.clone().unwrap_or_default() }), None)
+        }
         User::Roles { who, roles } => {
             (Command::People(PeopleCommand::SetRoles { who: who.clone(), roles: pages::words(roles) }), None)
         }
@@ -51,6 +58,9 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
         Reply::UserChanged { user } => {
             let text = changed(&user, command);
             told(cli.json, &user, generated, &text);
+        }
+        Reply::People(PeopleReply::SessionEnded { receipt }) => {
+            told(cli.json, &receipt, None, &format!("the session has ended, {}", receipt.felt()));
         }
         _ => return Err(backend::unexpected()),
     }
@@ -97,6 +107,7 @@ fn changed(user: &ChangedUser, command: &User) -> String {
     match command {
         User::Disable { .. } => format!("{name} disabled: its keys are refused and its sessions have ended, {felt}"),
         User::Enable { .. } => format!("{name} enabled: its keys are accepted again, {felt}; it has to sign in anew"),
+        User::SignOut { .. } => format!("{name} is signed out everywhere, {felt}; its keys go on"),
         User::Roles { .. } => format!("{name} has the roles {}, {felt}", user.view.roles.join(" ")),
         _ => format!("{name} has another password, and its sessions have ended, {felt}; its keys go on"),
     }
@@ -130,5 +141,27 @@ fn list(loaded: &Loaded, json: bool, question: &UserQuestion, (limit, cursor): (
     });
     let head = ["ID", "USERNAME", "STATUS", "ROLES", "ACCOUNT", "SIGNS IN", "CREATED"];
     terminal::line(&terminal::table(&head, rows));
+    Ok(())
+}
+
+fn sessions(loaded: &Loaded, json: bool, who: &str) -> Result<()> {
+    let asked = Command::People(PeopleCommand::SessionsOf { who: who.to_owned() });
+    let Reply::Sessions { listing } = backend::run(loaded, asked)? else { return Err(backend::unexpected()) };
+    if json {
+        terminal::json(&listing);
+        return Ok(());
+    }
+    let blank = || "-".to_owned();
+    let rows = listing.data.into_iter().map(|one| {
+        vec![
+            one.id,
+            one.by,
+            one.plane,
+            one.client.unwrap_or_else(blank),
+            one.created_at,
+            one.seen_at.unwrap_or_else(blank),
+        ]
+    });
+    terminal::line(&terminal::table(&["ID", "BY", "PLANE", "FROM", "BEGAN", "LAST SEEN"], rows));
     Ok(())
 }

@@ -10,8 +10,8 @@ use keyward_engine::people::{AccountChange, Bearer, Spent, UserChange};
 use keyward_engine::ports::Store;
 
 use super::Home;
-use super::fixtures::{OTHER, OWNER, at, event, key, state};
-use super::people::{hash, refresh, session, shown, signed_in};
+use super::fixtures::{OTHER, OWNER, at, event, key, session, state};
+use super::people::{hash, refresh, shown, signed_in};
 
 /// A pair, and what was given to its client.
 pub fn client_session(id: &str, key: &str) -> SessionRecord {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::plane::Plane;
 use keyward_core::session::SessionRecord;
 use keyward_engine::people::UserChange;
 use keyward_engine::ports::Use;
 
 use super::Home;
-use super::fixtures::{OWNER, at, event, state};
-use super::people::{hash, session, signed_in};
+use super::fixtures::{OTHER, OWNER, at, event, session, state};
+use super::people::{hash, signed_in};
 
 /// A session by cookie.
 pub fn cookie_session(id: &str) -> SessionRecord {
@@ -51,4 +52,35 @@ pub async fn a_session_by_cookie_is_found_by_it_and_ends_with_what_it_rests_on<H
     assert_eq!(ended.collect::<Vec<_>>(), ["signed out".into(), "password changed".into()] as [Box<str>; 2]);
     let again = home.open(Arc::default()).await;
     assert!(again.find_cookies(&[one]).await.unwrap().sessions[0].is_some());
+}
+
+pub async fn what_a_user_is_signed_in_by_is_told_and_ends_but_for_one<H: Home>() {
+    let (_home, store) = signed_in::<H>().await;
+    let console = SessionRecord { plane: Plane::Control, created_at: at(6), ..cookie_session("ses_2") };
+    for (session, cookie) in [(&console, "one"), (&cookie_session("ses_3"), "two")] {
+        let cookie = ApiKeyDigest::of(cookie.as_bytes());
+        store.begin_cookie_session(session, &hash("a"), &cookie, &event()).await.unwrap().unwrap();
+    }
+    let of = async |user: &str, millis| {
+        let found = store.sessions_of(user, at(millis), 9).await.unwrap();
+        found.into_iter().map(|session| session.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(store.sessions_of(OWNER, at(9), 1).await.unwrap(), [console]);
+    assert_eq!(of(OWNER, 9).await, ["ses_2", "ses_1", "ses_3"], "the last begun first");
+    assert_eq!(of(OWNER, 105).await, ["ses_2", "ses_3"], "nobody can carry on the one by tokens any more");
+    assert_eq!(of(OTHER, 9).await, [""; 0]);
+    // An own password ends all but the session that asked; another password by then changes nothing at all.
+    let own = |from, to| {
+        let (from, to) = (hash(from), hash(to));
+        UserChange::OwnPassword { at: at(9), from, to, session: "ses_2".into() }
+    };
+    let before = state(&*store).await;
+    store.change_user(OWNER, &own("wrong", "b"), &event()).await.unwrap();
+    assert_eq!(state(&*store).await, before);
+    store.change_user(OWNER, &own("a", "b"), &event()).await.unwrap();
+    assert_eq!(of(OWNER, 9).await, ["ses_2"]);
+    assert_eq!(state(&*store).await.position, before.position + 1);
+    store.change_user(OWNER, &UserChange::SignOut(at(10)), &event()).await.unwrap();
+    assert_eq!(of(OWNER, 9).await, [""; 0]);
+    assert_eq!(state(&*store).await.position, before.position + 2);
 }

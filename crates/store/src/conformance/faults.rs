@@ -13,11 +13,11 @@ use keyward_engine::sightings::Seen;
 use super::Home;
 use super::clients::client_session;
 use super::cookies::cookie_session;
-use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, state, user};
+use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, session, state, user};
 use super::imported::imported;
 use super::limits::reserve;
 use super::past::past;
-use super::people::{account, hash, refresh, session, shown, signed_in, signing_key};
+use super::people::{account, hash, refresh, shown, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
 
 /// A user and an account that are paused before anything is cut off.
@@ -47,6 +47,11 @@ const OPERATIONS: &[(&str, Operation)] = &[
     }),
     ("password", |store| change_user(store, UserChange::Password(at(9), hash("b")))),
     ("renew", |store| change_user(store, UserChange::Renew { from: hash("a"), to: hash("b") })),
+    ("own_password", |store| {
+        let (from, to) = (hash("a"), hash("b"));
+        change_user(store, UserChange::OwnPassword { at: at(9), from, to, session: "ses_none".into() })
+    }),
+    ("sign_out", |store| change_user(store, UserChange::SignOut(at(9)))),
     ("roles", |store| change_user(store, UserChange::Roles(vec!["x".into()]))),
     ("insert_account", |store| Box::pin(async { store.insert_account(&account("acc_2"), &event()).await.map(drop) })),
     ("disable_account", |store| {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use keyward_core::api_key::{ApiKeyRecord, Owner};
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::plane::Plane;
 use keyward_core::principal::Mode;
+use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::chain::AuditRecord;
@@ -72,6 +74,20 @@ pub fn key(id: &str, owner: &str, created_at: i64) -> ApiKeyRecord {
         replaces: None,
         overlap_ends_at: None,
         line: None,
+    }
+}
+
+pub fn session(id: &str) -> SessionRecord {
+    SessionRecord {
+        id: id.into(),
+        user: OWNER.into(),
+        created_at: at(5),
+        ended_at: None,
+        ended_reason: None,
+        client: None,
+        seen_at: None,
+        plane: Plane::Data,
+        client_address: Some([192, 0, 2, 1].into()),
     }
 }
 

@@ -5,8 +5,8 @@ use keyward_core::session::SessionRecord;
 use keyward_engine::people::{Past, Spent};
 
 use super::Home;
-use super::fixtures::{at, event, state};
-use super::people::{hash, refresh, session, signed_in, spend};
+use super::fixtures::{at, event, session, state};
+use super::people::{hash, refresh, signed_in, spend};
 
 /// Refresh tokens that ended, and cookies that began, before such moments.
 pub fn past(refresh_tokens: i64, cookies: i64) -> Past {

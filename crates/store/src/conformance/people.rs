@@ -16,7 +16,7 @@ use keyward_engine::ports::{Change, FeedHead, JoinedSession, NewUser, Store};
 use keyward_engine::signing::SigningKeyRecord;
 
 use super::Home;
-use super::fixtures::{OTHER, OWNER, at, event, fresh, key, state, user};
+use super::fixtures::{OTHER, OWNER, at, event, fresh, key, session, state, user};
 
 /// A hash that no password has; stores do not look into it.
 pub fn hash(text: &str) -> PasswordHash {
@@ -32,18 +32,6 @@ pub fn account(id: &str) -> AccountRecord {
         disabled_at: None,
         allowed_ips: Vec::new(),
         terms: Terms::default(),
-    }
-}
-
-pub fn session(id: &str) -> SessionRecord {
-    SessionRecord {
-        id: id.into(),
-        user: OWNER.into(),
-        created_at: at(5),
-        ended_at: None,
-        ended_reason: None,
-        client: None,
-        seen_at: None,
     }
 }
 

@@ -138,6 +138,12 @@ impl People for SqliteStore {
         })
     }
 
+    fn sessions_of<'a>(&'a self, user: &'a str, at: Timestamp, limit: u32) -> Answer<'a, Vec<SessionRecord>> {
+        Box::pin(async move {
+            self.read(sessions::select_of_user(user, at, limit)).await?.iter().map(sessions::record).collect()
+        })
+    }
+
     fn forget_sessions(&self, past: Past, limit: u32) -> Answer<'_, u64> {
         Box::pin(async move {
             // Their times have no index: looking for them takes a while, and is done where it holds up no write.

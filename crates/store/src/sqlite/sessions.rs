@@ -1,11 +1,14 @@
 //! Sessions and their refresh tokens: begun, carried on one use at a time, and ended.
 
+use std::net::IpAddr;
+
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::plane::Plane;
 use keyward_core::session::{ClientGrant, SessionRecord};
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{
-    Changed, Fits, KeptRefreshToken, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
+    Changed, Ending, Fits, KeptRefreshToken, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
 };
 use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError, Use};
 use sqlx::query;
@@ -27,7 +30,7 @@ pub(super) const ID_PREFIX: &str = "ses_";
 macro_rules! own_columns {
     () => {
         "s.id AS session, s.user AS session_user, s.created_at AS session_created_at, s.ended_at, s.ended_reason, \
-         s.client, s.scopes AS client_scopes, s.seen_at"
+         s.client, s.scopes AS client_scopes, s.seen_at, s.plane, s.client_address"
     };
 }
 
@@ -110,6 +113,18 @@ pub(super) fn select_after(after: &str, limit: u32) -> Statement {
     query(SELECT).bind(after).bind(limit)
 }
 
+/// What a user has that can still be carried on at a time, as far as the store knows: the last begun first.
+pub(super) fn select_of_user(user: &str, at: Timestamp, limit: u32) -> Statement {
+    const SELECT: &str = concat!(
+        "SELECT ",
+        own_columns!(),
+        " FROM sessions s WHERE s.user = ?1 AND s.ended_at IS NULL AND s.client IS NULL AND (s.cookie IS NOT NULL OR EXISTS \
+         (SELECT 1 FROM refresh_tokens r WHERE r.session = s.id AND r.spent_at IS NULL AND r.expires_at > ?2)) \
+         ORDER BY s.created_at DESC, s.id LIMIT ?3"
+    );
+    query(SELECT).bind(user).bind(at.as_millis()).bind(limit)
+}
+
 /// The session in a row.
 pub(super) fn record(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
     let client = match (column(row, "client")?, scopes(row, "client_scopes")?) {
@@ -125,7 +140,14 @@ pub(super) fn record(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
         ended_reason: column(row, "ended_reason")?,
         client,
         seen_at: time(row, "seen_at")?,
+        plane: Plane::parse(column(row, "plane")?).ok_or_else(|| unreadable("plane"))?,
+        client_address: address(row)?,
     })
+}
+
+fn address(row: &SqliteRow) -> Result<Option<IpAddr>, StoreError> {
+    let text: Option<&str> = column(row, "client_address")?;
+    text.map(|text| text.parse().map_err(|_| unreadable("client_address"))).transpose()
 }
 
 /// Begins a session, if its user may and the password that was verified is still the user's. The feed is not told: nobody's
@@ -156,8 +178,8 @@ pub(super) async fn insert(
     event: &AuditEvent,
 ) -> Result<Option<JoinedSession>, StoreError> {
     let client = session.client.as_ref();
-    let insert = "INSERT INTO sessions (id, user, created_at, client, scopes, cookie, seen_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let insert = "INSERT INTO sessions (id, user, created_at, client, scopes, cookie, seen_at, plane, client_address) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let insert = query(insert)
         .bind(&*session.id)
         .bind(&*session.user)
@@ -165,7 +187,9 @@ pub(super) async fn insert(
         .bind(client.map(|client| &*client.key))
         .bind(client.map(|client| json_list(client.scopes.iter())))
         .bind(holds.cookie().map(|digest| digest.as_bytes().as_slice()))
-        .bind(session.seen_at.map(Timestamp::as_millis));
+        .bind(session.seen_at.map(Timestamp::as_millis))
+        .bind(session.plane.as_str())
+        .bind(session.client_address.map(|address| address.to_string()));
     transaction.run(insert).await?;
     if let Holds::Refresh(refresh) = holds {
         keep(transaction, &session.id, refresh).await?;
@@ -348,12 +372,11 @@ pub(super) async fn forget(
     Ok(u64::try_from(gone).unwrap_or(u64::MAX))
 }
 
-/// Ends every session of a user, those of the clients with keys of the user too or not. The feed is told of the user, whom
-/// all of them rest on.
-pub(super) fn end_all_of_user(user: &str, (at, reason): (Timestamp, &'static str), clients: bool) -> Statement {
+/// Ends the sessions of a user that a change of it ends. The feed is told of the user, whom all of them rest on.
+pub(super) fn end_of_user(user: &str, end: &Ending<'_>) -> Statement {
     let update = "UPDATE sessions SET ended_at = ?2, ended_reason = ?3 \
-         WHERE user = ?1 AND ended_at IS NULL AND (?4 OR client IS NULL)";
-    query(update).bind(user).bind(at.as_millis()).bind(reason).bind(clients)
+         WHERE user = ?1 AND ended_at IS NULL AND (?4 OR client IS NULL) AND id IS NOT ?5";
+    query(update).bind(user).bind(end.at.as_millis()).bind(end.reason).bind(end.clients).bind(end.but)
 }
 
 /// Ends every session of an account's users, and of clients with keys of the account. The feed is told of the account.

@@ -159,7 +159,7 @@ pub(super) async fn change(
         .bind(user.owner.disabled_at.map(keyward_core::time::Timestamp::as_millis));
     transaction.run(update).await?;
     if let Some(end) = change.ends_sessions() {
-        transaction.run(sessions::end_all_of_user(id, end, change.ends_clients())).await?;
+        transaction.run(sessions::end_of_user(id, &end)).await?;
     }
     let detail = event.detail.iter().cloned().chain(before).collect();
     audit::insert(transaction, &AuditEvent { detail, ..event.clone() }).await?;

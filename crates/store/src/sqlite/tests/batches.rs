@@ -77,6 +77,7 @@ pub(super) fn key_of(user: &str) -> CredentialEntry {
         ends_at: None,
         renew_at: None,
         csrf: None,
+        plane: None,
         begins_at: None,
         disabled: false,
         revoked: false,

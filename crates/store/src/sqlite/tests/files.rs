@@ -123,6 +123,8 @@ async fn rotations_of_an_older_version_keep_their_line() {
         store.insert_api_key(&key, &event()).await.unwrap();
     }
     for back in [
+        "ALTER TABLE sessions DROP COLUMN client_address",
+        "ALTER TABLE sessions DROP COLUMN plane",
         "DROP TABLE imported_peppers",
         "DROP TABLE imported_keys",
         "DROP TABLE key_sightings",

@@ -1,0 +1,106 @@
+//! Changes of one user as values, and which of its sessions end by them.
+
+use keyward_core::time::Timestamp;
+
+use crate::people::{PasswordHash, UserRecord};
+
+/// A change of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserChange {
+    /// Pause; its sessions end.
+    Disable(Timestamp),
+    /// End of a pause; its keys count again, its sessions do not.
+    Enable,
+    /// Another password; its sessions end. The first field is when.
+    Password(Timestamp, PasswordHash),
+    /// Another password, given by its owner, who goes on in one session; all others of the user end. Nothing, where it has
+    /// another by now.
+    OwnPassword {
+        /// When.
+        at: Timestamp,
+        /// The hash that it was verified by.
+        from: PasswordHash,
+        /// The new one.
+        to: PasswordHash,
+        /// The id of the session.
+        session: Box<str>,
+    },
+    /// Its sessions end; nothing else is changed.
+    SignOut(Timestamp),
+    /// The same password, hashed anew; sessions go on. Nothing, where it has another by now.
+    Renew {
+        /// The hash that it was verified by.
+        from: PasswordHash,
+        /// The new one.
+        to: PasswordHash,
+    },
+    /// Other roles.
+    Roles(Vec<Box<str>>),
+}
+
+impl UserChange {
+    /// Applies the change to a record. `false`: it is so already, nothing to write.
+    pub fn apply(&self, user: &mut UserRecord) -> bool {
+        match self {
+            Self::Disable(at) => {
+                let paused = user.owner.disabled_at.is_some();
+                user.owner.disabled_at = user.owner.disabled_at.or(Some(*at));
+                !paused
+            }
+            Self::Enable => user.owner.disabled_at.take().is_some(),
+            Self::Password(_, hash) => {
+                user.password = Some(hash.clone());
+                true
+            }
+            Self::SignOut(_) => true,
+            Self::Renew { from, to } | Self::OwnPassword { from, to, .. } => {
+                let is_same = user.password.as_ref() == Some(from);
+                if is_same {
+                    user.password = Some(to.clone());
+                }
+                is_same
+            }
+            Self::Roles(roles) => {
+                let other = user.owner.roles != *roles;
+                user.owner.roles.clone_from(roles);
+                other
+            }
+        }
+    }
+
+    /// What the audit log is told of the record as it was, read in the transaction of the change.
+    pub fn told_of(&self, before: &UserRecord) -> Option<(&'static str, Box<str>)> {
+        match self {
+            Self::Roles(_) => Some(("before", before.owner.roles.join(" ").into())),
+            _ => None,
+        }
+    }
+
+    /// Which of the user's sessions end by it. A password ends what it began, and nothing of what a key did.
+    pub fn ends_sessions(&self) -> Option<Ending<'_>> {
+        let (at, reason) = match self {
+            Self::Disable(at) => (at, "user disabled"),
+            Self::Password(at, _) | Self::OwnPassword { at, .. } => (at, "password changed"),
+            Self::SignOut(at) => (at, "signed out everywhere"),
+            Self::Enable | Self::Renew { .. } | Self::Roles(_) => return None,
+        };
+        let but = match self {
+            Self::OwnPassword { session, .. } => Some(&**session),
+            _ => None,
+        };
+        Some(Ending { at: *at, reason, clients: matches!(self, Self::Disable(_)), but })
+    }
+}
+
+/// Sessions of a user that end together.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in a word.
+    pub reason: &'static str,
+    /// Whether what was issued to clients with keys of the user ends as well.
+    pub clients: bool,
+    /// The one that goes on.
+    pub but: Option<&'a str>,
+}
