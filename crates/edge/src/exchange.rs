@@ -26,7 +26,7 @@ use crate::forward;
 use crate::gather;
 use crate::guard::Asked;
 use crate::held::Held;
-use crate::note::Note;
+use crate::note::{self, Note};
 use crate::own;
 use crate::per_core::Ways;
 use crate::refused::{FOREIGN_PAGE, IN_THE_CLEAR, MALFORMED, Refused};
@@ -83,13 +83,13 @@ pub(crate) async fn refuse_request(client: &Client, wire: &mut Wire, fault: Requ
 
 async fn refuse(client: &Client, wire: &mut Wire, why: impl Fn(DecisionId) -> Box<Refused>) -> bool {
     let snapshot = client.core.worker.snapshot();
-    let mut note = Note::begin(client, client.peer, &snapshot, (&Method::GET, ""));
+    let mut note = Note::begin(note::desk(client), client.peer, &snapshot, ("GET", ""));
     let told = why(DecisionId::default());
     let mut refused = why(note.judge(Verdict { detail: told.detail, ..Verdict::of(told.outcome, None) }).id());
     if let Some(ways) = client.core.ways(snapshot.version()) {
         refused.reword(&ways.responses);
     }
-    note.refused(&refused);
+    note::refused(&mut note, &refused);
     drop(note);
     let manner = Manner { bodiless: false, is_old: false, goes_on: false, now: snapshot.now().wall };
     let _ = wire.answer(client, &refused.answer, manner).await;
@@ -107,16 +107,16 @@ async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool
     let cors = ways.as_ref().and_then(|ways| ways.cors.as_ref());
     let page = cors.map(|cors| cors.page(&request.method, request.fields));
     let path = request.target.split_once('?').map_or(request.target, |(path, _)| path);
-    let mut note = Note::begin(client, address, &snapshot, (&request.method, path));
+    let mut note = Note::begin(note::desk(client), address, &snapshot, (request.method.as_str(), path));
     let met = Met { client, snapshot: &snapshot, ways: ways.as_ref(), caller: &caller, page: page.as_ref() };
     let mut answer = match pass(met, wire, request, &mut note).await {
         Ok(Reply::Upstream(answering)) => {
-            note.allowed(answering.status());
+            note.allowed(answering.status().as_u16());
             drop(note);
             return answering.relay(Asked { client, request, address }, wire).await;
         }
         Ok(Reply::Own(answer)) => {
-            note.allowed(answer.status());
+            note.allowed(answer.status().as_u16());
             answer
         }
         Ok(Reply::Nothing) => return false,
@@ -128,7 +128,7 @@ async fn answer(client: &Client, wire: &mut Wire, request: &Request<'_>) -> bool
             if let Some(ways) = &ways {
                 refused.reword(&ways.responses);
             }
-            note.refused(&refused);
+            note::refused(&mut note, &refused);
             refused.answer
         }
     };
@@ -240,7 +240,7 @@ fn preflight(visit: Visit<'_>, page_may_call: bool, method: &Method, note: &mut 
         RequestFacts { plane: Plane::Data, client: caller.address, method, target: &target, headers: request.fields };
     match client.core.worker.would_be_asked(snapshot, facts) {
         Err(denial) => {
-            let judged = note.denied(&denial);
+            let judged = note::denied(note, &denial);
             Err(Refused::denied(&denial, judged.rules(), &facts, judged.id()))
         }
         Ok(route) if page_may_call => {
@@ -309,7 +309,7 @@ async fn decide<'a>(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'a>) -> R
             Ok(Passed { permit, judged, proof })
         }
         Ok(Decision::Deny(denial)) => {
-            let judged = note.denied(&denial);
+            let judged = note::denied(note, &denial);
             Err(Refused::denied(&denial, judged.rules(), &facts, judged.id()))
         }
         Err(fault) => {

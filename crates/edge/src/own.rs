@@ -14,12 +14,12 @@ use keyward_http::bounds;
 use keyward_http::h1::Framing;
 use keyward_http::h1::chunked::{Chunks, Piece};
 use keyward_http::oauth::Shown;
-use keyward_http::own::{OwnReply, OwnRequest, Refusal};
+use keyward_http::own::{OwnReply, OwnRequest};
 
 use crate::buffer::fill;
 use crate::client::{Client, Visit, Wire};
 use crate::exchange::{BROKEN, LATE, Outcome, Reply};
-use crate::note::Note;
+use crate::note::{self, Note};
 use crate::refused::Refused;
 use crate::watch::{Late, Uploaded};
 
@@ -45,7 +45,7 @@ pub(crate) async fn call(
         names: Arc::clone(&visit.ways.requests),
         client: visit.caller.address,
         permit,
-        ids: note.ids(),
+        ids: note::ids(note),
         now: note.now(),
     };
     let mut asked = std::pin::pin!(client.core.own.call(own));
@@ -61,11 +61,11 @@ pub(crate) async fn call(
             Ok(Reply::Own(answer))
         }
         Ok(Some(Some(OwnReply { answer, refusal: Some(refusal) }))) => {
-            note.retract(refusal);
+            note.retract(refusal.outcome, refusal.detail);
             Err(Refused::by_endpoint(answer, refusal))
         }
         Ok(Some(None)) => {
-            let id = note.retract(Refusal { outcome: "Unavailable", detail: Fault::Busy.as_str() });
+            let id = note.retract("Unavailable", Fault::Busy.as_str());
             Err(Refused::faulted(Fault::Busy, id))
         }
         Ok(None) => Ok(Reply::Nothing),
@@ -84,7 +84,7 @@ async fn collect(
     let Visit { client, request, .. } = visit;
     let most = u64::try_from(bounds::body(endpoint)).unwrap_or(u64::MAX);
     let limit = client.core.limits.body_bytes.unwrap_or(u64::MAX).min(most);
-    let mut too_large = || Refused::too_large(limit, note.retract(Refusal { outcome: "TooLarge", detail: "body" }));
+    let mut too_large = || Refused::too_large(limit, note.retract("TooLarge", "body"));
     if matches!(request.framing, Framing::Length(length) if length > limit) {
         return Err(too_large());
     }
@@ -101,7 +101,7 @@ async fn collect(
         Ok(Err(_)) => BROKEN,
         Err(Late) => LATE,
     };
-    Err(Refused::body_missing(status, note.retract(Refusal { outcome: "Incomplete", detail: "body" })))
+    Err(Refused::body_missing(status, note.retract("Incomplete", "body")))
 }
 
 /// Reads a body that nobody wants to its end; whether it came.

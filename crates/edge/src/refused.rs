@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use keyward_core::decision::{DecisionId, Denial, Fault, Forbidden, Reason};
+use keyward_core::decision::{DecisionId, Denial, Fault};
 use keyward_core::machine::RequestFacts;
-use keyward_core::page::PageFault;
 use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
 use keyward_http::answer::{self, UpstreamFault};
@@ -14,12 +13,13 @@ use keyward_http::h1::lines::LineFault;
 use keyward_http::h1::request::RequestFault;
 use keyward_http::own::Refusal;
 use keyward_http::problem::{Answer, Problem};
+use keyward_http::spoken::{FOREIGN_ORIGIN, spoken};
 use keyward_http::templates::{self, Responses};
 
 /// The word for what cannot be read.
 pub(crate) const MALFORMED: &str = "Malformed";
 /// The words for a page that may not call.
-pub(crate) const FOREIGN_PAGE: (&str, &str) = ("Forbidden", "origin");
+pub(crate) const FOREIGN_PAGE: (&str, &str) = ("Forbidden", FOREIGN_ORIGIN);
 
 /// The words for a request in the clear where TLS is required.
 pub(crate) const IN_THE_CLEAR: (&str, &str) = ("Forbidden", "no TLS");
@@ -68,7 +68,7 @@ impl Refused {
         let outcome = denial.reason.name();
         let told = (outcome, templates::names::cause(rules.guarding.disclose.told(denial.reason)));
         let endpoint = answer::endpoint(denial, rules);
-        Box::new(Self { answer, outcome, detail: detail(denial, rules), told, endpoint })
+        Box::new(Self { answer, outcome, detail: spoken(denial, rules), told, endpoint })
     }
 
     /// It could not be found out.
@@ -140,25 +140,4 @@ impl Refused {
         let text = "The body of the request did not come to its end.";
         Self::new(Problem::new(status, title, "Incomplete", text).answer(id), "Incomplete", Some("body"))
     }
-}
-
-/// The rule that spoke, for the record.
-pub(crate) fn detail(denial: &Denial, rules: &Rules) -> Option<Cow<'static, str>> {
-    let words = match denial.reason {
-        Reason::Limited(over) => {
-            let limit = rules.limit(over.limit, denial.credential.as_deref());
-            return limit.map(|limit| Cow::Owned(limit.name().to_owned()));
-        }
-        Reason::WrongMethod => Some("wrong method"),
-        Reason::Path(fault) => Some(fault.text()),
-        Reason::Malformed(_, fault) => Some(fault.text()),
-        Reason::Rejected(rejection) => Some(rejection.as_str()),
-        Reason::Throttled(throttled) => Some(throttled.by.as_str()),
-        Reason::Forbidden(Forbidden::Address(_)) => Some("address"),
-        Reason::Forbidden(Forbidden::Scope) => Some("scope"),
-        Reason::Forbidden(Forbidden::Page(PageFault::Origin)) => Some(FOREIGN_PAGE.1),
-        Reason::Forbidden(Forbidden::Page(PageFault::Token)) => Some("csrf token"),
-        Reason::NoRoute | Reason::NoCredential | Reason::Ambiguous(..) => None,
-    };
-    words.map(Cow::Borrowed)
 }

@@ -22,6 +22,7 @@ pub mod lineage;
 pub mod mark;
 pub mod memory;
 pub mod node;
+pub mod noting;
 pub mod pending;
 pub mod people;
 pub mod ports;

@@ -17,5 +17,6 @@ pub mod oauth;
 pub mod own;
 pub mod problem;
 pub mod proxy_protocol;
+pub mod spoken;
 pub mod templates;
 pub mod trailers;
