@@ -15,6 +15,9 @@ pub enum Actor<'a> {
     Operator,
     /// A caller of the endpoints: it sees the keys of its own user, and what it brings to life is never more than itself.
     Caller(&'a CredentialEntry, Door),
+    /// A caller of the operators' port that may write keys: it sees everybody's, and what it brings to life is never more than
+    /// itself either.
+    Administrator(&'a CredentialEntry, Door),
 }
 
 /// How a caller came in.
@@ -26,12 +29,12 @@ pub struct Door {
     pub decision: DecisionId,
 }
 
-impl Actor<'_> {
+impl<'a> Actor<'a> {
     /// An audit event of this actor's doing.
     pub fn event(&self, at: Timestamp, action: Action, subject: &str, detail: Vec<Detail>) -> AuditEvent {
         let (actor, door) = match self {
             Self::Operator => ("operator", None),
-            Self::Caller(maker, door) => (name(&maker.principal), Some(door)),
+            Self::Caller(maker, door) | Self::Administrator(maker, door) => (name(&maker.principal), Some(door)),
         };
         AuditEvent {
             at,
@@ -45,11 +48,24 @@ impl Actor<'_> {
     }
 
     /// The owner that all it may see and touch belongs to; `None` = everything.
-    pub(crate) fn owner(&self) -> Option<&str> {
+    pub(crate) fn owner(&self) -> Option<&'a str> {
         match self {
-            Self::Operator => None,
+            Self::Operator | Self::Administrator(..) => None,
             Self::Caller(maker, _) => Some(&maker.principal.id),
         }
+    }
+
+    /// Whoever nothing may exceed that comes of it; `None` = whoever may do everything.
+    pub(crate) fn maker(&self) -> Option<&'a CredentialEntry> {
+        match self {
+            Self::Operator => None,
+            Self::Caller(maker, _) | Self::Administrator(maker, _) => Some(maker),
+        }
+    }
+
+    /// Whether it may speak of what is not its own: owners, accounts, budgets.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.owner().is_none()
     }
 }
 

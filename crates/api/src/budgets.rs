@@ -7,6 +7,7 @@ use keyward_core::plan::Terms;
 use keyward_engine::change::KeyChange;
 use keyward_engine::people::AccountChange;
 use keyward_engine::ports::Joined;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{self, AccountView, ChangedAccount};
@@ -19,7 +20,7 @@ use crate::service::Service;
 use crate::view::KeyView;
 
 /// A budget, and what is left of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BudgetView {
     /// How much was granted: in all, or in each window.

@@ -86,7 +86,7 @@ async fn filter(
         status: question.status.as_deref().map(status).transpose()?,
         mode: question.mode.as_deref().map(mode).transpose()?,
     };
-    if let Actor::Operator = actor {
+    if actor.is_operator() {
         if let Some(owner) = &question.owner {
             filter.owner = Some(users::find(service, owner).await?.owner.id);
         }

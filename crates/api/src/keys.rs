@@ -9,6 +9,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Joined, Outcome};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
@@ -61,7 +62,7 @@ pub struct NewKey {
 }
 
 /// A changed key and how far the change has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangedKey {
     /// The key as it is now.

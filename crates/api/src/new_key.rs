@@ -1,7 +1,7 @@
 //! What a new key may be: whose, of which account, and never more than whoever makes it.
 
 use ipnet::IpNet;
-use keyward_core::api_key::{Owner, OwningAccount};
+use keyward_core::api_key::{CredentialEntry, Owner, OwningAccount};
 use keyward_core::limit::{Budget, Per};
 use keyward_core::principal::{Grants, Kind, Mode};
 use keyward_core::rules::Rules;
@@ -18,25 +18,28 @@ use crate::keys::NewKey;
 use crate::service::{ADMIN, Service};
 
 pub(crate) async fn owner_of_new_key(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result<Owner, Failure> {
-    let owner = match actor {
-        Actor::Operator => {
-            let username = new.owner.as_deref().unwrap_or(ADMIN);
-            service.store.user_by_name(username).await?.ok_or_else(|| Failure {
-                kind: crate::failure::Kind::NotFound,
-                message: format!("there is no user {username:?}"),
-            })?
-        }
-        Actor::Caller(maker, _) if maker.principal.kind == Kind::Static => {
+    if new.owner.is_some() && !actor.is_operator() {
+        return Err(Failure::invalid("\"owner\" is for operators; a key made here is its maker's"));
+    }
+    let named = match (&new.owner, actor) {
+        (Some(name), _) => Some(name.as_str()),
+        (None, Actor::Operator) => Some(ADMIN),
+        (None, _) => None,
+    };
+    let owner = match (named, actor.maker()) {
+        (Some(name), _) => service.store.user_by_name(name).await?.ok_or_else(|| Failure {
+            kind: crate::failure::Kind::NotFound,
+            message: format!("there is no user {name:?}"),
+        })?,
+        (None, Some(maker)) if maker.principal.kind == Kind::Static => {
             return Err(Failure::forbidden(
                 "an operator's key from the configuration has no user that could own keys; use `keyward key create`",
             ));
         }
-        Actor::Caller(maker, _) => {
-            if new.owner.is_some() {
-                return Err(Failure::invalid("\"owner\" is for operators; a key made here is its maker's"));
-            }
+        (None, Some(maker)) => {
             service.store.user(&maker.principal.id).await?.ok_or_else(|| Failure::forbidden("your user is gone"))?
         }
+        (None, None) => return Err(Failure::invalid("say who is to own it")),
     };
     if owner.is_paused() {
         return Err(Failure::forbidden(format!("user {:?} or its account is disabled", owner.username)));
@@ -51,12 +54,12 @@ pub(crate) async fn account_of_new_key(
     new: &NewKey,
     owner: &Owner,
 ) -> Result<Option<OwningAccount>, Failure> {
-    match (&new.account, actor) {
-        (None, _) => Ok(owner.account.clone()),
-        (Some(_), Actor::Caller(..)) => {
+    match &new.account {
+        None => Ok(owner.account.clone()),
+        Some(_) if !actor.is_operator() => {
             Err(Failure::invalid("\"account\" is for operators; a key made here is its maker's account's"))
         }
-        (Some(which), Actor::Operator) => {
+        Some(which) => {
             let account = accounts::find(service, which).await?;
             if account.disabled_at.is_some() {
                 return Err(Failure::forbidden(format!("account {:?} is disabled", account.name)));
@@ -74,10 +77,7 @@ pub(crate) async fn account_of_new_key(
 /// A test key makes test keys.
 pub(crate) fn mode_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Mode, Failure> {
     let Some(text) = new.mode.as_deref() else {
-        return Ok(match actor {
-            Actor::Operator => Mode::Live,
-            Actor::Caller(maker, _) => maker.principal.mode,
-        });
+        return Ok(actor.maker().map_or(Mode::Live, |maker| maker.principal.mode));
     };
     Mode::parse(text).ok_or_else(|| Failure::invalid(format!("mode {text:?} is neither \"live\" nor \"test\"")))
 }
@@ -85,8 +85,8 @@ pub(crate) fn mode_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Mode, Fa
 /// Without addresses of its own a key has its maker's.
 pub(crate) fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec<IpNet>, Failure> {
     let own = fields::networks(new.allowed_ips.as_deref().unwrap_or_default())?;
-    Ok(match actor {
-        Actor::Caller(maker, _) if own.is_empty() => maker.addresses.allow.clone(),
+    Ok(match actor.maker() {
+        Some(maker) if own.is_empty() => maker.addresses.allow.clone(),
         _ => own,
     })
 }
@@ -94,21 +94,20 @@ pub(crate) fn addresses_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Vec
 /// Without an end of its own a key ends with its maker. A token ends within minutes because it is renewed, not because its
 /// user or its key ends.
 pub(crate) fn end_of_new_key(actor: Actor<'_>, new: &NewKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
-    match (new.expires_at.as_deref(), actor) {
-        (Some(text), _) => fields::expiry(text, now).map(Some),
-        (None, Actor::Caller(maker, _)) => Ok(maker.source_ends_at),
-        (None, Actor::Operator) => Ok(None),
+    match new.expires_at.as_deref() {
+        Some(text) => fields::expiry(text, now).map(Some),
+        None => Ok(actor.maker().and_then(|maker| maker.source_ends_at)),
     }
 }
 
 /// What it may use is for operators to say.
 pub(crate) fn budget_of_new_key(actor: Actor<'_>, new: &NewKey) -> Result<Option<Budget>, Failure> {
-    match (&new.budget, actor) {
-        (None, _) => Ok(None),
-        (Some(_), Actor::Caller(..)) => {
+    match &new.budget {
+        None => Ok(None),
+        Some(_) if !actor.is_operator() => {
             Err(Failure::invalid("\"budget\" is for operators; a key made here is charged to its maker's account"))
         }
-        (Some(text), Actor::Operator) => budgets::read(text).map(Some),
+        Some(text) => budgets::read(text).map(Some),
     }
 }
 
@@ -121,10 +120,8 @@ pub(crate) fn scopes_of_new_key(
 ) -> Result<Option<ScopeSet>, Failure> {
     let owner_scopes = rules.scopes_of_roles(owner.roles.iter().map(AsRef::as_ref));
     let Some(texts) = &new.scopes else {
-        return Ok(match actor {
-            Actor::Operator => None,
-            Actor::Caller(maker, _) => scopes_by_silence(rules, &maker.principal.grants, &owner_scopes),
-        });
+        let by_silence = |maker: &CredentialEntry| scopes_by_silence(rules, &maker.principal.grants, &owner_scopes);
+        return Ok(actor.maker().and_then(by_silence));
     };
     let scopes = fields::scopes(texts)?;
     let beyond: Vec<&str> = scopes.beyond(&owner_scopes).map(|scope| scope.as_str()).collect();
@@ -156,7 +153,7 @@ fn scopes_by_silence(rules: &Rules, maker: &Grants, owner_scopes: &ScopeSet) -> 
 
 /// Whatever a caller makes, renews or wakes is not more than the caller itself: in scopes, addresses, life and mode.
 pub(crate) fn may_bring_to_life(service: &Service, actor: Actor<'_>, made: &Joined) -> Result<(), Failure> {
-    let Actor::Caller(maker, _) = actor else { return Ok(()) };
+    let Some(maker) = actor.maker() else { return Ok(()) };
     let entry = made.resolve(&service.configuration().rules);
     let beyond: Vec<&str> =
         maker.principal.grants.exceeded_by(&entry.principal.grants).map(|scope| scope.as_str()).collect();

@@ -8,6 +8,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Overlap, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -61,7 +62,7 @@ impl Ending {
 }
 
 /// The overlap of a key that was replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OverlapView {
     /// It ends early once the key was not used for so long; null = only at its date.
@@ -71,7 +72,7 @@ pub struct OverlapView {
 }
 
 /// One that uses a key that was replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SightingView {
     /// From where.

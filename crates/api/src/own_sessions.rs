@@ -3,6 +3,7 @@
 use keyward_core::principal::{Kind as CredentialKind, Principal};
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, UserChange, UserRecord};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::{Failure, Kind};
@@ -12,7 +13,7 @@ use crate::sessions::{self, SessionView};
 use crate::view::{Listing, ReceiptView};
 
 /// A session as its own user sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnSessionView {
     /// The session.

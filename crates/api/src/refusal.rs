@@ -39,7 +39,8 @@ pub(crate) fn refused(request: &OwnRequest, failure: &Failure) -> OwnReply {
     OwnReply { answer, refusal: Some(refusal) }
 }
 
-fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Answer {
+/// The problem document of a failure.
+pub fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Answer {
     let (status, title) = match failure.kind {
         Kind::Invalid => (StatusCode::BAD_REQUEST, "Bad Request"),
         Kind::Media => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type"),

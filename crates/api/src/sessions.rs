@@ -3,6 +3,7 @@
 use keyward_core::session::SessionRecord;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, UserChange};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
@@ -16,7 +17,7 @@ use crate::view::{Listing, ReceiptView};
 const MOST: u32 = 1000;
 
 /// A session. Its tokens are nowhere, and their digests are not shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
     /// `ses_…`.

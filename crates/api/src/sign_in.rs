@@ -14,6 +14,7 @@ use keyward_core::scope::Scope;
 use keyward_core::session::SessionRecord;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::people::{Bearer, Changed};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::attempts::Why;
@@ -64,10 +65,13 @@ impl From<Issued> for Tokens {
     }
 }
 
-#[derive(Serialize)]
-struct Who {
-    id: Box<str>,
-    username: Box<str>,
+/// A user, as whoever signed in is told of itself.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Who {
+    /// `user_…`.
+    pub id: Box<str>,
+    /// What it signs in with.
+    pub username: Box<str>,
 }
 
 impl Who {
@@ -107,10 +111,12 @@ pub async fn sign_in(
 /// What a browser gets whose user signed in. The cookie is not in the body.
 #[derive(Serialize)]
 pub struct CookieSession {
-    csrf_token: String,
+    /// What its pages show in `Keyward-CSRF` with each request that changes something.
+    pub csrf_token: String,
     /// Seconds, if it is used all the time.
-    expires_in: u64,
-    user: Who,
+    pub expires_in: u64,
+    /// Who signed in.
+    pub user: Who,
     /// What the cookie holds.
     #[serde(skip)]
     pub cookie: ApiKeySecret,

@@ -6,6 +6,7 @@ use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
 use keyward_engine::ports::Joined;
 use keyward_engine::refresher::Receipt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::budgets::BudgetView;
@@ -13,7 +14,7 @@ use crate::fields::rfc3339;
 use crate::overlaps::OverlapView;
 
 /// A key as its owner and operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyView {
     /// `key_…`.
@@ -156,7 +157,7 @@ impl CallerView {
 }
 
 /// A key just made: the only view that holds the key itself.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedKey {
     /// The key, shown once.
@@ -178,7 +179,7 @@ impl CreatedKey {
 }
 
 /// A listing: `{"data":[…],"nextCursor":null}` everywhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Listing<T> {
     /// The entries of this page.
@@ -188,7 +189,7 @@ pub struct Listing<T> {
 }
 
 /// How far a change has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptView {
     /// One entry per node that serves; none when no server runs.
@@ -196,7 +197,7 @@ pub struct ReceiptView {
 }
 
 /// One node of a receipt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeView {
     /// The node's name.

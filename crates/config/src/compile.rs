@@ -62,6 +62,7 @@ pub fn rules(settings: &Settings, secret: MacKey) -> Rules {
         tokens: token_rules(settings),
         issuers: settings.security.issuers.iter().map(settings::Issuer::rules).collect(),
         guarding,
+        control: None,
     }
 }
 

@@ -69,8 +69,9 @@ pub fn check(headers: Fields<'_>, token: &CsrfToken, rules: &SessionRules) -> Re
     }
 }
 
-/// What the browser says. Without a word of it nobody's page is behind the request: then the token alone speaks.
-fn is_same_origin(headers: Fields<'_>, is_secure: bool) -> bool {
+/// What the browser says. Without a word of it nobody's page is behind the request: then the token alone speaks, where there
+/// is one already.
+pub fn is_same_origin(headers: Fields<'_>, is_secure: bool) -> bool {
     let mut sites = headers.values("sec-fetch-site");
     if let Some(site) = sites.next() {
         // A page cannot set this field (Fetch Metadata §5); the browser compared scheme, host and port.

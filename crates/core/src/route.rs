@@ -243,6 +243,8 @@ pub enum Destination {
     Upstream(usize),
     /// To one of Keyward's own endpoints.
     Own(Endpoint),
+    /// To an operation of the operators' port, by its place in the table of them.
+    Operation(usize),
 }
 
 /// What a route asks of a caller.
@@ -342,10 +344,7 @@ pub enum Match {
 impl Routes {
     /// A table from own endpoints and configured routes.
     pub fn new(own: Vec<Route>, configured: Vec<Route>) -> Self {
-        let count = own.len();
-        let mut all = own;
-        all.extend(configured);
-        Self { own: count, all }
+        Self { own: own.len(), all: own.into_iter().chain(configured).collect() }
     }
 
     /// A route by its place.

@@ -10,6 +10,7 @@ use crate::foreign::Issuer;
 use crate::guarding::Guarding;
 use crate::limit::{Limit, LimitFields, LimitId};
 use crate::plan::{Planned, Plans};
+use crate::plane::Plane;
 use crate::principal::Kind;
 use crate::route::Routes;
 use crate::scheme::{Scheme, SchemeId};
@@ -43,9 +44,21 @@ pub struct Rules {
     pub issuers: Vec<Issuer>,
     /// How credentials of people are guarded.
     pub guarding: Guarding,
+    /// What the operators' port goes by: routes and schemes of its own, of the same configuration. `None`: nobody asks there.
+    pub control: Option<Arc<Rules>>,
 }
 
 impl Rules {
+    /// The rules of a plane, copied for one core: a shared count of references would be written by every core at every request.
+    pub fn of_plane(&self, plane: Plane) -> Self {
+        match (plane, &self.control) {
+            (Plane::Control, Some(control)) => Self::clone(control),
+            // Without rules of its own a plane has no routes, and so lets nobody pass.
+            (Plane::Control, None) => Self { routes: Routes::default(), ..self.clone() },
+            (Plane::Data, _) => Self { control: None, ..self.clone() },
+        }
+    }
+
     /// A limit by its id; `caller` is who may have brought it along.
     pub fn limit<'a>(&'a self, id: LimitId, caller: Option<&'a CredentialEntry>) -> Option<&'a Limit> {
         match id.own_place() {

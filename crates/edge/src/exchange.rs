@@ -226,8 +226,8 @@ async fn go(visit: Visit<'_>, wire: &mut Wire, note: &mut Note<'_>, (permit, jud
             ways.upstreams.iter().take(1).for_each(|upstream| client.watch.keep(upstream.pace));
             own::call(visit, wire, note, (permit, endpoint)).await.map_err(|refused| refused.at(endpoint))
         }
-        // A permit names a route of the rules that made it.
-        None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
+        // A permit names a route of the rules that made it, and those of cores lead to no operation.
+        Some(Destination::Operation(_)) | None => Err(Refused::upstream(UpstreamFault::Unreachable, judged.id())),
     }
 }
 

@@ -16,6 +16,7 @@ use keyward_core::machine::{
     Awaiting, Examining, Fetching, Listener, Question, Recalled, RequestFacts, Ruled, Spending, Step, decide,
     would_be_asked,
 };
+use keyward_core::plane::Plane;
 use keyward_core::route::RouteId;
 use keyward_core::rules::Rules;
 
@@ -72,6 +73,7 @@ pub struct Parts {
 
 /// One core's engine. `Send`, not `Sync`: it belongs to one thread at a time.
 pub struct Worker {
+    plane: Plane,
     node: u16,
     core: u8,
     configuration: RefCell<Configuration>,
@@ -142,10 +144,16 @@ pub struct Reserving<'a> {
 impl Worker {
     /// A worker with an empty memory.
     pub fn new(parts: Parts) -> Self {
-        let rules = Arc::new(Rules::clone(&parts.rules));
+        Self::of_plane(Plane::Data, parts)
+    }
+
+    /// A worker for calls on a plane.
+    pub fn of_plane(plane: Plane, parts: Parts) -> Self {
+        let rules = Arc::new(parts.rules.of_plane(plane));
         parts.shared.decides_by(parts.core, parts.version);
         parts.tally.know_limits(rules.limits.iter().map(Limit::name));
         Self {
+            plane,
             node: parts.node,
             core: parts.core,
             configuration: RefCell::new(Configuration { rules, version: parts.version }),

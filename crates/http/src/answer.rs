@@ -50,7 +50,7 @@ pub fn denied(denial: &Denial, rules: &Rules, facts: &RequestFacts<'_>, decision
 pub fn endpoint(denial: &Denial, rules: &Rules) -> Option<Endpoint> {
     match rules.routes.get(denial.route?)?.destination {
         Destination::Own(endpoint) => Some(endpoint),
-        Destination::Upstream(_) => None,
+        Destination::Upstream(_) | Destination::Operation(_) => None,
     }
 }
 

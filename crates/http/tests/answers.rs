@@ -78,6 +78,7 @@ fn rules() -> Rules {
         plans: keyward_core::plan::Plans::default(),
         limit_fields: LimitFields::default(),
         guarding: Default::default(),
+        control: None,
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_admin::{Control, Guard, GuardParts};
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::basic::BasicPasswords;
 use keyward_api::in_force::Configuration;
@@ -10,6 +11,7 @@ use keyward_api::metrics::{Depth, Metrics};
 use keyward_api::opener::Opener;
 use keyward_api::provers::KeyProvers;
 use keyward_api::service::Service;
+use keyward_core::plane::Plane;
 use keyward_edge::Fetcher;
 use keyward_engine::fetcher::{self, Questions};
 use keyward_engine::limits::{self, Asks, Cells, Limiter};
@@ -57,6 +59,8 @@ pub struct Planes {
     pub refresher: Arc<Refresher>,
     /// One worker for each core.
     pub workers: Vec<Worker>,
+    /// The one that judges what operators ask.
+    pub guard: Worker,
     /// What they ask the store.
     pub questions: Questions,
     /// What callers used of their limits.
@@ -79,7 +83,9 @@ impl Planes {
     pub async fn new(ground: &Ground, first: &Configuration, cores: usize) -> Result<Self> {
         let Ground { store, identity, clock, opener } = ground;
         let signing_keys = Arc::new(opener.verifying(&store.signing_keys().await.map_err(failed)?));
-        let (node, mailboxes) = Node::new(identity.head, cores);
+        // One more mailbox than there are cores: operators are judged by a worker of their own.
+        let (node, mut mailboxes) = Node::new(identity.head, cores + 1);
+        let last = mailboxes.pop().ok_or_else(|| failed("a node without cores"))?;
         node.shared().imported().know(&store.imported_keys().await.map_err(failed)?);
         let node = Arc::new(node);
         let lookup: Arc<dyn Lookup> = Arc::clone(store) as Arc<dyn Lookup>;
@@ -88,32 +94,36 @@ impl Planes {
         let cells = Arc::new(Cells::default());
         let limiter = Limiter::new(Arc::clone(&cells), reserver);
         let throttle = Arc::<Throttle>::default();
-        let worker = |(core, mailbox)| {
-            Worker::new(Parts {
-                node: NODE.0,
-                core: u8::try_from(core).unwrap_or(u8::MAX),
-                rules: Arc::clone(&first.rules),
-                version: first.version,
-                tag_key: identity.tag_key.clone(),
-                signing_keys: Arc::clone(&signing_keys),
-                clock: Arc::clone(clock),
-                shared: node.shared(),
-                mailbox,
-                asker: asker.clone(),
-                limiter: limiter.clone(),
-                throttle: Arc::clone(&throttle),
-                head: identity.head,
-                capacity: KEYS_REMEMBERED,
-                tally: Tally::default(),
-            })
+        let worker = |plane, (core, mailbox)| {
+            Worker::of_plane(
+                plane,
+                Parts {
+                    node: NODE.0,
+                    core: u8::try_from(core).unwrap_or(u8::MAX),
+                    rules: Arc::clone(&first.rules),
+                    version: first.version,
+                    tag_key: identity.tag_key.clone(),
+                    signing_keys: Arc::clone(&signing_keys),
+                    clock: Arc::clone(clock),
+                    shared: node.shared(),
+                    mailbox,
+                    asker: asker.clone(),
+                    limiter: limiter.clone(),
+                    throttle: Arc::clone(&throttle),
+                    head: identity.head,
+                    capacity: KEYS_REMEMBERED,
+                    tally: Tally::default(),
+                },
+            )
         };
-        let workers: Vec<Worker> = mailboxes.into_iter().enumerate().map(worker).collect();
-        let tallies = workers.iter().map(|worker| worker.tally().shown()).collect();
+        let workers: Vec<Worker> = mailboxes.into_iter().enumerate().map(|at| worker(Plane::Data, at)).collect();
+        let guard = worker(Plane::Control, (cores, last));
+        let tallies = workers.iter().chain([&guard]).map(|worker| worker.tally().shown()).collect();
         let questions_waiting = Box::new(asker.depth());
         let source = Arc::<Opener>::clone(opener);
         let refresher =
             Arc::new(Refresher::new(NODE.1, Arc::clone(&node), lookup, Arc::clone(clock), source, signing_keys));
-        Ok(Self { node, refresher, workers, questions, tallies, questions_waiting, cells, asks, throttle })
+        Ok(Self { node, refresher, workers, guard, questions, tallies, questions_waiting, cells, asks, throttle })
     }
 }
 
@@ -133,6 +143,10 @@ pub struct ControlPlane<'a> {
     pub cells: &'a Arc<Cells>,
     /// What the admin port tells of the server.
     pub metrics: Metrics,
+    /// Where callers come, as far as it is a port.
+    pub data_url: Option<String>,
+    /// What judges operators, and what becomes of its decisions.
+    pub guard: GuardParts,
     /// How long the audit log is kept, if not for ever.
     pub audit_kept: Option<Duration>,
 }
@@ -148,7 +162,7 @@ impl ControlPlane<'_> {
         refresher: &Arc<Refresher>,
         own: own::OwnReceiver,
         uses: mpsc::Receiver<Vec<Use>>,
-    ) -> Result<(Ports, Sockets, Wished)> {
+    ) -> Result<(Ports, Sockets, Wished, Guard)> {
         let listen = || {
             socket::listen(self.data_dir.path()).map_err(|error| {
                 Failed::Refused(format!("cannot listen on the socket in {}: {error}", self.data_dir.path().display()))
@@ -184,11 +198,19 @@ impl ControlPlane<'_> {
         }
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (handing, wished) = handover::routes();
-        let pages = keyward_console::routes();
-        let admin = (self.admin, admin_routes(Arc::clone(self.service), self.metrics).merge(pages));
+        let (gate, guard) = Guard::start(self.guard).map_err(failed)?;
+        let operators = Control {
+            service: Arc::clone(self.service),
+            gate,
+            version: env!("CARGO_PKG_VERSION"),
+            node: NODE.1,
+            data_url: self.data_url,
+        };
+        let routes = admin_routes(Arc::clone(self.service), self.metrics).merge(keyward_console::routes());
+        let admin = (self.admin, routes.merge(keyward_admin::routes(Arc::new(operators))));
         let control = (control, socket_routes(Arc::clone(self.service)).merge(handing));
         let (ports, sockets) = Ports::open(admin, control).map_err(failed)?;
-        Ok((ports, sockets, wished))
+        Ok((ports, sockets, wished, guard))
     }
 }
 

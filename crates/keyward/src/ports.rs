@@ -15,15 +15,22 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
+
+use keyward_admin::Peer;
 
 use crate::handover::Sockets;
 
 /// How long what was asked has to be answered at the end, and whoever has just connected to ask.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// Connections at once on each.
+const CONNECTIONS: usize = 512;
+/// How long the next head on a connection may take to come.
+const HEAD_WITHIN: Duration = Duration::from_secs(60);
 
 /// The open ports.
 pub struct Ports {
@@ -50,8 +57,8 @@ impl Ports {
         let control = tokio::net::UnixListener::from_std(control)?;
         let (ending, ended) = watch::channel(false);
         let tasks = [
-            tokio::spawn(accept(admin, admin_routes, ended.clone())),
-            tokio::spawn(accept(control, control_routes, ended)),
+            tokio::spawn(accept(admin, admin_routes, ended.clone(), |peer| Some(Peer(peer.ip())))),
+            tokio::spawn(accept(control, control_routes, ended, |_| None)),
         ];
         Ok((Self { ending, tasks }, again))
     }
@@ -68,12 +75,18 @@ impl Ports {
 }
 
 /// Accepts until the end, and waits for the connections that there are.
-async fn accept<L: Listener>(mut listener: L, routes: Router, ended: watch::Receiver<bool>) {
+async fn accept<L: Listener>(
+    mut listener: L,
+    routes: Router,
+    ended: watch::Receiver<bool>,
+    peer: fn(&L::Addr) -> Option<Peer>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            (io, _) = listener.accept() => {
-                connections.spawn(serve(TokioIo::new(io), routes.clone(), ended.clone()));
+            // As many as may be are there: others wait in the system's queue.
+            (io, address) = listener.accept(), if connections.len() < CONNECTIONS => {
+                connections.spawn(serve((TokioIo::new(io), peer(&address)), routes.clone(), ended.clone()));
             }
             Some(_) = connections.join_next() => {}
             () = end(ended.clone()) => break,
@@ -89,18 +102,21 @@ async fn end(mut ended: watch::Receiver<bool>) {
 }
 
 /// Serves a connection until it ends, or until the end has come and nothing runs on it.
-async fn serve<I>(io: TokioIo<I>, routes: Router, ended: watch::Receiver<bool>)
+async fn serve<I>((io, peer): (TokioIo<I>, Option<Peer>), routes: Router, ended: watch::Receiver<bool>)
 where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let asked = Arc::new(Notify::new());
     let asking = Arc::clone(&asked);
     let routes = TowerToHyperService::new(routes);
-    let answer = service_fn(move |request: Request<Incoming>| {
+    let answer = service_fn(move |mut request: Request<Incoming>| {
         asking.notify_one();
+        peer.map(|peer| request.extensions_mut().insert(peer));
         routes.call(request)
     });
-    let connection = http1::Builder::new().serve_connection(io, answer).with_upgrades();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    let connection = http.serve_connection(io, answer).with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,

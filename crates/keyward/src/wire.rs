@@ -180,6 +180,8 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
     SystemRandom.fill(&mut secret);
     let settings = loaded.settings();
     let keys = &settings.security.api_keys;
+    let mut rules = keyward_config::rules(settings, MacKey::from_bytes(secret));
+    rules.control = Some(Arc::new(keyward_admin::control(&rules, keys.enabled)));
     let prefixes = |prefix: &Prefix| Prefixes { live: prefix.of(Mode::Live), test: prefix.of(Mode::Test) };
     Configuration {
         version,
@@ -187,7 +189,7 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
         file: loaded.file.as_ref().map(|file| file.display().to_string()),
         // A list of plain values always has a form as JSON.
         values: serde_json::to_value(loaded.config.show()).unwrap_or_default(),
-        rules: Arc::new(keyward_config::rules(settings, MacKey::from_bytes(secret))),
+        rules: Arc::new(rules),
         responses: Arc::new(keyward_config::responses(settings)),
         default_account: settings.accounts.default.as_deref().map(Into::into),
         prefixes: prefixes(&keys.prefix),

@@ -227,7 +227,7 @@ fn the_schema_names_what_the_configuration_takes() {
     let names = schema.to_string();
     for shown in world.json(&["config", "show"])["values"].as_array().unwrap() {
         for name in shown["path"].as_str().unwrap().split(['.', '[', ']', '*']) {
-            let given = ["key_header", "key_auth", "bearer", "admin", "self", "operator"].contains(&name);
+            let given = ["key_header", "key_auth", "bearer", "admin", "self", "operator", "auditor"].contains(&name);
             let known = name.is_empty() || given || name.bytes().all(|byte| byte.is_ascii_digit());
             assert!(known || names.contains(&format!("\"{name}\":")), "{name} of {}", shown["path"]);
         }

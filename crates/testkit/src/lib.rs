@@ -15,6 +15,7 @@ pub mod decided;
 pub mod issued;
 pub mod issuer;
 pub mod oauth;
+pub mod operators;
 pub mod people;
 pub mod ports;
 pub mod ps;

@@ -249,7 +249,11 @@ impl World {
 
     /// Sends a request with header lines to the data port.
     pub fn send(&self, method: &str, target: &str, headers: &[&str], body: &str) -> Answer {
-        let address = self.server().data;
+        self.send_to(self.server().data, (method, target), headers, body)
+    }
+
+    /// The same to one of the server's ports.
+    pub fn send_to(&self, address: SocketAddr, (method, target): (&str, &str), headers: &[&str], body: &str) -> Answer {
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\n");
         for header in headers {
             request.push_str(header);

@@ -46,7 +46,7 @@ impl<'a> Spending<'a> {
     fn counted(&self) -> Option<&Counted> {
         match self.routed.route.destination {
             Destination::Upstream(_) => self.caller().map(|caller| &caller.counted),
-            Destination::Own(_) => None,
+            Destination::Own(_) | Destination::Operation(_) => None,
         }
     }
 

@@ -373,6 +373,7 @@ fn rules(open: bool) -> Rules {
         plans: keyward_core::plan::Plans::default(),
         limit_fields: keyward_core::limit::LimitFields::default(),
         guarding: Default::default(),
+        control: None,
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

@@ -30,7 +30,7 @@ impl Worker {
     }
 
     fn configure(&self, version: u64, rules: &Rules, head: FeedHead) {
-        *self.configuration.borrow_mut() = Configuration { rules: Arc::new(rules.clone()), version };
+        *self.configuration.borrow_mut() = Configuration { rules: Arc::new(rules.of_plane(self.plane)), version };
         self.memory.borrow_mut().flush(head);
         self.tally.know_limits(rules.limits.iter().map(Limit::name));
         self.shared.decides_by(self.core, version);

@@ -308,6 +308,7 @@ pub fn rules() -> Rules {
         plans: Plans::default(),
         limit_fields: keyward_core::limit::LimitFields::default(),
         guarding: Default::default(),
+        control: None,
         tokens: keyward_core::token::TokenRules {
             issuer: "keyward".into(),
             audience: "keyward".into(),

@@ -6,12 +6,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_admin::{Guard, GuardParts};
 use keyward_api::metrics::{CertificateReads, Metrics, Sources};
 use keyward_api::service::Service;
 use keyward_api::tokens;
 use keyward_config::Settings;
 use keyward_core::algorithm::Algorithm;
-use keyward_edge::{EdgeConfig, Setups};
+use keyward_edge::{EdgeConfig, Place, Setups};
 use keyward_engine::ports::{Clock, Store};
 use keyward_engine::record::{self, Journal};
 use keyward_http::own;
@@ -147,6 +148,7 @@ struct Left {
 struct Running {
     edge: keyward_edge::Edge,
     ports: Ports,
+    guard: Guard,
     handing: Handing,
     writer: Option<oneshot::Receiver<()>>,
     keeper: Option<keeper::Keeper>,
@@ -232,9 +234,26 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     );
     let audit_kept = settings.audit.keep;
     let cells = &planes.cells;
-    let control =
-        ControlPlane { admin, control, data_dir, service: &service, store: &store, cells, metrics, audit_kept };
-    let (ports, sockets, wished) =
+    // Logged as the cores' are.
+    let recording = recording.logged(journal);
+    let guard = GuardParts { worker: planes.guard, recording: recording.clone(), uses: uses.clone() };
+    let data_url = match &places.0 {
+        Place::Tcp(address) => Some(format!("http{}://{address}", if settings.server.tls.enabled { "s" } else { "" })),
+        Place::Unix(_) => None,
+    };
+    let control = ControlPlane {
+        data_url,
+        admin,
+        control,
+        data_dir,
+        service: &service,
+        store: &store,
+        cells,
+        metrics,
+        guard,
+        audit_kept,
+    };
+    let (ports, sockets, wished, guard) =
         control.start((planes.questions, planes.asks), &planes.refresher, own_receiver, uses_received)?;
     let offer = Sockets { data: data.duplicates().map_err(failed)?, ..sockets };
     if !planes.refresher.refresh().await {
@@ -244,7 +263,6 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     // Shown only where the banner goes to the terminal itself: stderr may be a file.
     let shown = terminal::is_terminal() && form != Log::Json;
     let first_password = first_start::ensure(&service, data_dir.path(), shown).await?;
-    let recording = recording.logged(journal);
     let config = EdgeConfig {
         tls: certificates.as_ref().map(Certificates::door),
         ..wire::edge(settings, start.seats, Arc::clone(&setups), own_sender, recording, uses)
@@ -265,7 +283,7 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     greet(&banner::text(&facts).await, form);
     let reloader = Reloader::new((start.cli, start.flags, loaded), &service, &planes.node, &setups, issuers);
     let handing = Handing::start(offer, wished);
-    Ok((Running { edge, ports, handing, writer, keeper, service, store }, reloader))
+    Ok((Running { edge, ports, guard, handing, writer, keeper, service, store }, reloader))
 }
 
 impl Running {
@@ -285,6 +303,7 @@ impl Running {
             }
         }
         self.ports.close().await;
+        self.guard.end().await;
         if let Some(written) = self.writer {
             // The edge is gone and with it every journal, so that the writer ends once it has written all. Where nobody
             // takes our lines any more, the process ends without it.

@@ -15,9 +15,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["core", "engine"]),
     ("api", &["core", "engine", "http"]),
     ("edge", &["core", "engine", "http"]),
+    ("admin", &["core", "engine", "http", "api"]),
     ("console", &[]),
-    ("keyward", &["core", "engine", "http", "config", "store", "api", "edge", "console"]),
-    ("testkit", &["core", "engine", "http", "config", "store", "api", "edge"]),
+    ("keyward", &["core", "engine", "http", "config", "store", "api", "edge", "admin", "console"]),
+    ("testkit", &["core", "engine", "http", "config", "store", "api", "edge", "admin"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,69 @@
+//! What operations answer.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use keyward_api::failure::Kind;
+use keyward_api::refusal;
+use keyward_api::view::ReceiptView;
+use keyward_http::names::RECEIPT;
+use keyward_http::own::Refusal;
+use keyward_http::problem::Answer;
+use serde::Serialize;
+
+use crate::operation::Operation;
+
+/// An answer of an operation.
+pub(crate) type Reply = Answer;
+
+/// JSON.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+    let mut bytes = serde_json::to_vec(body).unwrap_or_default();
+    bytes.push(b'\n');
+    let mut reply = Response::new(Bytes::from(bytes));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+/// 200 with JSON.
+pub(crate) fn ok(body: &impl Serialize) -> Reply {
+    json(StatusCode::OK, body)
+}
+
+/// 204.
+pub(crate) fn nothing() -> Reply {
+    let mut reply = Response::new(Bytes::new());
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+/// 204, with how far a change has come in a header.
+pub(crate) fn done(receipt: &ReceiptView) -> Reply {
+    let mut reply = nothing();
+    if let Ok(line) = HeaderValue::from_str(&receipt.line()) {
+        reply.headers_mut().insert(RECEIPT, line);
+    }
+    reply
+}
+
+/// What a failure is called in the record.
+pub(crate) fn refusal(operation: &Operation, kind: Kind) -> Refusal {
+    if let Some(endpoint) = operation.as_endpoint {
+        return refusal::refusal(endpoint, kind);
+    }
+    let (outcome, detail) = match kind {
+        Kind::Invalid => ("Invalid", "body or query"),
+        Kind::Media => ("Invalid", "media type"),
+        Kind::NotFound => ("NotFound", "no such thing"),
+        Kind::Forbidden => ("Forbidden", "beyond the caller"),
+        Kind::Conflict => ("Conflict", "state"),
+        Kind::Unauthorized | Kind::WrongClient => ("Rejected", "name or password"),
+        Kind::Throttled(_) => ("Throttled", "address"),
+        Kind::SubjectThrottled(_) => ("Throttled", "subject"),
+        Kind::Unavailable => ("Unavailable", "operation"),
+    };
+    Refusal { outcome, detail }
+}

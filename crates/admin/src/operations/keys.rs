@@ -1,0 +1,312 @@
+//! Keys of everybody. What is brought to life is never more than whoever does it.
+
+use http::HeaderValue;
+use http::StatusCode;
+use http::header::LOCATION;
+use keyward_api::budgets;
+use keyward_api::failure::Failure;
+use keyward_api::fields;
+use keyward_api::key_listing::{self, KeyQuestion};
+use keyward_api::keys::{self, NewKey};
+use keyward_api::overlaps::Ending;
+use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
+use keyward_engine::change::KeyChange;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{self, Reply};
+use crate::call::Call;
+use crate::operation::{Access, Given, Operation, PREFIX, Sent, Verb, shape};
+use crate::operations::{KeyChanged, PAGE};
+
+const READ: Access = Access::Scope("keyward:keys:read");
+const WRITE: Access = Access::Scope("keyward:keys:write");
+const CHANGED: Given = Given::Json(StatusCode::OK, shape::<KeyChanged>);
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "keys.list",
+        path: "/keys",
+        access: READ,
+        summary: "List keys, newest first",
+        query: Some(shape::<Which>),
+        given: Given::Json(StatusCode::OK, shape::<Listing<KeyView>>),
+        refuses: &[400],
+        run: |call| Box::pin(list(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.create",
+        verb: Verb::Post,
+        path: "/keys",
+        access: WRITE,
+        summary: "Make a key; its text is in this answer and nowhere else",
+        sent: Sent::Json(shape::<KeyToMake>),
+        given: Given::Json(StatusCode::CREATED, shape::<CreatedKey>),
+        refuses: &[400, 404, 409],
+        run: |call| Box::pin(create(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.show",
+        path: "/keys/{id}",
+        access: READ,
+        summary: "Show a key",
+        given: Given::Json(StatusCode::OK, shape::<KeyView>),
+        refuses: &[404],
+        run: |call| Box::pin(show(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.rename",
+        verb: Verb::Patch,
+        path: "/keys/{id}",
+        access: WRITE,
+        summary: "Give a key another name; what it may do cannot change",
+        sent: Sent::Json(shape::<Renaming>),
+        given: CHANGED,
+        refuses: &[400, 404],
+        run: |call| Box::pin(rename(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.rotate",
+        verb: Verb::Post,
+        path: "/keys/{id}/rotate",
+        access: WRITE,
+        summary: "Make the successor of a key, which goes on for a while",
+        sent: Sent::Maybe(shape::<Overlapping>),
+        given: Given::Json(StatusCode::CREATED, shape::<KeyRotated>),
+        refuses: &[400, 404, 409],
+        run: |call| Box::pin(rotate(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.disable",
+        verb: Verb::Post,
+        path: "/keys/{id}/disable",
+        access: WRITE,
+        summary: "Pause a key",
+        given: CHANGED,
+        refuses: &[404, 409],
+        run: |call| Box::pin(disable(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.enable",
+        verb: Verb::Post,
+        path: "/keys/{id}/enable",
+        access: WRITE,
+        summary: "End a key's pause",
+        given: CHANGED,
+        refuses: &[404, 409],
+        run: |call| Box::pin(enable(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.revoke",
+        verb: Verb::Post,
+        path: "/keys/{id}/revoke",
+        access: WRITE,
+        summary: "End a key for ever",
+        sent: Sent::Maybe(shape::<Revoking>),
+        given: CHANGED,
+        refuses: &[400, 404, 409],
+        run: |call| Box::pin(revoke(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "keys.budget",
+        verb: Verb::Post,
+        path: "/keys/{id}/budget",
+        access: WRITE,
+        summary: "Change what a key and its line may use",
+        sent: Sent::Json(shape::<Budgeting>),
+        given: CHANGED,
+        refuses: &[400, 404, 409],
+        run: |call| Box::pin(budget(call)),
+        ..Operation::NEW
+    },
+];
+
+/// Which keys to list.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    /// A `nextCursor` of the page before.
+    cursor: Option<String>,
+    /// How many at most.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    /// Not accepted for so long, such as `90d`, or since a time.
+    unused: Option<String>,
+    /// Made so long ago, such as `1y`, or before a time.
+    older: Option<String>,
+    /// Of this user, by name, id or reference.
+    owner: Option<String>,
+    /// Of this account, by name, id or reference.
+    account: Option<String>,
+    /// With this text in its name, id, prefix or reference, or in its owner's name, id or reference.
+    search: Option<String>,
+    /// `active`, `expired`, `disabled` or `revoked`.
+    status: Option<String>,
+    /// `live` or `test`.
+    mode: Option<String>,
+    /// `created`, which it is where nothing is said, `name`, `lastUsed` or `expires`.
+    sort: Option<String>,
+    /// `asc` or `desc`.
+    order: Option<String>,
+}
+
+async fn list(call: &Call) -> Result<Reply, Failure> {
+    let Which { cursor, limit, unused, older, owner, account, search, status, mode, sort, order } = call.query()?;
+    let question = KeyQuestion { unused, older, owner, account, search, status, mode, sort, order };
+    let page = (cursor.as_deref(), page(limit)?);
+    Ok(answer::ok(&key_listing::list(call.service(), call.actor()?, &question, page).await?))
+}
+
+/// The size of a page.
+pub(crate) fn page(limit: Option<u32>) -> Result<u32, Failure> {
+    match limit {
+        Some(1..=1000) | None => Ok(limit.unwrap_or(PAGE)),
+        Some(_) => Err(Failure::invalid("limit is a number from 1 to 1000")),
+    }
+}
+
+/// A key to be made.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct KeyToMake {
+    /// What people call it.
+    #[schemars(length(min = 1, max = 100))]
+    name: String,
+    /// The user that owns it, by name; absent = the caller's.
+    owner: Option<String>,
+    /// The account that owns it, by name, id or reference; absent = its owner's.
+    account: Option<String>,
+    /// Its own scopes; absent = its owner's, less `self:` and `keyward:`, as far as the caller has them.
+    #[schemars(length(max = 100))]
+    scopes: Option<Vec<String>>,
+    /// `live` or `test`; absent = as the caller's.
+    mode: Option<String>,
+    /// A time, or a span such as `90d`.
+    expires_at: Option<String>,
+    /// Addresses and CIDRs; absent or empty = where the caller's may be used.
+    #[schemars(length(max = 100))]
+    allowed_ips: Option<Vec<String>>,
+    /// An operator's own reference.
+    #[schemars(length(min = 1, max = 255))]
+    external_id: Option<String>,
+    /// What it and its successors may use together: `1000`, or `1000/30d` in each 30 days.
+    budget: Option<String>,
+    /// Whether a secret belongs to it.
+    pair: Option<bool>,
+}
+
+async fn create(call: &Call) -> Result<Reply, Failure> {
+    let asked: KeyToMake = call.body()?;
+    let new = NewKey {
+        name: asked.name,
+        owner: asked.owner,
+        account: asked.account,
+        scopes: asked.scopes,
+        expires_at: asked.expires_at,
+        mode: asked.mode,
+        allowed_ips: asked.allowed_ips,
+        external_id: asked.external_id,
+        budget: asked.budget,
+        pair: asked.pair,
+    };
+    let created = keys::create(call.service(), call.actor()?, &new).await?;
+    let mut reply = answer::json(StatusCode::CREATED, &created);
+    if let Ok(location) = HeaderValue::from_str(&format!("{PREFIX}/keys/{}", created.view.id)) {
+        reply.headers_mut().insert(LOCATION, location);
+    }
+    Ok(reply)
+}
+
+async fn show(call: &Call) -> Result<Reply, Failure> {
+    Ok(answer::ok(&keys::show(call.service(), call.actor()?, call.parameter(0)).await?))
+}
+
+async fn change(call: &Call, change: &KeyChange) -> Result<Reply, Failure> {
+    let changed = keys::change(call.service(), call.actor()?, call.parameter(0), change).await?;
+    Ok(answer::ok(&KeyChanged::from(changed)))
+}
+
+/// Another name.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Renaming {
+    /// What people call it from now on.
+    #[schemars(length(min = 1, max = 100))]
+    name: String,
+}
+
+async fn rename(call: &Call) -> Result<Reply, Failure> {
+    let Renaming { name } = call.body()?;
+    change(call, &KeyChange::Rename(fields::name(&name)?)).await
+}
+
+/// How long the old key goes on.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Overlapping {
+    /// At most so long, such as `24h`, which it is where nothing is said; `0` = not at all.
+    overlap: Option<String>,
+    /// It ends earlier, once it was not used for so long, such as `24h`.
+    until_quiet: Option<String>,
+}
+
+/// The successor of a key.
+#[derive(Serialize, JsonSchema)]
+struct KeyRotated {
+    #[serde(flatten)]
+    created: CreatedKey,
+    /// How far the change of the old key has come.
+    receipt: ReceiptView,
+}
+
+async fn rotate(call: &Call) -> Result<Reply, Failure> {
+    let Overlapping { overlap, until_quiet } = call.body_or_nothing()?;
+    let ending = Ending { overlap, until_quiet };
+    let (created, receipt) = keys::rotate(call.service(), call.actor()?, call.parameter(0), &ending).await?;
+    Ok(answer::json(StatusCode::CREATED, &KeyRotated { created, receipt }))
+}
+
+async fn disable(call: &Call) -> Result<Reply, Failure> {
+    change(call, &KeyChange::Disable(call.at.wall)).await
+}
+
+async fn enable(call: &Call) -> Result<Reply, Failure> {
+    change(call, &KeyChange::Enable).await
+}
+
+/// Why a key ends.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Revoking {
+    /// Why, for the record.
+    #[schemars(length(min = 1, max = 255))]
+    reason: Option<String>,
+}
+
+async fn revoke(call: &Call) -> Result<Reply, Failure> {
+    let Revoking { reason } = call.body_or_nothing()?;
+    let reason = reason.as_deref().map(fields::reason).transpose()?;
+    change(call, &KeyChange::Revoke(call.at.wall, reason)).await
+}
+
+/// Another budget.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Budgeting {
+    /// `+500`, `=500`, `=1000/30d` or `none`.
+    change: String,
+}
+
+async fn budget(call: &Call) -> Result<Reply, Failure> {
+    let Budgeting { change } = call.body()?;
+    let changed = budgets::change_of_key(call.service(), call.actor()?, call.parameter(0), &change).await?;
+    Ok(answer::ok(&KeyChanged::from(changed)))
+}

@@ -1,0 +1,31 @@
+//! What operations do, one file per resource. They are thin: what is done is done by `keyward-api`.
+
+pub(crate) mod document;
+pub(crate) mod keys;
+pub(crate) mod me;
+pub(crate) mod roles;
+pub(crate) mod session;
+pub(crate) mod sessions;
+
+use keyward_api::keys::ChangedKey;
+use keyward_api::view::{KeyView, ReceiptView};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A page of a listing, as every listing takes it.
+pub(crate) const PAGE: u32 = 100;
+
+/// A key that was changed, and how far the change has come.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct KeyChanged {
+    /// The key as it is now.
+    key: KeyView,
+    /// Which nodes know.
+    receipt: ReceiptView,
+}
+
+impl From<ChangedKey> for KeyChanged {
+    fn from(changed: ChangedKey) -> Self {
+        Self { key: changed.view, receipt: changed.receipt }
+    }
+}

@@ -1,0 +1,176 @@
+//! The caller's own session: signing in to the console and out of it, and who is signed in.
+
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use keyward_api::failure::Failure;
+use keyward_api::fields::rfc3339;
+use keyward_api::passwords::Password;
+use keyward_api::sign_in::{self, CookieSession, Who};
+use keyward_api::{set_cookie, users};
+use keyward_core::page::is_same_origin;
+use keyward_core::plane::Plane;
+use keyward_core::route::Endpoint;
+use keyward_core::rules::Rules;
+use keyward_core::scheme::{Carrier, CredentialKind};
+use keyward_http::names::display_name;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{self, Reply};
+use crate::call::Call;
+use crate::operation::{Access, Given, Operation, STRANGERS_BODY, Sent, Verb, shape};
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "session.begin",
+        verb: Verb::Post,
+        path: "/session",
+        access: Access::Public,
+        summary: "Sign in to the console; the session's cookie comes with the answer",
+        sent: Sent::Json(shape::<SigningIn>),
+        given: Given::Json(StatusCode::OK, shape::<SignedIn>),
+        refuses: &[401, 403],
+        as_endpoint: Some(Endpoint::Login),
+        body: STRANGERS_BODY,
+        run: |call| Box::pin(begin(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "session.show",
+        path: "/session",
+        access: Access::Session,
+        summary: "Who is signed in, and what it may do",
+        given: Given::Json(StatusCode::OK, shape::<SessionShown>),
+        run: |call| Box::pin(show(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "session.end",
+        verb: Verb::Delete,
+        path: "/session",
+        access: Access::Session,
+        summary: "Sign out",
+        run: |call| Box::pin(end(call)),
+        ..Operation::NEW
+    },
+];
+
+/// Who wants to sign in.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SigningIn {
+    /// The name of a user with a role that has a scope of `keyward:`.
+    username: String,
+    /// Its password.
+    #[schemars(with = "String")]
+    password: Password,
+}
+
+/// Who signed in.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SignedIn {
+    /// What to show in `Keyward-CSRF` with each request that changes something.
+    csrf_token: String,
+    /// Seconds, if it is used all the time.
+    expires_in: u64,
+    /// Who it is.
+    user: Who,
+}
+
+async fn begin(call: &Call) -> Result<Reply, Failure> {
+    let SigningIn { username, password } = call.body()?;
+    let configuration = call.service().configuration();
+    let rules = &configuration.rules.guarding.console;
+    // Nobody is signed in by a page from elsewhere, as somebody else than it thinks.
+    if !is_same_origin((&call.headers).into(), rules.is_secure) {
+        return Err(Failure::forbidden("one signs in from a page of this origin; this request came from another"));
+    }
+    let origin = call.origin();
+    let begun = sign_in::sign_in_by_cookie(call.service(), Plane::Control, &username, password, &origin).await?;
+    let cookie = set_cookie::begin(rules, &begun.cookie)?;
+    let CookieSession { csrf_token, expires_in, user, .. } = begun;
+    let mut reply = answer::ok(&SignedIn { csrf_token, expires_in, user });
+    reply.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(reply)
+}
+
+/// A session, as its user sees it.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SessionShown {
+    /// Who is signed in.
+    user: Who,
+    /// The names of its roles.
+    roles: Vec<String>,
+    /// What it may do.
+    scopes: Vec<String>,
+    /// What to show in `Keyward-CSRF` with each request that changes something.
+    csrf_token: Option<String>,
+    /// When it is over at the latest.
+    expires_at: Option<String>,
+    /// Whether a second factor is asked for when it signs in.
+    second_factor: bool,
+    /// The version of this program.
+    version: &'static str,
+    /// The name of this node.
+    node: &'static str,
+    /// Where callers come.
+    data_plane: DataPlane,
+}
+
+/// Where callers come, and how they show a key there.
+#[derive(Serialize, JsonSchema)]
+struct DataPlane {
+    /// Scheme, address and port; null where it listens on a socket file.
+    url: Option<String>,
+    /// The name of the header that has the key; null where none has.
+    header: Option<String>,
+    /// What comes before the key there, such as `Bearer `.
+    prefix: String,
+}
+
+impl DataPlane {
+    fn of(call: &Call, rules: &Rules) -> Self {
+        let keys = rules.schemes.iter().filter(|scheme| scheme.kind == CredentialKind::ApiKey);
+        let mut carriers: Vec<_> = keys.map(|scheme| &scheme.carrier).collect();
+        // One of its own is easier to write.
+        carriers.sort_by_key(|carrier| carrier.word().is_some());
+        let shown = |carrier: &Carrier| match carrier {
+            Carrier::Header(name) => Some((display_name(name.as_str()), String::new())),
+            Carrier::Authorization(word) => Some(("Authorization".to_owned(), format!("{word} "))),
+            Carrier::Cookie(_) | Carrier::Webhook(_) => None,
+        };
+        let (header, prefix) = carriers.into_iter().find_map(shown).unzip();
+        Self { url: call.control.data_url.clone(), header, prefix: prefix.unwrap_or_default() }
+    }
+}
+
+async fn show(call: &Call) -> Result<Reply, Failure> {
+    let caller = call.caller()?;
+    let principal = &caller.principal;
+    let user = users::find(call.service(), &principal.id).await?;
+    Ok(answer::ok(&SessionShown {
+        user: Who { id: principal.id.clone(), username: principal.name.clone() },
+        roles: user.owner.roles.iter().map(ToString::to_string).collect(),
+        scopes: principal.grants.scopes().iter().map(ToString::to_string).collect(),
+        csrf_token: caller.csrf.as_ref().map(|token| token.expose().to_owned()),
+        expires_at: caller.ends_at.map(rfc3339),
+        second_factor: false,
+        version: call.control.version,
+        node: call.control.node,
+        data_plane: DataPlane::of(call, &call.service().configuration().rules),
+    }))
+}
+
+async fn end(call: &Call) -> Result<Reply, Failure> {
+    let receipt = sign_in::sign_out(call.service(), &call.caller()?.principal, &call.origin()).await?;
+    forget(call, answer::done(&receipt))
+}
+
+/// The same with the browser told to forget its cookie.
+pub(crate) fn forget(call: &Call, mut reply: Reply) -> Result<Reply, Failure> {
+    let cookie = set_cookie::end(&call.service().configuration().rules.guarding.console)?;
+    reply.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(reply)
+}
