@@ -6,8 +6,7 @@ use http::header::LOCATION;
 use keyward_api::budgets;
 use keyward_api::failure::Failure;
 use keyward_api::fields;
-use keyward_api::key_listing::{self, KeyQuestion};
-use keyward_api::keys::{self, NewKey};
+use keyward_api::keys::{self, KeyQuestion, NewKey};
 use keyward_api::overlaps::Ending;
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 use keyward_engine::change::KeyChange;
@@ -162,7 +161,7 @@ async fn list(call: &Call) -> Result<Reply, Failure> {
     let Which { cursor, limit, unused, older, owner, account, search, status, mode, sort, order } = call.query()?;
     let question = KeyQuestion { unused, older, owner, account, search, status, mode, sort, order };
     let page = (cursor.as_deref(), page(limit)?);
-    Ok(answer::ok(&key_listing::list(call.service(), call.actor()?, &question, page).await?))
+    Ok(answer::ok(&keys::list(call.service(), call.actor()?, &question, page).await?))
 }
 
 /// The size of a page.
