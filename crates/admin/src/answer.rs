@@ -1,6 +1,6 @@
 //! What operations answer.
 
-use bytes::Bytes;
+use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use keyward_api::failure::Kind;
@@ -8,19 +8,18 @@ use keyward_api::refusal;
 use keyward_api::view::ReceiptView;
 use keyward_http::names::RECEIPT;
 use keyward_http::own::Refusal;
-use keyward_http::problem::Answer;
 use serde::Serialize;
 
 use crate::operation::Operation;
 
 /// An answer of an operation.
-pub(crate) type Reply = Answer;
+pub(crate) type Reply = Response<Body>;
 
 /// JSON.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let mut bytes = serde_json::to_vec(body).unwrap_or_default();
     bytes.push(b'\n');
-    let mut reply = Response::new(Bytes::from(bytes));
+    let mut reply = Response::new(Body::from(bytes));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -34,7 +33,7 @@ pub(crate) fn ok(body: &impl Serialize) -> Reply {
 
 /// 204.
 pub(crate) fn nothing() -> Reply {
-    let mut reply = Response::new(Bytes::new());
+    let mut reply = Response::new(Body::empty());
     *reply.status_mut() = StatusCode::NO_CONTENT;
     reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply

@@ -17,12 +17,16 @@ use keyward_http::own::Ids;
 use serde::de::DeserializeOwned;
 
 use crate::door::Control;
+use crate::guard::Ask;
 
 /// A permitted call.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) control: Arc<Control>,
     pub(crate) caller: Option<Arc<CredentialEntry>>,
     pub(crate) client: IpAddr,
+    /// As it was judged.
+    pub(crate) ask: Arc<Ask>,
     pub(crate) ids: Ids,
     pub(crate) at: Now,
     pub(crate) uri: Uri,
@@ -64,6 +68,11 @@ impl Call {
             ids: Some(self.ids.clone()),
             at: self.at.wall,
         }
+    }
+
+    /// Whether it would still pass, for what runs for long.
+    pub(crate) async fn may_go_on(&self) -> bool {
+        self.control.gate.ask_again(Arc::clone(&self.ask)).await
     }
 
     /// What varies in the path, by its place.

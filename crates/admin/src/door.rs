@@ -18,16 +18,19 @@ use keyward_api::failure::Failure;
 use keyward_api::refusal::problem;
 use keyward_api::service::Service;
 use keyward_core::decision::{DecisionId, Fault};
+use keyward_core::time::Timestamp;
 use keyward_http::answer;
 use keyward_http::names::DECISION;
 use keyward_http::own::Refusal;
 use keyward_http::problem::{Answer, Problem};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::answer::refusal;
 use crate::call::Call;
 use crate::guard::{Ask, Gate, Passed};
 use crate::operation::Operation;
+use crate::operations::configuration::Checked;
 use crate::path;
 use crate::table::OPERATIONS;
 
@@ -46,6 +49,28 @@ pub struct Control {
     pub node: &'static str,
     /// Where callers come, as far as it is a port.
     pub data_url: Option<String>,
+    /// Since when it runs.
+    pub started_at: Timestamp,
+    /// What it knows of configurations.
+    pub configuration: Configurations,
+    /// What a file of the data directory takes, in bytes, with what belongs to it.
+    pub bytes: FileSizes,
+    /// Places for streams that stay open.
+    pub tails: Arc<Semaphore>,
+}
+
+/// What a file takes, by its name.
+pub type FileSizes = Box<dyn Fn(&str) -> Option<u64> + Send + Sync>;
+
+/// Streams that may be open at once.
+pub const TAILS: usize = 32;
+
+/// What is known of configurations here; who reads them stands elsewhere.
+pub struct Configurations {
+    /// Every mistake in a text.
+    pub check: Box<dyn Fn(&str) -> Checked + Send + Sync>,
+    /// The JSON Schema.
+    pub schema: fn() -> serde_json::Value,
 }
 
 /// Who connected, put into each request by whoever accepts connections.
@@ -65,14 +90,15 @@ async fn door(State(control): State<Arc<Control>>, request: Request) -> Response
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { client, method: parts.method.clone(), target: target.into(), headers: parts.headers.clone() };
-    match control.gate.ask(ask).await {
-        Some(Ok(passed)) => go(control, passed, (parts, body), client).await,
+    let ask = Arc::new(ask);
+    match control.gate.ask(Arc::clone(&ask)).await {
+        Some(Ok(passed)) => go(control, passed, (parts, body), ask).await,
         Some(Err(answer)) => whole(*answer),
         None => whole(answer::faulted(Fault::Busy, DecisionId::default())),
     }
 }
 
-async fn go(control: Arc<Control>, passed: Passed, (parts, body): (Parts, Body), client: IpAddr) -> Response {
+async fn go(control: Arc<Control>, passed: Passed, (parts, body): (Parts, Body), ask: Arc<Ask>) -> Response {
     // The table of routes was made from this one; a permit names a route of it.
     let Some(operation) = OPERATIONS.get(passed.permit.route().0) else {
         return whole(answer::faulted(Fault::Busy, passed.ids.permitted()));
@@ -82,9 +108,9 @@ async fn go(control: Arc<Control>, passed: Passed, (parts, body): (Parts, Body),
         Err(unread) => return whole(unread.refuse(operation, passed)),
     };
     // On its own task: what was begun is finished, even when whoever asked hangs up.
-    let task = tokio::spawn(carry_out(control, operation, passed, (parts, body), client));
+    let task = tokio::spawn(carry_out(control, operation, passed, (parts, body), ask));
     match task.await {
-        Ok(answer) => whole(answer),
+        Ok(response) => guarded(response),
         Err(_) => whole(answer::faulted(Fault::Busy, DecisionId::default())),
     }
 }
@@ -94,12 +120,13 @@ async fn carry_out(
     operation: &'static Operation,
     passed: Passed,
     (parts, body): (Parts, Bytes),
-    client: IpAddr,
-) -> Answer {
+    ask: Arc<Ask>,
+) -> Response {
     let call = Call {
         control,
         caller: passed.permit.shared_credential().map(Arc::clone),
-        client,
+        client: ask.client,
+        ask,
         ids: passed.ids.clone(),
         at: passed.at,
         parameters: path::parameters(operation, parts.uri.path()),
@@ -115,7 +142,7 @@ async fn carry_out(
             passed.answered(answer.status().as_u16());
             answer
         }
-        Err(failure) => refuse(operation, passed, &failure),
+        Err(failure) => refuse(operation, passed, &failure).map(Body::from),
     }
 }
 
@@ -165,7 +192,10 @@ impl Unread {
 
 /// An answer on its way out. Nothing here is a page, whatever a browser makes of it.
 fn whole(answer: Answer) -> Response {
-    let mut response = answer.map(Body::from);
+    guarded(answer.map(Body::from))
+}
+
+fn guarded(mut response: Response) -> Response {
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use keyward_core::decision::{Decision, Fault};
 use keyward_core::machine::{Permit, RequestFacts};
-use keyward_core::path::Target;
+use keyward_core::path::{PathFault, Target};
 use keyward_core::plane::Plane;
 use keyward_engine::ledger::{Ledger, Recording};
 use keyward_engine::mark::Verdict;
@@ -40,6 +41,18 @@ pub(crate) struct Ask {
     pub(crate) headers: HeaderMap,
 }
 
+impl Ask {
+    fn facts<'a>(&'a self, target: &'a Result<Target<'a>, PathFault>) -> RequestFacts<'a> {
+        RequestFacts {
+            plane: Plane::Control,
+            client: self.client,
+            method: &self.method,
+            target,
+            headers: (&self.headers).into(),
+        }
+    }
+}
+
 /// A call that may pass.
 pub(crate) struct Passed {
     pub(crate) permit: Permit,
@@ -67,7 +80,13 @@ impl Passed {
     }
 }
 
-type Asked = (Ask, oneshot::Sender<Result<Passed, Box<Answer>>>);
+/// What the thread is asked.
+enum Asked {
+    /// Whether a call may pass.
+    Judge(Arc<Ask>, oneshot::Sender<Result<Passed, Box<Answer>>>),
+    /// Whether one that was let pass, and still runs, would pass now.
+    Again(Arc<Ask>, oneshot::Sender<bool>),
+}
 
 /// Where calls are judged.
 #[derive(Clone)]
@@ -75,10 +94,16 @@ pub struct Gate(mpsc::Sender<Asked>);
 
 impl Gate {
     /// Whether a call may pass; else its answer. `None`: the server ends.
-    pub(crate) async fn ask(&self, ask: Ask) -> Option<Result<Passed, Box<Answer>>> {
+    pub(crate) async fn ask(&self, ask: Arc<Ask>) -> Option<Result<Passed, Box<Answer>>> {
         let (reply, answer) = oneshot::channel();
-        self.0.send((ask, reply)).await.ok()?;
+        self.0.send(Asked::Judge(ask, reply)).await.ok()?;
         answer.await.ok()
+    }
+
+    /// Whether what runs for long would still pass. What cannot be found out passes nobody.
+    pub(crate) async fn ask_again(&self, ask: Arc<Ask>) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Asked::Again(ask, reply)).await.is_ok() && answer.await.unwrap_or(false)
     }
 }
 
@@ -140,9 +165,16 @@ async fn run(parts: GuardParts, mut asked: mpsc::Receiver<Asked>, mut stop: ones
     let mut tick = interval(FLUSH_EVERY);
     loop {
         tokio::select! {
-            Some((ask, reply)) = asked.recv() => {
+            Some(asked) = asked.recv() => {
                 let core = Rc::clone(&core);
-                spawn_local(async move { attend(&core, &ask, reply).await });
+                spawn_local(async move {
+                    match asked {
+                        Asked::Judge(ask, reply) => attend(&core, &ask, reply).await,
+                        Asked::Again(ask, reply) => {
+                            let _ = reply.send(judge_again(&core, &ask).await);
+                        }
+                    }
+                });
             }
             _ = tick.tick() => flush(&core, &uses),
             _ = &mut stop => break,
@@ -193,13 +225,7 @@ async fn attend(core: &Core, ask: &Ask, reply: oneshot::Sender<Result<Passed, Bo
 /// Judges a call; a refusal is noted and answered.
 async fn judge(core: &Core, snapshot: &Snapshot, ask: &Ask, note: &mut Noting<'_>) -> Result<Permit, Box<Answer>> {
     let target = Target::parse(&ask.target);
-    let facts = RequestFacts {
-        plane: Plane::Control,
-        client: ask.client,
-        method: &ask.method,
-        target: &target,
-        headers: (&ask.headers).into(),
-    };
+    let facts = ask.facts(&target);
     let decided = timeout(DECIDED_WITHIN, core.worker.decide(snapshot, facts)).await;
     match decided.unwrap_or(Err(Fault::Timeout)) {
         Ok(Decision::Allow(permit)) => Ok(permit),
@@ -217,4 +243,10 @@ async fn judge(core: &Core, snapshot: &Snapshot, ask: &Ask, note: &mut Noting<'_
             Err(Box::new(answer))
         }
     }
+}
+
+/// Judges what runs once more.
+async fn judge_again(core: &Core, ask: &Ask) -> bool {
+    let target = Target::parse(&ask.target);
+    matches!(timeout(DECIDED_WITHIN, core.worker.judge_again(ask.facts(&target))).await, Ok(Ok(())))
 }

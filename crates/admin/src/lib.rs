@@ -12,10 +12,12 @@ mod openapi;
 mod operation;
 mod operations;
 mod path;
+mod power;
 mod rules;
 mod table;
 
-pub use door::{Control, Peer, routes};
+pub use door::{Configurations, Control, FileSizes, Peer, TAILS, routes};
 pub use guard::{Gate, Guard, GuardParts};
 pub use openapi::document;
+pub use operations::configuration::{Checked, Mistake};
 pub use rules::control;

@@ -93,12 +93,12 @@ impl Writer {
         }
         let body = match operation.sent {
             Sent::Nothing => None,
-            Sent::Json(shape) => Some((shape, true)),
-            Sent::Maybe(shape) => Some((shape, false)),
+            Sent::Json(shape) => Some((true, "application/json", json!(shape(&mut self.read)))),
+            Sent::Maybe(shape) => Some((false, "application/json", json!(shape(&mut self.read)))),
+            Sent::Text(media) => Some((true, media, json!({"type": "string"}))),
         };
-        if let Some((shape, required)) = body {
-            let schema = shape(&mut self.read);
-            say("requestBody", json!({"required": required, "content": {"application/json": {"schema": schema}}}));
+        if let Some((required, media, schema)) = body {
+            say("requestBody", json!({"required": required, "content": {(media): {"schema": schema}}}));
         }
         say("responses", self.responses(operation));
         let security = match operation.access {
@@ -140,6 +140,10 @@ impl Writer {
             Given::Nothing => (StatusCode::NO_CONTENT, json!({"description": "Done."})),
             Given::Json(status, shape) => (status, content("Done.", json!(shape(&mut self.written)))),
             Given::Document => (StatusCode::OK, content("The document.", json!({"type": "object"}))),
+            Given::Text(kinds) => {
+                let kinds = kinds.iter().map(|kind| ((*kind).to_owned(), json!({"schema": {"type": "string"}})));
+                (StatusCode::OK, json!({"description": "Done.", "content": kinds.collect::<Map<_, _>>()}))
+            }
         };
         all.insert(status.as_u16().to_string(), answer);
         let guarded: &[u16] = if operation.access == Access::Public { &[] } else { &GUARDED };

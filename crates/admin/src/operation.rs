@@ -69,6 +69,8 @@ pub(crate) enum Sent {
     Json(Shape),
     /// JSON of this shape, or nothing at all.
     Maybe(Shape),
+    /// A text of this kind.
+    Text(&'static str),
 }
 
 /// What is answered where it went well.
@@ -80,6 +82,8 @@ pub(crate) enum Given {
     Nothing,
     /// JSON of any shape: a document.
     Document,
+    /// A text of one of these kinds.
+    Text(&'static [&'static str]),
 }
 
 /// An operation.

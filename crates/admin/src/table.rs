@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 
 use crate::operation::Operation;
-use crate::operations::{document, keys, me, roles, session, sessions};
+use crate::operations::{
+    accounts, audit, configuration, decisions, document, figures, keys, me, nodes, plans, roles, session, sessions,
+    signing_keys, tokens, users,
+};
 
 /// By resource. Of two paths that match the first counts: what is fixed comes before what varies.
 const ALL: &[&[Operation]] = &[
@@ -11,8 +14,18 @@ const ALL: &[&[Operation]] = &[
     session::OPERATIONS,
     me::OPERATIONS,
     keys::OPERATIONS,
-    sessions::OPERATIONS,
+    users::OPERATIONS,
+    accounts::OPERATIONS,
     roles::OPERATIONS,
+    plans::OPERATIONS,
+    sessions::OPERATIONS,
+    tokens::OPERATIONS,
+    signing_keys::OPERATIONS,
+    audit::OPERATIONS,
+    decisions::OPERATIONS,
+    figures::OPERATIONS,
+    configuration::OPERATIONS,
+    nodes::OPERATIONS,
 ];
 
 /// All of them; an operation's place here is its destination in the route table.

@@ -7,6 +7,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
 use keyward_engine::ports::AccountFilter;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::budgets::{self, BudgetView};
@@ -18,7 +19,7 @@ use crate::service::Service;
 use crate::view::{Listing, ReceiptView, network};
 
 /// An account as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
     /// `acc_…`.
@@ -222,6 +223,14 @@ pub async fn change(
             Ok(ChangedAccount { view: view(service, &account).await, receipt })
         }
     }
+}
+
+/// An account, with what is left of its budget.
+///
+/// # Errors
+/// No such account, or more than one.
+pub async fn show(service: &Service, which: &str) -> Result<AccountView, Failure> {
+    Ok(view(service, &find(service, which).await?).await)
 }
 
 /// An account by id, name or reference.

@@ -6,6 +6,7 @@ mod verification;
 
 use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::ports::{AuditFilter, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ pub struct AuditQuestion {
 }
 
 /// A record for people and programs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditView {
     /// Its number.
@@ -81,7 +82,7 @@ pub struct SealedView {
 }
 
 /// A head, to be kept elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HeadView {
     /// The number of the last sealed record.
     pub seq: u64,
@@ -130,6 +131,14 @@ pub async fn list(service: &Service, question: &AuditQuestion) -> Result<Listing
     let views = records.iter().map(|(seq, record)| readable(*seq, record.as_ref()).map(view));
     let data = views.collect::<Result<_, _>>()?;
     Ok(Listing { data, next_cursor })
+}
+
+/// The last sealed record; `None`: none is.
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn head(service: &Service) -> Result<Option<HeadView>, Failure> {
+    Ok(service.store.audit_state().await.map_err(unread)?.head.as_ref().map(HeadView::of))
 }
 
 /// Records after a number, with their seals, and the head.

@@ -3,6 +3,7 @@
 use keyward_engine::decisions::{DecisionFilter, DecisionPage, Decisions, KeptDecision};
 use keyward_engine::mark::Level;
 use keyward_engine::ports::StoreError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
@@ -36,7 +37,7 @@ pub struct DecisionQuestion {
 }
 
 /// A decision for people and programs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionView {
     /// Its place in the order in which records came.
@@ -72,7 +73,7 @@ pub struct DecisionView {
 }
 
 /// What became of decisions in the end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResultView {
     /// `allowed`, the reason's name, or what went wrong afterwards.
     pub outcome: String,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
 use keyward_engine::mark::Level;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decisions::{DecisionView, kept, unread};
@@ -20,7 +21,7 @@ const SHOWN_WITHIN: Duration = Duration::from_millis(600);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is known of a decision.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecidedView {
     /// Its id.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use keyward_core::time::Timestamp;
 use keyward_engine::decisions::{FigureFilter, Figures, RouteFigure, UsedBy, UsersFilter};
 use keyward_engine::figures::{Class, quantile};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decisions::{kept, unread};
@@ -26,7 +27,7 @@ const SPANS: [(&str, u64, u64); 4] = [
 ];
 
 /// The figures of one span.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// The beginning of the first point.
@@ -46,7 +47,7 @@ pub struct Overview {
 }
 
 /// One point of a chart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// Its beginning.
     pub at: String,
@@ -63,7 +64,7 @@ pub struct Point {
 }
 
 /// How many requests ended so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeCount {
     /// `allowed`, or why not.
     pub outcome: String,
@@ -72,7 +73,7 @@ pub struct OutcomeCount {
 }
 
 /// How many requests came with a credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TopKey {
     /// The id of the key or session, or the name of a key in the configuration.
     pub credential: String,
@@ -85,7 +86,7 @@ pub struct TopKey {
 }
 
 /// How many requests went to a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteCount {
     /// Its name; null = none matched.
     pub route: Option<String>,

@@ -2,13 +2,14 @@
 
 use keyward_core::limit::Limit;
 use keyward_core::plan::Plan;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::service::Service;
 use crate::view::Listing;
 
 /// A plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanView {
     /// Its name under `plans`.
@@ -20,7 +21,7 @@ pub struct PlanView {
 }
 
 /// One limit of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanLimitView {
     /// Its name, as `RateLimit-Policy` says it.

@@ -8,6 +8,7 @@ use keyward_engine::people::Changed;
 use keyward_engine::ports::StoreError;
 use keyward_engine::signing::SigningKeyRecord;
 use keyward_engine::signing::turnover::{Due, Stage};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
@@ -21,7 +22,7 @@ use crate::view::{Listing, ReceiptView};
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A signing key as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SigningKeyView {
     /// `sig_…`, the `kid` of tokens.

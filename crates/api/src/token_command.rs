@@ -6,6 +6,7 @@ use keyward_core::token::Unverified;
 use keyward_engine::audit::Action;
 use keyward_engine::people::Changed;
 use keyward_engine::ports::JoinedSession;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
@@ -35,7 +36,7 @@ pub enum TokenCommand {
 }
 
 /// A token of this server, as it counts now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenView {
     /// `active`, `expired`, `revoked`, `disabled`, or of a refresh token `spent`.

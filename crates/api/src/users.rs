@@ -5,6 +5,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::{NewUser, UserFilter};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
@@ -34,7 +35,7 @@ pub struct UserToMake {
 }
 
 /// A user as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserView {
     /// `user_…`.

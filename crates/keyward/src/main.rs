@@ -7,6 +7,7 @@ mod backend;
 mod backup;
 mod banner;
 mod certificates;
+mod checking;
 mod cli;
 mod commands;
 mod data_dir;

@@ -1,9 +1,10 @@
 //! The two planes of a server: the workers of the cores, and what runs on the control runtime.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_admin::{Control, Guard, GuardParts};
+use keyward_admin::{Configurations, Control, FileSizes, Guard, GuardParts};
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::basic::BasicPasswords;
 use keyward_api::in_force::Configuration;
@@ -23,7 +24,7 @@ use keyward_engine::tally::{Shown, Tally};
 use keyward_engine::throttle::Throttle;
 use keyward_engine::worker::{Parts, Worker};
 use keyward_http::own;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::data_dir::DataDir;
 use crate::exit::{Failed, Result};
@@ -145,6 +146,8 @@ pub struct ControlPlane<'a> {
     pub metrics: Metrics,
     /// Where callers come, as far as it is a port.
     pub data_url: Option<String>,
+    /// What is known of configurations.
+    pub configurations: Configurations,
     /// What judges operators, and what becomes of its decisions.
     pub guard: GuardParts,
     /// How long the audit log is kept, if not for ever.
@@ -205,6 +208,10 @@ impl ControlPlane<'_> {
             version: env!("CARGO_PKG_VERSION"),
             node: NODE.1,
             data_url: self.data_url,
+            started_at: self.service.now().wall,
+            configuration: self.configurations,
+            bytes: file_sizes(self.data_dir.path().to_owned()),
+            tails: Arc::new(Semaphore::new(keyward_admin::TAILS)),
         };
         let routes = admin_routes(Arc::clone(self.service), self.metrics).merge(keyward_console::routes());
         let admin = (self.admin, routes.merge(keyward_admin::routes(Arc::new(operators))));
@@ -212,6 +219,15 @@ impl ControlPlane<'_> {
         let (ports, sockets) = Ports::open(admin, control).map_err(failed)?;
         Ok((ports, sockets, wished, guard))
     }
+}
+
+/// What a file of the data directory takes, with what SQLite keeps beside it.
+fn file_sizes(folder: PathBuf) -> FileSizes {
+    Box::new(move |name| {
+        let size = |name: String| std::fs::metadata(folder.join(name)).ok().map(|file| file.len());
+        let beside = ["-wal", "-shm"].map(|end| size(format!("{name}{end}")).unwrap_or_default());
+        Some(size(name.to_owned())? + beside.iter().sum::<u64>())
+    })
 }
 
 /// Forgets what says no more than that nothing is used up, a part of it at a time.

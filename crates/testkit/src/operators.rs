@@ -9,6 +9,10 @@ pub const OPERATOR: &str = "keyward:keys:read,keyward:keys:write,keyward:users:r
     keyward:signing-keys:read,keyward:signing-keys:write,keyward:audit:read,keyward:decisions:read,keyward:usage:read,\
     keyward:config:read,keyward:config:write,keyward:nodes:read";
 
+/// Every scope of the built-in role `auditor`.
+pub const AUDITOR: &str = "keyward:keys:read,keyward:users:read,keyward:accounts:read,keyward:sessions:read,keyward:tokens:read,\
+    keyward:signing-keys:read,keyward:audit:read,keyward:decisions:read,keyward:usage:read,keyward:config:read,keyward:nodes:read";
+
 impl World {
     /// A key that may do all that operators may, and pass on `*`.
     pub fn operator_key(&self) -> String {

@@ -1,11 +1,21 @@
 //! What operations do, one file per resource. They are thin: what is done is done by `keyward-api`.
 
+pub(crate) mod accounts;
+pub(crate) mod audit;
+pub(crate) mod configuration;
+pub(crate) mod decisions;
 pub(crate) mod document;
+pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod me;
+pub(crate) mod nodes;
+pub(crate) mod plans;
 pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod sessions;
+pub(crate) mod signing_keys;
+pub(crate) mod tokens;
+pub(crate) mod users;
 
 use keyward_api::keys::ChangedKey;
 use keyward_api::view::{KeyView, ReceiptView};

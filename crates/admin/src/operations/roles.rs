@@ -3,7 +3,6 @@
 use http::StatusCode;
 use keyward_api::failure::Failure;
 use keyward_api::view::Listing;
-use keyward_core::principal::Grants;
 use keyward_core::scope::ScopeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::answer::{self, Reply};
 use crate::call::Call;
 use crate::operation::{Access, Given, Operation, shape};
+use crate::power;
 
 pub(crate) const OPERATIONS: &[Operation] = &[Operation {
     id: "roles.list",
@@ -46,7 +46,7 @@ async fn list(call: &Call) -> Result<Reply, Failure> {
         name: name.to_owned(),
         scopes: scopes.iter().map(ToString::to_string).collect(),
         built_in: BUILT_IN.contains(&name),
-        may_give: caller.exceeded_by(&Grants::Named(scopes.clone())).next().is_none(),
+        may_give: power::beyond(caller, scopes).is_empty(),
     };
     let data = configuration.rules.roles.iter().map(|(name, scopes)| view((name, scopes))).collect();
     Ok(answer::ok(&Listing { data, next_cursor: None }))

@@ -2,6 +2,7 @@
 
 use keyward_engine::chain::{AuditHead, Flaw, Found, Walk};
 use keyward_engine::ports::StoreError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BATCH, HeadView, retention, unread};
@@ -9,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::service::Service;
 
 /// What a verification found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditReport {
     /// Nothing is wrong.
@@ -25,7 +26,7 @@ pub struct AuditReport {
 }
 
 /// What is wrong in one place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FlawView {
     /// From this record.
     pub from: u64,

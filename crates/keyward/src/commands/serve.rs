@@ -32,7 +32,7 @@ use crate::reload::{Cause, Reloader};
 use crate::settings::Loaded;
 use crate::signals::{Heard, Signals};
 use crate::system::SystemClock;
-use crate::{backup, descriptors, first_start, handover, keeper, log, master_key, others, terminal, wire};
+use crate::{backup, checking, descriptors, first_start, handover, keeper, log, master_key, others, terminal, wire};
 
 /// Batches of uses that may wait to be written.
 const BATCHES_OF_USES: usize = 64;
@@ -237,12 +237,14 @@ async fn get_ready<'a>(start: &Start<'a>, doors: Doors, data_dir: &DataDir) -> R
     // Logged as the cores' are.
     let recording = recording.logged(journal);
     let guard = GuardParts { worker: planes.guard, recording: recording.clone(), uses: uses.clone() };
+    let configurations = checking::configurations(start.cli.preset.clone());
     let data_url = match &places.0 {
         Place::Tcp(address) => Some(format!("http{}://{address}", if settings.server.tls.enabled { "s" } else { "" })),
         Place::Unix(_) => None,
     };
     let control = ControlPlane {
         data_url,
+        configurations,
         admin,
         control,
         data_dir,
