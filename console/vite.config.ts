@@ -34,6 +34,7 @@ export default defineConfig(({ mode }) => {
       // What a strict content security policy lets load: files, never text inside the page.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
+      ...(!isPortal && { rollupOptions: { input: ["index.html", "reference/index.html"] } }),
     },
   };
 });

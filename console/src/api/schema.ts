@@ -271,7 +271,7 @@ export interface paths {
     patch: Op<Id & IfMatch, { name: string }, S["ChangedKey"]>;
   };
   "/admin/v1/keys/{id}/rotate": {
-    post: Op<Id & Once, { overlap?: string; untilQuiet?: string }, { key: S["CreatedKey"]; receipt: S["Receipt"] }>;
+    post: Op<Id & Once, { overlap?: string; untilQuiet?: string }, S["CreatedKey"] & { receipt: S["Receipt"] }>;
   };
   "/admin/v1/keys/{id}/disable": { post: Op<Id, never, S["ChangedKey"]> };
   "/admin/v1/keys/{id}/enable": { post: Op<Id, never, S["ChangedKey"]> };

@@ -68,6 +68,14 @@ export function Nav({ onGo }: { onGo?: () => void }) {
           </section>
         );
       })}
+      <ul className="nav-out">
+        <li>
+          <a href="./reference/">
+            <Icon name="book" />
+            API reference
+          </a>
+        </li>
+      </ul>
     </nav>
   );
 }

@@ -123,7 +123,7 @@ function Rotate({ row, onDone }: DeedProps) {
           body: { overlap, untilQuiet: isQuiet && overlap !== "0" ? "1h" : undefined },
         }),
       ),
-    ({ key }) => setMade(key),
+    setMade,
   );
   if (made) {
     return (

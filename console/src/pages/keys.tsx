@@ -54,7 +54,8 @@ export function Keys() {
   const [account] = useFilter("account");
   const sorting = useSorting("created");
   const [deed, setDeed] = useState<Deed | null>(null);
-  const wanted = { search, status, mode, unused, owner, account, sort: sorting.by, order: sorting.order };
+  const order = sorting.by === "created" && sorting.order === "desc" ? {} : { sort: sorting.by, order: sorting.order };
+  const wanted = { search, status, mode, unused, owner, account, ...order };
   const query = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
   const keys = useListing(["keys", query], (cursor) =>
     ask(api.GET("/admin/v1/keys", { params: { query: { ...query, cursor, limit: 50 } } })),

@@ -18,7 +18,8 @@ export function Page({ title, text, beside, actions, back, children }: PageProps
     document.title = `${title} · Keyward`;
   }, [title]);
   useEffect(() => {
-    heading.current?.focus({ preventScroll: true });
+    // A page whose first field already has the focus keeps it there.
+    if (!document.activeElement?.closest("form")) heading.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }, []);
   return (
