@@ -1,0 +1,86 @@
+// A Keyward of its own for a test: the real binary in a folder that is thrown away, on ports that the system chooses.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const PASSWORD = "correct horse battery";
+
+export class Keyward {
+  readonly folder = mkdtempSync(join(tmpdir(), "keyward-e2e-"));
+  dataUrl = "";
+  adminUrl = "";
+  private child: ChildProcess | undefined;
+  private written = "";
+
+  get consoleUrl(): string {
+    return `${this.adminUrl}/console/`;
+  }
+
+  /** Starts it; again on the ports that it had. */
+  async start(config?: string): Promise<void> {
+    if (config) writeFileSync(join(this.folder, "keyward.yaml"), config);
+    const port = (url: string): string => (url ? new URL(url).port : "0");
+    const flags = ["serve", "--port", port(this.dataUrl), "--admin-port", port(this.adminUrl)];
+    this.written = "";
+    this.child = spawn(binary(), flags, {
+      cwd: this.folder,
+      env: { ...process.env, KEYWARD_ADMIN_PASSWORD: PASSWORD },
+    });
+    const { stdout, stderr } = this.child;
+    await new Promise<void>((resolve, reject) => {
+      const hear = (bytes: Buffer): void => {
+        this.written += bytes.toString();
+        const data = /API +(http:\/\/\S+)/.exec(this.written)?.[1];
+        const admin = /control +(http:\/\/\S+)/.exec(this.written)?.[1];
+        if (!data || !admin) return;
+        [this.dataUrl, this.adminUrl] = [data, admin];
+        resolve();
+      };
+      stdout?.on("data", hear);
+      stderr?.on("data", hear);
+      this.child?.on("exit", () => reject(new Error(`keyward ended: ${this.written}`)));
+    });
+  }
+
+  async stop(): Promise<void> {
+    const child = this.child;
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    await ended;
+  }
+
+  /** A command of the same binary in the same folder. */
+  run(...words: string[]): string {
+    return execFileSync(binary(), words, { cwd: this.folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  }
+
+  /** A call of the API behind, with or without a key. */
+  async call(path: string, key?: string, headers: Record<string, string> = {}): Promise<number> {
+    const answer = await fetch(this.dataUrl + path, { headers: { ...headers, ...(key && { "X-API-Key": key }) } });
+    await answer.text();
+    return answer.status;
+  }
+
+  async away(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function binary(): string {
+  const path = process.env.KEYWARD_BINARY;
+  if (!path) throw new Error("KEYWARD_BINARY says which binary to test");
+  return path;
+}
+
+/** A server of nobody: what another origin can do. */
+export async function elsewhere(page: string): Promise<{ url: string; close: () => void }> {
+  const { createServer: createHttp } = await import("node:http");
+  const server = createHttp((_, answer) => answer.setHeader("content-type", "text/html").end(page));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  return { url: `http://localhost:${port}/`, close: () => server.close() };
+}
