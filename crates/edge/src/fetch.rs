@@ -1,8 +1,9 @@
-//! Documents of others, for the control plane: one GET over a connection of its own, bounded, with no redirect followed.
+//! Questions to others, for the control plane and for commands: one over a connection of its own, bounded, with no redirect followed.
 
 use http::{HeaderValue, Method, StatusCode, Uri};
 use keyward_engine::issuers::{Document, Documents, LARGEST};
 use keyward_engine::ports::{Telling, Told, Verifiers};
+use keyward_http::answer::UpstreamFault;
 use keyward_http::h1::chunked::{Chunks, Piece};
 use keyward_http::h1::lines::{Lines, Most};
 use keyward_http::h1::response::Response;
@@ -25,7 +26,7 @@ pub struct Fetcher;
 impl Documents for Fetcher {
     fn get<'a>(&'a self, url: &'a str) -> Document<'a> {
         Box::pin(async move {
-            let (status, body) = get(url, None).await?;
+            let (status, body) = send(&Letter::get(url, &[])).await.ok()?;
             // A redirect leads elsewhere, and whoever sends us there is not whom we asked.
             (status == StatusCode::OK).then_some(body)
         })
@@ -35,7 +36,7 @@ impl Documents for Fetcher {
 impl Verifiers for Fetcher {
     fn ask<'a>(&'a self, url: &'a str, header: &'a str, key: &'a [u8]) -> Telling<'a> {
         Box::pin(async move {
-            let (status, _) = get(url, Some((header, key))).await?;
+            let (status, _) = send(&Letter::get(url, &[(header, key)])).await.ok()?;
             match status {
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Some(Told::Refused),
                 accepted if accepted.is_success() => Some(Told::Accepted),
@@ -45,35 +46,102 @@ impl Verifiers for Fetcher {
     }
 }
 
-/// One GET, with one more field where that is given.
-async fn get(url: &str, more: Option<(&str, &[u8])>) -> Option<(StatusCode, Vec<u8>)> {
-    let uri: Uri = url.parse().ok()?;
-    let authority = uri.authority()?.clone();
-    let address = match uri.scheme_str()? {
-        "https" => Address::Https(authority, Trust::of_system().ok()?),
-        "http" => Address::Http(authority),
-        _ => return None,
-    };
-    // It may hold a key.
-    let mut request = Zeroizing::new(Vec::with_capacity(4096));
-    let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    request.extend_from_slice(format!("GET {target} HTTP/1.1\r\n").as_bytes());
-    write::field(&mut request, b"host", address.host().as_bytes());
-    write::field(&mut request, b"accept", b"application/json");
-    write::field(&mut request, b"connection", b"close");
-    if let Some((name, value)) = more {
-        HeaderValue::from_bytes(value).ok()?;
-        write::field(&mut request, name.as_bytes(), value);
-    }
-    request.extend_from_slice(b"\r\n");
-    match dial(&address, Offer::Http1).await.ok()?.0 {
-        Dialled::Tcp(socket) => ask(socket, &request).await,
-        Dialled::Tls(stream) => ask(*stream, &request).await,
-        Dialled::Unix(_) => None,
+/// One question.
+#[derive(Clone, Debug)]
+pub struct Letter<'a> {
+    /// `http:` or `https:`.
+    pub url: &'a str,
+    /// The method.
+    pub method: Method,
+    /// Further header fields; they may hold a key.
+    pub fields: &'a [(&'a str, &'a [u8])],
+    /// A body of JSON.
+    pub body: Option<&'a [u8]>,
+    /// The longest body of an answer, in bytes.
+    pub largest: usize,
+}
+
+impl<'a> Letter<'a> {
+    /// A GET, for a document of an ordinary size.
+    fn get(url: &'a str, fields: &'a [(&'a str, &'a [u8])]) -> Self {
+        Self { url, method: Method::GET, fields, body: None, largest: LARGEST }
     }
 }
 
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unheard {
+    /// It is no URL that can be asked, or a field cannot be sent.
+    #[error("it is no http: or https: URL that can be asked")]
+    Unsendable,
+    /// The system has no roots to trust.
+    #[error("this system has no certificates of authorities to trust")]
+    NoTrust,
+    /// Nobody answers there.
+    #[error("nobody answers there")]
+    Unreachable,
+    /// Its certificate is not trusted.
+    #[error("its certificate is not trusted here")]
+    Untrusted,
+    /// It broke off, answered garbage, or more than is read.
+    #[error("it broke off, or answered something that is no HTTP or too long")]
+    Garbage,
+}
+
+/// Sends one question; the status and the body that came.
+///
+/// # Errors
+/// [`Unheard`]: nothing that counts came back. It may have been carried out all the same.
+pub async fn send(letter: &Letter<'_>) -> Result<(StatusCode, Vec<u8>), Unheard> {
+    let uri: Uri = letter.url.parse().map_err(|_| Unheard::Unsendable)?;
+    let authority = uri.authority().ok_or(Unheard::Unsendable)?.clone();
+    let address = match uri.scheme_str() {
+        Some("https") => Address::Https(authority, Trust::of_system().map_err(|_| Unheard::NoTrust)?),
+        Some("http") => Address::Http(authority),
+        _ => return Err(Unheard::Unsendable),
+    };
+    let request = written(letter, &uri, &address).ok_or(Unheard::Unsendable)?;
+    let dialled = dial(&address, Offer::Http1).await.map_err(|fault| match fault {
+        UpstreamFault::Untrusted => Unheard::Untrusted,
+        _ => Unheard::Unreachable,
+    })?;
+    let answer = match dialled.0 {
+        Dialled::Tcp(socket) => ask(socket, &request, letter).await,
+        Dialled::Tls(stream) => ask(*stream, &request, letter).await,
+        Dialled::Unix(_) => None,
+    };
+    answer.ok_or(Unheard::Garbage)
+}
+
+/// The request's bytes, which may hold a key.
+fn written(letter: &Letter<'_>, uri: &Uri, address: &Address) -> Option<Zeroizing<Vec<u8>>> {
+    let body = letter.body.unwrap_or_default();
+    let mut request = Zeroizing::new(Vec::with_capacity(4096 + body.len()));
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    request.extend_from_slice(format!("{} {target} HTTP/1.1\r\n", letter.method).as_bytes());
+    write::field(&mut request, b"host", address.host().as_bytes());
+    write::field(&mut request, b"accept", b"application/json");
+    write::field(&mut request, b"connection", b"close");
+    for (name, value) in letter.fields {
+        HeaderValue::from_bytes(value).ok()?;
+        write::field(&mut request, name.as_bytes(), value);
+    }
+    if letter.body.is_some() {
+        write::field(&mut request, b"content-type", b"application/json");
+    }
+    if letter.method != Method::GET {
+        write::field(&mut request, b"content-length", body.len().to_string().as_bytes());
+    }
+    request.extend_from_slice(b"\r\n");
+    request.extend_from_slice(body);
+    Some(request)
+}
+
+async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: &[u8],
+    letter: &Letter<'_>,
+) -> Option<(StatusCode, Vec<u8>)> {
     stream.write_all(request).await.ok()?;
     stream.flush().await.ok()?;
     let (mut lines, mut read) = (Lines::default(), Vec::new());
@@ -85,15 +153,15 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) ->
             break length;
         }
     };
-    let answer = Response::read(&lines, &read, &Method::GET).ok()?;
+    let answer = Response::read(&lines, &read, &letter.method).ok()?;
     let (status, framing) = (answer.status, answer.framing);
     let mut rest = read.split_off(length);
     let (mut chunks, mut body) = (Chunks::default(), Vec::new());
     loop {
-        if take(framing, &mut chunks, &mut rest, &mut body)? {
+        if take(framing, &mut chunks, &mut rest, &mut body, letter.largest)? {
             return Some((status, body));
         }
-        if body.len() + rest.len() > LARGEST {
+        if body.len() + rest.len() > letter.largest {
             return None;
         }
         if stream.read_buf(&mut rest).await.ok()? == 0 {
@@ -103,12 +171,12 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) ->
 }
 
 /// Moves what came into the body. Whether that is whole; nothing where it is broken or too large.
-fn take(framing: Framing, chunks: &mut Chunks, rest: &mut Vec<u8>, body: &mut Vec<u8>) -> Option<bool> {
+fn take(framing: Framing, chunks: &mut Chunks, rest: &mut Vec<u8>, body: &mut Vec<u8>, largest: usize) -> Option<bool> {
     let mut at = 0;
     let is_whole = match framing {
         Framing::Empty => true,
         Framing::Length(length) => {
-            let length = usize::try_from(length).ok().filter(|length| *length <= LARGEST)?;
+            let length = usize::try_from(length).ok().filter(|length| *length <= largest)?;
             at = rest.len().min(length - body.len());
             body.extend_from_slice(rest.get(..at)?);
             body.len() == length
@@ -132,5 +200,5 @@ fn take(framing: Framing, chunks: &mut Chunks, rest: &mut Vec<u8>, body: &mut Ve
         },
     };
     rest.drain(..at);
-    (body.len() <= LARGEST).then_some(is_whole)
+    (body.len() <= largest).then_some(is_whole)
 }

@@ -1,4 +1,4 @@
-//! Where a command is carried out: by the running server through its socket, else on the store itself.
+//! Where a command is carried out: by a server elsewhere, by the running server through its socket, else on the store itself.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,8 +8,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use keyward_api::command::{Command, Reply};
 
+use crate::cli::Cli;
 use crate::data_dir::{DataDir, Held, Holder, PATIENCE, RETRY};
 use crate::exit::{Failed, Result};
+use crate::remote::Server;
 use crate::settings::Loaded;
 use crate::{socket, wire};
 
@@ -18,7 +20,50 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How long it may take to copy the store, which grows with it.
 const COPYING: Duration = Duration::from_secs(3600);
 
-/// Carries out a command, wherever the truth is.
+/// Where a command is carried out.
+pub enum Reach {
+    /// On this machine, in the data directory that the configuration names.
+    Here(Box<Loaded>),
+    /// By a server elsewhere.
+    There(Server),
+}
+
+impl Reach {
+    /// What the flags and the environment say.
+    ///
+    /// # Errors
+    /// A configuration with mistakes; a server without a key, or that no key may be sent to.
+    pub fn of(cli: &Cli) -> Result<Self> {
+        match Server::named(cli)? {
+            Some(server) => Ok(Self::There(server)),
+            None => Ok(Self::Here(Box::new(Loaded::for_command(cli)?))),
+        }
+    }
+
+    /// Carries out a command, wherever the truth is.
+    ///
+    /// # Errors
+    /// As [`run`]; a server elsewhere that refuses, or does not answer.
+    pub fn run(&self, command: Command) -> Result<Reply> {
+        match self {
+            Self::Here(loaded) => run(loaded, command),
+            Self::There(server) => runtime()?.block_on(server.run(command)),
+        }
+    }
+
+    /// Asks a server that runs; `None` where none does.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    pub fn ask_running(&self, command: &Command) -> Result<Option<Reply>> {
+        match self {
+            Self::Here(loaded) => ask_running(loaded, command),
+            Self::There(_) => self.run(command.clone()).map(Some),
+        }
+    }
+}
+
+/// Carries out a command in a data directory, wherever the truth is.
 ///
 /// # Errors
 /// There is no data, it is held by a process that does not answer, or the command itself was refused.

@@ -31,6 +31,12 @@ pub struct Cli {
     /// A configuration that comes with Keyward, under the file: `keyward preset list` [env: KEYWARD_PRESET]
     #[arg(long, global = true, value_name = "NAME")]
     pub preset: Option<String>,
+    /// Carry the command out on a server elsewhere: the URL of its control plane [env: KEYWARD_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// The file with the key for --server [env: KEYWARD_TOKEN_FILE; KEYWARD_TOKEN holds the key itself]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<String>,
     /// Answer in JSON, for programs
     #[arg(long, global = true)]
     pub json: bool,

@@ -29,6 +29,7 @@ mod planes;
 mod ports;
 mod private_file;
 mod reload;
+mod remote;
 mod secret_input;
 mod settings;
 mod signals;

@@ -8,7 +8,7 @@ use keyward_config::{CONFIG_VARIABLE, Flags, Input, Mistakes, Settings};
 use crate::cli::{Cli, Serve};
 use crate::exit::{Failed, Result};
 use crate::file_watch::{Stamp, stamp};
-use crate::terminal;
+use crate::{remote, terminal};
 
 /// A configuration without mistakes.
 pub struct Loaded {
@@ -28,6 +28,9 @@ impl Loaded {
     /// # Errors
     /// Every mistake in the configuration, told on stderr.
     pub fn for_command(cli: &Cli) -> Result<Self> {
+        if remote::named(cli).is_some() {
+            return Err(remote::only_there());
+        }
         Self::read(cli, None)?.or_else(|mistakes| {
             let running = Self::of_running(cli, &mistakes).ok_or_else(|| tell(cli, &mistakes))?;
             terminal::warn_line(
@@ -55,6 +58,9 @@ impl Loaded {
     /// # Errors
     /// Every mistake in the configuration, told on stderr.
     pub fn for_serve(cli: &Cli, flags: &Serve) -> Result<Self> {
+        if cli.server.is_some() {
+            return Err(remote::only_there());
+        }
         let loaded = Self::read(cli, Some(flags))?.map_err(|mistakes| tell(cli, &mistakes))?;
         for warning in &loaded.config.warnings {
             terminal::warn_line(warning.render_warning(false).trim_end());

@@ -6,10 +6,9 @@ use keyward_api::command::{Command, Reply};
 use keyward_api::people_command::PeopleCommand;
 use keyward_api::view::Listing;
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Account, Cli, WhichAccounts};
 use crate::exit::{Failed, Result};
-use crate::settings::Loaded;
 use crate::{pages, terminal};
 
 /// What stands for no list: a word, so that an unset variable of a script does not open an account to everybody.
@@ -22,11 +21,11 @@ const OF_PLAN: &str = "plan";
 /// # Errors
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Account) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     if let Account::List { which, limit, cursor } = command {
-        return list(&loaded, cli.json, &question(which), (*limit, cursor.clone()));
+        return list(&reach, cli.json, &question(which), (*limit, cursor.clone()));
     }
-    match backend::run(&loaded, Command::People(translate(command)?))? {
+    match reach.run(Command::People(translate(command)?))? {
         Reply::Account { account } | Reply::AccountAdded { account } if cli.json => terminal::json(&account),
         Reply::Account { account } | Reply::AccountAdded { account } => terminal::line(&card(&account)),
         Reply::AccountChanged { account } if cli.json => terminal::json(&account),
@@ -144,10 +143,10 @@ fn question(which: &WhichAccounts) -> AccountQuestion {
     }
 }
 
-fn list(loaded: &Loaded, json: bool, question: &AccountQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
+fn list(reach: &Reach, json: bool, question: &AccountQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
     let listing: Listing<AccountView> = pages::all(limit, cursor, |cursor, limit| {
         let question = question.clone();
-        match backend::run(loaded, Command::People(PeopleCommand::ListAccounts { question, cursor, limit }))? {
+        match reach.run(Command::People(PeopleCommand::ListAccounts { question, cursor, limit }))? {
             Reply::Accounts { listing } => Ok(listing),
             _ => Err(backend::unexpected()),
         }

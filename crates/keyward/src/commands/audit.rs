@@ -8,10 +8,9 @@ use keyward_api::command::{Command, Reply};
 use keyward_api::view::Listing;
 use serde_json::Value;
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Audit, Cli};
 use crate::exit::{Failed, Result};
-use crate::settings::Loaded;
 use crate::terminal;
 
 /// Carries out one of the audit commands.
@@ -19,12 +18,12 @@ use crate::terminal;
 /// # Errors
 /// What the operation says; a log with something wrong in it.
 pub fn run(cli: &Cli, command: &Audit) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     match command {
-        Audit::Export { head } => export(&loaded, *head),
+        Audit::Export { head } => export(&reach, *head),
         Audit::Verify { head } => {
             let head = head.as_deref().map(read_head).transpose()?;
-            match backend::run(&loaded, Command::VerifyAudit { head })? {
+            match reach.run(Command::VerifyAudit { head })? {
                 Reply::AuditVerified { report } => verified(cli.json, &report),
                 _ => Err(other()),
             }
@@ -39,7 +38,7 @@ pub fn run(cli: &Cli, command: &Audit) -> Result<()> {
                 limit: *limit,
                 cursor: cursor.clone(),
             };
-            match backend::run(&loaded, Command::ListAudit { question })? {
+            match reach.run(Command::ListAudit { question })? {
                 Reply::Audit { listing } if cli.json => terminal::json(&listing),
                 Reply::Audit { listing } => terminal::line(&table(&listing)),
                 _ => return Err(other()),
@@ -54,10 +53,10 @@ fn other() -> Failed {
 }
 
 /// Pages through all records, so that no answer holds more than a few hundred.
-fn export(loaded: &Loaded, head_alone: bool) -> Result<()> {
+fn export(reach: &Reach, head_alone: bool) -> Result<()> {
     let mut after = if head_alone { u64::MAX } else { 0 };
     loop {
-        let Reply::AuditPart { records, head } = backend::run(loaded, Command::ReadAudit { after })? else {
+        let Reply::AuditPart { records, head } = reach.run(Command::ReadAudit { after })? else {
             return Err(other());
         };
         for record in &records {

@@ -6,10 +6,9 @@ use keyward_api::command::{Command, Reply};
 use keyward_api::decisions::{DecisionQuestion, DecisionView};
 use keyward_api::view::Listing;
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, DecisionFlags, Decisions};
 use crate::exit::Result;
-use crate::settings::Loaded;
 use crate::{pages, terminal};
 
 /// How many decisions `tail` begins with.
@@ -24,7 +23,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 /// # Errors
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Decisions) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     match command {
         Decisions::List { flags, since, until, limit, cursor } => {
             let question = |cursor, limit| DecisionQuestion {
@@ -34,7 +33,7 @@ pub fn run(cli: &Cli, command: &Decisions) -> Result<()> {
                 limit,
                 ..question(flags)
             };
-            let listing = pages::all(*limit, cursor.clone(), |cursor, limit| ask(&loaded, question(cursor, limit)))?;
+            let listing = pages::all(*limit, cursor.clone(), |cursor, limit| ask(&reach, question(cursor, limit)))?;
             if cli.json {
                 terminal::json(&listing);
             } else if listing.data.is_empty() {
@@ -45,7 +44,7 @@ pub fn run(cli: &Cli, command: &Decisions) -> Result<()> {
             }
             Ok(())
         }
-        Decisions::Tail { flags } => tail(&loaded, cli.json, flags),
+        Decisions::Tail { flags } => tail(&reach, cli.json, flags),
     }
 }
 
@@ -60,23 +59,23 @@ fn question(flags: &DecisionFlags) -> DecisionQuestion {
     }
 }
 
-fn ask(loaded: &Loaded, question: DecisionQuestion) -> Result<Listing<DecisionView>> {
-    match backend::run(loaded, Command::ListDecisions { question })? {
+fn ask(reach: &Reach, question: DecisionQuestion) -> Result<Listing<DecisionView>> {
+    match reach.run(Command::ListDecisions { question })? {
         Reply::Decisions { listing } => Ok(listing),
         _ => Err(backend::unexpected()),
     }
 }
 
 /// The last few, then each as it comes, until somebody ends this.
-fn tail(loaded: &Loaded, json: bool, flags: &DecisionFlags) -> Result<()> {
-    let mut last = ask(loaded, DecisionQuestion { limit: FIRST, ..question(flags) })?.data;
+fn tail(reach: &Reach, json: bool, flags: &DecisionFlags) -> Result<()> {
+    let mut last = ask(reach, DecisionQuestion { limit: FIRST, ..question(flags) })?.data;
     last.reverse();
     let mut after = last.last().map_or(0, |view| view.seq);
     last.iter().for_each(|view| show(json, view));
     loop {
         let more = DecisionQuestion { limit: AT_ONCE, after: Some(after), ..question(flags) };
         let command = Command::ListDecisions { question: more };
-        let Some(reply) = ask_patiently(loaded, &command)? else {
+        let Some(reply) = ask_patiently(reach, &command)? else {
             terminal::warn_line("keyward: no server runs on this data directory, so that nothing more will come");
             return Ok(());
         };
@@ -90,16 +89,16 @@ fn tail(loaded: &Loaded, json: bool, flags: &DecisionFlags) -> Result<()> {
 }
 
 /// One that broke off is asked again for a while: it is about to be gone for good, and its socket with it.
-fn ask_patiently(loaded: &Loaded, command: &Command) -> Result<Option<Reply>> {
+fn ask_patiently(reach: &Reach, command: &Command) -> Result<Option<Reply>> {
     const AGAIN: usize = 20;
     const PAUSE: Duration = Duration::from_millis(100);
     for _ in 0..AGAIN {
-        match backend::ask_running(loaded, command) {
+        match reach.ask_running(command) {
             Ok(answer) => return Ok(answer),
             Err(_) => std::thread::park_timeout(PAUSE),
         }
     }
-    backend::ask_running(loaded, command)
+    reach.ask_running(command)
 }
 
 fn show(json: bool, view: &DecisionView) {

@@ -5,10 +5,9 @@ use std::io::Read as _;
 use keyward_api::command::{Command, Reply};
 use keyward_api::explain::{Explanation, Question};
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, Explain};
 use crate::exit::{Failed, Result};
-use crate::settings::Loaded;
 use crate::terminal;
 
 /// The most that is read as headers.
@@ -19,9 +18,9 @@ const MAX_HEADERS: u64 = 64 * 1024;
 /// # Errors
 /// The request cannot be written like this, or nobody could be asked.
 pub fn run(cli: &Cli, flags: &Explain) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     if let Some(id) = &flags.decision {
-        return decided(&loaded, cli.json, id);
+        return decided(&reach, cli.json, id);
     }
     let question = Question {
         method: flags.method.clone(),
@@ -31,7 +30,7 @@ pub fn run(cli: &Cli, flags: &Explain) -> Result<()> {
         headers: headers(&flags.header)?,
         from: flags.from.clone(),
     };
-    let Reply::Explained { explanation } = backend::run(&loaded, Command::Explain { question })? else {
+    let Reply::Explained { explanation } = reach.run(Command::Explain { question })? else {
         return Err(backend::unexpected());
     };
     if cli.json {
@@ -43,8 +42,8 @@ pub fn run(cli: &Cli, flags: &Explain) -> Result<()> {
 }
 
 /// A decision that was made.
-fn decided(loaded: &Loaded, json: bool, id: &str) -> Result<()> {
-    let Reply::Decided { decided } = backend::run(loaded, Command::ExplainDecision { id: id.to_owned() })? else {
+fn decided(reach: &Reach, json: bool, id: &str) -> Result<()> {
+    let Reply::Decided { decided } = reach.run(Command::ExplainDecision { id: id.to_owned() })? else {
         return Err(backend::unexpected());
     };
     if json {

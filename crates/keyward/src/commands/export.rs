@@ -8,10 +8,9 @@ use keyward_api::users::UserQuestion;
 use keyward_api::view::Listing;
 use serde::Serialize;
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, Exported};
 use crate::exit::{Failed, Result};
-use crate::settings::Loaded;
 use crate::terminal;
 
 /// How many records are asked for at once.
@@ -32,11 +31,11 @@ struct Line<'a, T> {
 /// # Errors
 /// What asking says.
 pub fn run(cli: &Cli, only: Option<Exported>) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     for kind in KINDS.into_iter().filter(|kind| only.is_none_or(|only| only == *kind)) {
         let mut cursor = None;
         loop {
-            cursor = page(&loaded, kind, cursor)?;
+            cursor = page(&reach, kind, cursor)?;
             if cursor.is_none() {
                 break;
             }
@@ -46,7 +45,7 @@ pub fn run(cli: &Cli, only: Option<Exported>) -> Result<()> {
 }
 
 /// Prints one page; where the next one begins.
-fn page(loaded: &Loaded, kind: Exported, cursor: Option<String>) -> Result<Option<String>> {
+fn page(reach: &Reach, kind: Exported, cursor: Option<String>) -> Result<Option<String>> {
     let limit = PAGE;
     let command = match kind {
         Exported::Account => {
@@ -58,7 +57,7 @@ fn page(loaded: &Loaded, kind: Exported, cursor: Option<String>) -> Result<Optio
         Exported::Key => Command::ListKeys { question: KeyQuestion::default(), cursor, limit },
         Exported::Session => Command::People(PeopleCommand::ListSessions { cursor, limit }),
     };
-    match backend::run(loaded, command)? {
+    match reach.run(command)? {
         Reply::Accounts { listing } => print("account", listing),
         Reply::Users { listing } => print("user", listing),
         Reply::Keys { listing } => print("key", listing),

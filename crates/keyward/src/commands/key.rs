@@ -6,10 +6,9 @@ use keyward_api::keys::{ChangedKey, KeyQuestion, NewKey};
 use keyward_api::overlaps::Ending;
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, CreateKey, Key, WhichKeys};
 use crate::exit::Result;
-use crate::settings::Loaded;
 use crate::{pages, terminal};
 
 /// Carries out one of the key commands.
@@ -17,14 +16,14 @@ use crate::{pages, terminal};
 /// # Errors
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Key) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     let asked = match command {
         Key::List { which, limit, cursor } => {
-            return list(&loaded, cli.json, &question(which), (*limit, cursor.clone()));
+            return list(&reach, cli.json, &question(which), (*limit, cursor.clone()));
         }
         command => translate(command)?,
     };
-    match backend::run(&loaded, asked)? {
+    match reach.run(asked)? {
         Reply::Created { key, receipt } => created(cli.json, &key, receipt.as_ref()),
         Reply::Key { key } if cli.json => terminal::json(&key),
         Reply::Key { key } => terminal::line(&(card(&key) + &still_used(&key))),
@@ -172,10 +171,10 @@ fn changed(key: &ChangedKey, command: &Key) -> String {
     format!("{} {what} {}", key.view.id, key.receipt.felt())
 }
 
-fn list(loaded: &Loaded, json: bool, question: &KeyQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
+fn list(reach: &Reach, json: bool, question: &KeyQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
     let Listing { data, next_cursor } = pages::all(limit, cursor, |cursor, limit| {
         let question = question.clone();
-        match backend::run(loaded, Command::ListKeys { question, cursor, limit })? {
+        match reach.run(Command::ListKeys { question, cursor, limit })? {
             Reply::Keys { listing } => Ok(listing),
             _ => Err(backend::unexpected()),
         }

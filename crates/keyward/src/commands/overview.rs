@@ -3,10 +3,9 @@
 use keyward_api::command::{Command, Reply};
 use keyward_api::overview::Overview;
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::Cli;
 use crate::exit::Result;
-use crate::settings::Loaded;
 use crate::terminal::{self, printable, table};
 
 /// Carries out the command.
@@ -14,8 +13,8 @@ use crate::terminal::{self, printable, table};
 /// # Errors
 /// What the operation says.
 pub fn run(cli: &Cli, span: &str) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
-    let Reply::Figures { overview } = backend::run(&loaded, Command::Overview { span: span.to_owned() })? else {
+    let reach = Reach::of(cli)?;
+    let Reply::Figures { overview } = reach.run(Command::Overview { span: span.to_owned() })? else {
         return Err(backend::unexpected());
     };
     if cli.json {

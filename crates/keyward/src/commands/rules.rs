@@ -6,17 +6,17 @@ use keyward_api::command::{Command, Reply};
 use keyward_api::plans::{PlanLimitView, PlanView};
 use keyward_api::roles::RoleView;
 
+use crate::backend::{self, Reach};
 use crate::cli::Cli;
 use crate::exit::Result;
-use crate::settings::Loaded;
-use crate::{backend, terminal};
+use crate::terminal;
 
 /// Lists the roles.
 ///
 /// # Errors
 /// There is no data directory, or it does not answer.
 pub fn roles(cli: &Cli) -> Result<()> {
-    match backend::run(&Loaded::for_command(cli)?, Command::ListRoles)? {
+    match Reach::of(cli)?.run(Command::ListRoles)? {
         Reply::Roles { listing } if cli.json => terminal::json(&listing),
         Reply::Roles { listing } => {
             terminal::line(&terminal::table(&["ROLE", "SCOPES"], listing.data.into_iter().map(role)));
@@ -31,7 +31,7 @@ pub fn roles(cli: &Cli) -> Result<()> {
 /// # Errors
 /// There is no data directory, or it does not answer.
 pub fn plans(cli: &Cli) -> Result<()> {
-    match backend::run(&Loaded::for_command(cli)?, Command::ListPlans)? {
+    match Reach::of(cli)?.run(Command::ListPlans)? {
         Reply::Plans { listing } if cli.json => terminal::json(&listing),
         Reply::Plans { listing } if listing.data.is_empty() => {
             terminal::line("no plans; they stand in the configuration, under `plans`");

@@ -3,10 +3,9 @@
 use keyward_api::command::{Command, Reply};
 use keyward_api::signing_keys::{ChangedSigningKey, SigningKeyView};
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, SigningKey};
 use crate::exit::Result;
-use crate::settings::Loaded;
 use crate::terminal;
 
 /// Carries out one of the commands.
@@ -14,13 +13,13 @@ use crate::terminal;
 /// # Errors
 /// What the operation says.
 pub fn run(cli: &Cli, command: &SigningKey) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     let asked = match command {
         SigningKey::List => Command::ListSigningKeys,
         SigningKey::Rotate { now } => Command::RotateSigningKey { at_once: *now },
         SigningKey::Retire { id } => Command::RetireSigningKey { id: id.clone() },
     };
-    match backend::run(&loaded, asked)? {
+    match reach.run(asked)? {
         Reply::SigningKeys { listing } if cli.json => terminal::json(&listing),
         Reply::SigningKeys { listing } if listing.data.is_empty() => {
             terminal::line("no signing keys yet; the first start of the server makes one");

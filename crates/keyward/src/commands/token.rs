@@ -3,22 +3,22 @@
 use keyward_api::command::{Command, Reply};
 use keyward_api::token_command::{TokenCommand, TokenView};
 
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, Token};
 use crate::exit::Result;
-use crate::settings::Loaded;
-use crate::{backend, pages, secret_input, terminal};
+use crate::{pages, secret_input, terminal};
 
 /// Carries out one of the commands.
 ///
 /// # Errors
 /// What the operation says.
 pub fn run(cli: &Cli, command: &Token) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     let asked = match command {
         Token::Inspect { source } => TokenCommand::Inspect { text: secret_input::whole(source)? },
         Token::Revoke { source } => TokenCommand::Revoke { text: secret_input::whole(source)? },
     };
-    match backend::run(&loaded, Command::Token(asked))? {
+    match reach.run(Command::Token(asked))? {
         Reply::Token { token } if cli.json => terminal::json(&token),
         Reply::Token { token } => terminal::line(&card(&token)),
         Reply::TokenRevoked { session } if cli.json => terminal::json(&session),

@@ -6,10 +6,9 @@ use keyward_api::people_command::{PeopleCommand, PeopleReply};
 use keyward_api::users::{ChangedUser, UserQuestion, UserToMake, UserView};
 use keyward_api::view::Listing;
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, User, WhichUsers};
 use crate::exit::Result;
-use crate::settings::Loaded;
 use crate::{pages, secret_input, terminal};
 
 /// Carries out one of the user commands.
@@ -17,7 +16,7 @@ use crate::{pages, secret_input, terminal};
 /// # Errors
 /// What the operation says.
 pub fn run(cli: &Cli, command: &User) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     let (asked, generated) = match command {
         User::Add { username, roles, account, external_id, password_file, no_password } => {
             let (password, generated) =
@@ -31,7 +30,7 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
             (Command::People(PeopleCommand::AddUser { user, password }), generated)
         }
         User::List { which, limit, cursor } => {
-            return list(&loaded, cli.json, &question(which), (*limit, cursor.clone()));
+            return list(&reach, cli.json, &question(which), (*limit, cursor.clone()));
         }
         User::Passwd { who, password_file } => {
             let (password, generated) = secret_input::password(password_file)?;
@@ -41,7 +40,7 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
         User::Show { who } => (Command::People(PeopleCommand::ShowUser { who: who.clone() }), None),
         User::Disable { who } => (Command::People(PeopleCommand::DisableUser { who: who.clone() }), None),
         User::Enable { who } => (Command::People(PeopleCommand::EnableUser { who: who.clone() }), None),
-        User::Sessions { who } => return sessions(&loaded, cli.json, who),
+        User::Sessions { who } => return sessions(&reach, cli.json, who),
         User::SignOut { session: Some(id), .. } => {
             (Command::People(PeopleCommand::EndSession { id: id.clone() }), None)
         }
@@ -52,7 +51,7 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
             (Command::People(PeopleCommand::SetRoles { who: who.clone(), roles: pages::words(roles) }), None)
         }
     };
-    match backend::run(&loaded, asked)? {
+    match reach.run(asked)? {
         Reply::User { user } => told(cli.json, &user, None, &card(&user)),
         Reply::UserAdded { user } => told(cli.json, &user, generated, &card(&user)),
         Reply::UserChanged { user } => {
@@ -122,10 +121,10 @@ fn question(which: &WhichUsers) -> UserQuestion {
     }
 }
 
-fn list(loaded: &Loaded, json: bool, question: &UserQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
+fn list(reach: &Reach, json: bool, question: &UserQuestion, (limit, cursor): (u32, Option<String>)) -> Result<()> {
     let listing: Listing<UserView> = pages::all(limit, cursor, |cursor, limit| {
         let question = question.clone();
-        match backend::run(loaded, Command::People(PeopleCommand::ListUsers { question, cursor, limit }))? {
+        match reach.run(Command::People(PeopleCommand::ListUsers { question, cursor, limit }))? {
             Reply::Users { listing } => Ok(listing),
             _ => Err(backend::unexpected()),
         }
@@ -144,9 +143,9 @@ fn list(loaded: &Loaded, json: bool, question: &UserQuestion, (limit, cursor): (
     Ok(())
 }
 
-fn sessions(loaded: &Loaded, json: bool, who: &str) -> Result<()> {
+fn sessions(reach: &Reach, json: bool, who: &str) -> Result<()> {
     let asked = Command::People(PeopleCommand::SessionsOf { who: who.to_owned() });
-    let Reply::Sessions { listing } = backend::run(loaded, asked)? else { return Err(backend::unexpected()) };
+    let Reply::Sessions { listing } = reach.run(asked)? else { return Err(backend::unexpected()) };
     if json {
         terminal::json(&listing);
         return Ok(());

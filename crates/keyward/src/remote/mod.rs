@@ -1,0 +1,8 @@
+//! Commands for a server elsewhere (`--server`): each becomes one call of its admin API, with a key that its operator made.
+
+mod call;
+mod people;
+mod server;
+mod table;
+
+pub use server::{Server, named, only_there};

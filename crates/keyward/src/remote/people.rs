@@ -1,0 +1,76 @@
+//! Which call of the admin API each command about users and accounts is.
+
+use http::Method;
+use keyward_api::command::Reply;
+use keyward_api::people_command::PeopleCommand;
+use serde_json::{Value, json};
+
+use super::call::{Call, asked, body, path};
+
+/// The call that a command is; `None` for what is done on the machine of the data directory alone.
+pub fn call(command: PeopleCommand) -> Option<Call> {
+    let page = |cursor: Option<String>, limit: u32| [("cursor", cursor), ("limit", Some(limit.to_string()))];
+    let nothing = &json!({});
+    Some(match command {
+        PeopleCommand::AddUser { user, password } => {
+            let mut sent = body(&user)?;
+            if let (Some(fields), Some(password)) = (sent.as_object_mut(), password) {
+                fields.insert("password".to_owned(), password.expose().into());
+            }
+            Call::post(path(&["users"]), Some(sent), |made: MadeUser| Reply::UserAdded { user: made.user })
+        }
+        PeopleCommand::ListUsers { cursor, limit } => {
+            Call::get(asked(&["users"], nothing, &page(cursor, limit)), |listing| Reply::Users { listing })
+        }
+        PeopleCommand::ShowUser { who } => Call::get(path(&["users", &who]), |user| Reply::User { user }),
+        PeopleCommand::SetPassword { who, password } => {
+            user("password", &who, Some(json!({ "password": password.expose() })))
+        }
+        PeopleCommand::DisableUser { who } => user("disable", &who, None),
+        PeopleCommand::EnableUser { who } => user("enable", &who, None),
+        PeopleCommand::SetRoles { who, roles } => {
+            Call::change(path(&["users", &who]), Some(json!({ "roles": roles })), "user", |user| Reply::UserChanged {
+                user,
+            })
+            .by(Method::PATCH)
+        }
+        PeopleCommand::AddAccount { account } => {
+            Call::post(path(&["accounts"]), body(&account), |account| Reply::AccountAdded { account })
+        }
+        PeopleCommand::ListAccounts { cursor, limit } => {
+            Call::get(asked(&["accounts"], nothing, &page(cursor, limit)), |listing| Reply::Accounts { listing })
+        }
+        PeopleCommand::ShowAccount { which } => {
+            Call::get(path(&["accounts", &which]), |account| Reply::Account { account })
+        }
+        PeopleCommand::SetPlan { which, plan } => patched(&which, json!({ "plan": plan })),
+        PeopleCommand::SetAddresses { which, allowed_ips } => patched(&which, json!({ "allowedIps": allowed_ips })),
+        PeopleCommand::SetLimits { which, limits } => patched(&which, json!({ "limits": limits })),
+        PeopleCommand::SetBudget { which, change } => account("budget", &which, Some(json!({ "change": change }))),
+        PeopleCommand::DisableAccount { which } => account("disable", &which, None),
+        PeopleCommand::EnableAccount { which } => account("enable", &which, None),
+        PeopleCommand::ListSessions { cursor, limit } => {
+            Call::get(asked(&["sessions"], nothing, &page(cursor, limit)), |listing| Reply::Sessions { listing })
+        }
+        PeopleCommand::Import { .. } | PeopleCommand::ImportKeys { .. } => return None,
+    })
+}
+
+/// A user that was made.
+#[derive(serde::Deserialize)]
+struct MadeUser {
+    user: keyward_api::users::UserView,
+}
+
+fn user(verb: &str, who: &str, sent: Option<Value>) -> Call {
+    Call::change(path(&["users", who, verb]), sent, "user", |user| Reply::UserChanged { user })
+}
+
+fn account(verb: &str, which: &str, sent: Option<Value>) -> Call {
+    Call::change(path(&["accounts", which, verb]), sent, "account", |account| Reply::AccountChanged { account })
+}
+
+fn patched(which: &str, sent: Value) -> Call {
+    let target = path(&["accounts", which]);
+    Call::change(target, Some(sent), "account", |account| Reply::AccountChanged { account }).by(Method::PATCH)
+}

@@ -1,0 +1,81 @@
+//! Which call of the admin API each command is.
+
+use keyward_api::command::{Command, Reply};
+use keyward_api::token_command::TokenCommand;
+use keyward_api::view::{CreatedKey, ReceiptView};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::call::{Call, asked, body, path};
+use super::people;
+
+/// A key that replaces another.
+#[derive(Deserialize)]
+struct Rotated {
+    #[serde(flatten)]
+    key: Box<CreatedKey>,
+    receipt: ReceiptView,
+}
+
+/// The call that a command is; `None` for what is done on the machine of the data directory alone.
+pub fn call(command: Command) -> Option<Call> {
+    let changed = |verb: &str, id: &str, sent| {
+        Call::change(path(&["keys", id, verb]), sent, "key", |key| Reply::Changed { key: Box::new(key) })
+    };
+    Some(match command {
+        Command::CreateKey { key } => {
+            Call::post(path(&["keys"]), body(&key), |key| Reply::Created { key: Box::new(key), receipt: None })
+        }
+        Command::ListKeys { question, cursor, limit } => {
+            let more = [("cursor", cursor), ("limit", Some(limit.to_string()))];
+            Call::get(asked(&["keys"], &question, &more), |listing| Reply::Keys { listing })
+        }
+        Command::ShowKey { id } => Call::get(path(&["keys", &id]), |key| Reply::Key { key: Box::new(key) }),
+        Command::RotateKey { id, ending } => {
+            Call::post(path(&["keys", &id, "rotate"]), body(&ending), |made: Rotated| Reply::Created {
+                key: made.key,
+                receipt: Some(made.receipt),
+            })
+        }
+        Command::DisableKey { id } => changed("disable", &id, None),
+        Command::EnableKey { id } => changed("enable", &id, None),
+        Command::RevokeKey { id, reason } => changed("revoke", &id, body(&json!({ "reason": reason }))),
+        Command::BudgetKey { id, change } => changed("budget", &id, body(&json!({ "change": change }))),
+        Command::ListAudit { question } => {
+            Call::get(asked(&["audit"], &question, &[]), |listing| Reply::Audit { listing })
+        }
+        Command::VerifyAudit { head } => {
+            Call::post(path(&["audit", "verify"]), body(&json!({ "head": head })), |report| Reply::AuditVerified {
+                report,
+            })
+        }
+        Command::ListDecisions { question } => {
+            Call::get(asked(&["decisions"], &question, &[]), |listing| Reply::Decisions { listing })
+        }
+        Command::ExplainDecision { id } => Call::get(path(&["decisions", &id]), |decided| Reply::Decided { decided }),
+        Command::Explain { question } => {
+            Call::post(path(&["explain"]), body(&question), |explanation| Reply::Explained { explanation })
+        }
+        Command::People(command) => return people::call(command),
+        Command::Token(TokenCommand::Inspect { text }) => {
+            Call::post(path(&["tokens", "inspect"]), body(&json!({ "token": text })), |token| Reply::Token { token })
+        }
+        Command::Token(TokenCommand::Revoke { text }) => {
+            let sent = body(&json!({ "token": text }));
+            Call::change(path(&["tokens", "revoke"]), sent, "session", |session| Reply::TokenRevoked { session })
+        }
+        Command::ListRoles => Call::get(path(&["roles"]), |listing| Reply::Roles { listing }),
+        Command::ListPlans => Call::get(path(&["plans"]), |listing| Reply::Plans { listing }),
+        Command::ListSigningKeys => Call::get(path(&["signing-keys"]), |listing| Reply::SigningKeys { listing }),
+        Command::RotateSigningKey { at_once } => {
+            let sent = body(&json!({ "atOnce": at_once }));
+            Call::change(path(&["signing-keys", "rotate"]), sent, "signingKey", |key| Reply::SigningKeyChanged { key })
+        }
+        Command::RetireSigningKey { id } => {
+            let target = path(&["signing-keys", &id, "retire"]);
+            Call::change(target, None, "signingKey", |key| Reply::SigningKeyChanged { key })
+        }
+        // Records with their seals come as one stream there; a copy of the store leaves no machine by this way.
+        Command::ReadAudit { .. } | Command::ShowConfiguration | Command::CopyStore { .. } => return None,
+    })
+}
