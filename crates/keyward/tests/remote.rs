@@ -1,0 +1,182 @@
+//! Commands on a server elsewhere: with a key of its operator they do what they do beside its data directory, and no more than
+//! the key may.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+use std::process::Output;
+
+use keyward_testkit::world::World;
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
+
+const CONFIG: &str = "plans: {free: {limits: [{requests: 10, window: 1m}]}}\nroles: {reader: [orders:read]}\n";
+
+/// Each scope of the operator, by name: no wildcard reaches them.
+fn all_scopes(world: &World) -> String {
+    let roles = world.json(&["role", "list"]);
+    let operator = roles["data"].as_array().unwrap().iter().find(|role| role["name"] == "operator").unwrap();
+    operator["scopes"].as_array().unwrap().iter().map(|scope| scope.as_str().unwrap()).collect::<Vec<_>>().join(",")
+}
+
+/// A machine elsewhere: no data directory, only the URL and the key.
+struct Elsewhere<'a> {
+    world: &'a World,
+    key: String,
+}
+
+impl Elsewhere<'_> {
+    fn run(&self, arguments: &[&str]) -> Output {
+        let url = format!("http://{}", self.world.server().admin);
+        let mut command = self.world.plain(arguments);
+        command.env("KEYWARD_SERVER", url).env("KEYWARD_TOKEN", &self.key).output().unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert!(!said.contains(&self.key));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[arguments, &["--json"]].concat())).unwrap()
+    }
+
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?} was not refused");
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        assert!(!said.contains(&self.key), "{said}");
+        said
+    }
+}
+
+#[test]
+fn what_is_listed_and_shown_is_what_the_machine_itself_shows() {
+    let world = World::new(BINARY).config(CONFIG).serve(&[]);
+    let scopes = all_scopes(&world);
+    let elsewhere = Elsewhere { world: &world, key: world.key("remote", &["--scopes", &scopes]) };
+    world.ok(&["account", "add", "acme", "--external-id", "A/1", "--plan", "free"]);
+    world.person("ada", &["--account", "acme"]);
+    let key = world.key_json("one", &["--owner", "ada"]);
+    let id = key["id"].as_str().unwrap();
+    for line in [
+        "user list",
+        "user show ada",
+        "account list",
+        "account show acme",
+        "role list",
+        "plan list",
+        "signing-key list",
+        &format!("key show {id}"),
+        "key list --owner ada",
+        "key list --account acme --limit 1",
+        "audit list --action key.created",
+        "audit list --limit 3",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!(elsewhere.json(&words), world.json(&words), "{line}");
+    }
+    // Pages go on from each other.
+    for number in 0..3 {
+        world.key(&format!("more {number}"), &[]);
+    }
+    assert_eq!(elsewhere.json(&["key", "list"])["data"].as_array().unwrap().len(), 5);
+    assert!(elsewhere.ok(&["explain", "--path", "/x"]).contains("NoCredential"));
+    assert!(elsewhere.json(&["audit", "verify"])["intact"] != Value::Null);
+    world.get("/x", "no key");
+    let found = world.json(&["decisions", "list", "--outcome", "Rejected"]);
+    let decision = found["data"][0]["id"].as_str().unwrap();
+    assert_eq!(elsewhere.json(&["decisions", "list", "--outcome", "Rejected"]), found);
+    assert_eq!(elsewhere.json(&["explain", decision])["id"], decision);
+}
+
+#[test]
+fn what_is_done_there_counts_there() {
+    let world = World::new(BINARY).config(CONFIG).serve(&[]);
+    let scopes = all_scopes(&world);
+    let elsewhere = Elsewhere { world: &world, key: world.key("remote", &["--scopes", &scopes]) };
+    elsewhere.ok(&["account", "add", "acme", "--budget", "1000"]);
+    for line in [
+        "account plan acme free",
+        "account limits acme 5/1m",
+        "account ip acme 127.0.0.0/8",
+        "account budget acme +5",
+        "account disable acme",
+        "account enable acme",
+    ] {
+        let said = elsewhere.ok(&line.split(' ').collect::<Vec<_>>());
+        assert!(said.starts_with("acme") && said.contains("1/1 nodes"), "{line}: {said}");
+    }
+    let acme = world.json(&["account", "show", "acme"]);
+    assert_eq!((&acme["plan"], &acme["limits"][0], &acme["allowedIps"][0]), (&"free".into(), &"5/1m".into(), &"127.0.0.0/8".into()));
+    let ada = elsewhere.json(&["user", "add", "ada", "--account", "acme"]);
+    assert_eq!(world.try_login("ada", ada["password"].as_str().unwrap()).status, 200);
+    elsewhere.ok(&["user", "roles", "ada", "self,reader"]);
+    assert_eq!(world.json(&["user", "show", "ada"])["roles"], serde_json::json!(["self", "reader"]));
+    let password = elsewhere.ok(&["user", "passwd", "ada"]);
+    let tokens = world.login("ada", &password);
+    let made = elsewhere.json(&["key", "create", "one", "--owner", "ada", "--scopes", "orders:read", "--ip", "127.0.0.1"]);
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    assert_eq!(world.get("/x", key).status, 200);
+    for (line, status) in [("key disable", 401), ("key enable", 200)] {
+        let said = elsewhere.ok(&[&line.split(' ').collect::<Vec<_>>()[..], &[id]].concat());
+        assert!(said.contains("1/1 nodes"), "{said}");
+        assert_eq!(world.get("/x", key).status, status, "{line}");
+    }
+    let next = elsewhere.json(&["key", "rotate", id, "--overlap", "1h"]);
+    assert_eq!((world.get("/x", next["key"].as_str().unwrap()).status, &next["replaces"]), (200, &made["id"]));
+    assert!(elsewhere.ok(&["key", "revoke", id, "--reason", "over"]).contains("1/1 nodes"));
+    assert_eq!(world.get("/x", key).status, 401);
+    assert!(elsewhere.ok(&["user", "disable", "ada"]).contains("1/1 nodes"));
+    assert_eq!(world.token_status(&tokens.access), 401);
+    elsewhere.ok(&["user", "enable", "ada"]);
+    elsewhere.ok(&["signing-key", "rotate", "--now"]);
+    // Each change says who did it.
+    let by = world.json(&["audit", "list", "--subject", id]);
+    let remote = world.json(&["key", "list", "--owner", "admin"])["data"][0]["id"].clone();
+    assert!(by["data"].as_array().unwrap().iter().all(|event| event["actor"] == remote), "{by}");
+}
+
+#[test]
+fn a_key_does_no_more_there_than_it_may() {
+    let world = World::new(BINARY).serve(&[]);
+    let reader = Elsewhere { world: &world, key: world.key("reader", &["--scopes", "keyward:keys:read"]) };
+    assert_eq!(reader.json(&["key", "list"])["data"].as_array().unwrap().len(), 1);
+    for line in ["key create two", "user list", "user add eve", "audit list", "signing-key rotate", "role list"] {
+        let said = reader.refused(&line.split(' ').collect::<Vec<_>>());
+        assert!(said.contains("decision "), "{line}: {said}");
+    }
+    for key in [world.key("plain", &["--scopes", "*"]), "kw_live_nothing".to_owned()] {
+        let nobody = Elsewhere { world: &world, key };
+        nobody.refused(&["key", "list"]);
+    }
+    let writer = Elsewhere { world: &world, key: world.key("writer", &["--scopes", "keyward:keys:read,keyward:keys:write"]) };
+    let said = writer.refused(&["key", "create", "more", "--scopes", "keyward:users:write"]);
+    assert!(said.contains("keyward:users:write"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_asked_is_said_before_a_key_leaves() {
+    let world = World::new(BINARY);
+    for (server, token, words) in [
+        ("http://keyward.example:9470", "k", "in the clear"),
+        ("https://u:p@keyward.example", "k", "more than a scheme"),
+        ("nonsense", "k", "no URL"),
+        ("http://127.0.0.1:1", "k", "nobody answers"),
+        ("http://127.0.0.1:1", "", "wants a key"),
+    ] {
+        let output = world.plain(&["key", "list", "--server", server]).env("KEYWARD_TOKEN", token).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(words), "{server}: {said}");
+    }
+    for line in ["backup x", "doctor", "serve", "init", "import csv -"] {
+        let mut words: Vec<&str> = line.split(' ').collect();
+        words.extend(["--server", "http://127.0.0.1:1"]);
+        let output = world.plain(&words).env("KEYWARD_TOKEN", "k").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains("on the machine of the data directory"), "{line}: {said}");
+    }
+}
