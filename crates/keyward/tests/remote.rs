@@ -111,14 +111,18 @@ fn what_is_done_there_counts_there() {
         assert!(said.starts_with("acme") && said.contains("1/1 nodes"), "{line}: {said}");
     }
     let acme = world.json(&["account", "show", "acme"]);
-    assert_eq!((&acme["plan"], &acme["limits"][0], &acme["allowedIps"][0]), (&"free".into(), &"5/1m".into(), &"127.0.0.0/8".into()));
+    assert_eq!(
+        (&acme["plan"], &acme["limits"][0], &acme["allowedIps"][0]),
+        (&"free".into(), &"5/1m".into(), &"127.0.0.0/8".into())
+    );
     let ada = elsewhere.json(&["user", "add", "ada", "--account", "acme"]);
     assert_eq!(world.try_login("ada", ada["password"].as_str().unwrap()).status, 200);
     elsewhere.ok(&["user", "roles", "ada", "self,reader"]);
     assert_eq!(world.json(&["user", "show", "ada"])["roles"], serde_json::json!(["self", "reader"]));
     let password = elsewhere.ok(&["user", "passwd", "ada"]);
     let tokens = world.login("ada", &password);
-    let made = elsewhere.json(&["key", "create", "one", "--owner", "ada", "--scopes", "orders:read", "--ip", "127.0.0.1"]);
+    let made =
+        elsewhere.json(&["key", "create", "one", "--owner", "ada", "--scopes", "orders:read", "--ip", "127.0.0.1"]);
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     assert_eq!(world.get("/x", key).status, 200);
     for (line, status) in [("key disable", 401), ("key enable", 200)] {
@@ -153,7 +157,8 @@ fn a_key_does_no_more_there_than_it_may() {
         let nobody = Elsewhere { world: &world, key };
         nobody.refused(&["key", "list"]);
     }
-    let writer = Elsewhere { world: &world, key: world.key("writer", &["--scopes", "keyward:keys:read,keyward:keys:write"]) };
+    let writer =
+        Elsewhere { world: &world, key: world.key("writer", &["--scopes", "keyward:keys:read,keyward:keys:write"]) };
     let said = writer.refused(&["key", "create", "more", "--scopes", "keyward:users:write"]);
     assert!(said.contains("keyward:users:write"), "{said}");
 }
@@ -177,6 +182,9 @@ fn what_cannot_be_asked_is_said_before_a_key_leaves() {
         words.extend(["--server", "http://127.0.0.1:1"]);
         let output = world.plain(&words).env("KEYWARD_TOKEN", "k").output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(1) && said.contains("on the machine of the data directory"), "{line}: {said}");
+        assert!(
+            output.status.code() == Some(1) && said.contains("on the machine of the data directory"),
+            "{line}: {said}"
+        );
     }
 }

@@ -4,13 +4,16 @@ use crate::cli::Cli;
 use crate::doctor::facts::Facts;
 use crate::doctor::{Finding, Kind, rules};
 use crate::exit::{Failed, Result};
-use crate::terminal;
+use crate::{remote, terminal};
 
 /// Examines and tells.
 ///
 /// # Errors
 /// Something is wrong, or the configuration cannot be read at all.
 pub fn run(cli: &Cli) -> Result<()> {
+    if remote::named(cli).is_some() {
+        return Err(remote::only_there());
+    }
     let findings = rules::examine(&Facts::gather(cli)?);
     if cli.json {
         terminal::json(&serde_json::json!({ "findings": findings }));

@@ -2,7 +2,8 @@
 
 use http::Method;
 use keyward_api::command::Reply;
-use keyward_api::people_command::PeopleCommand;
+use keyward_api::people_command::{PeopleCommand, PeopleReply};
+use keyward_api::view::ReceiptView;
 use serde_json::{Value, json};
 
 use super::call::{Call, asked, body, path};
@@ -19,8 +20,8 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
             }
             Call::post(path(&["users"]), Some(sent), |made: MadeUser| Reply::UserAdded { user: made.user })
         }
-        PeopleCommand::ListUsers { cursor, limit } => {
-            Call::get(asked(&["users"], nothing, &page(cursor, limit)), |listing| Reply::Users { listing })
+        PeopleCommand::ListUsers { question, cursor, limit } => {
+            Call::get(asked(&["users"], &question, &page(cursor, limit)), |listing| Reply::Users { listing })
         }
         PeopleCommand::ShowUser { who } => Call::get(path(&["users", &who]), |user| Reply::User { user }),
         PeopleCommand::SetPassword { who, password } => {
@@ -37,8 +38,8 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
         PeopleCommand::AddAccount { account } => {
             Call::post(path(&["accounts"]), body(&account), |account| Reply::AccountAdded { account })
         }
-        PeopleCommand::ListAccounts { cursor, limit } => {
-            Call::get(asked(&["accounts"], nothing, &page(cursor, limit)), |listing| Reply::Accounts { listing })
+        PeopleCommand::ListAccounts { question, cursor, limit } => {
+            Call::get(asked(&["accounts"], &question, &page(cursor, limit)), |listing| Reply::Accounts { listing })
         }
         PeopleCommand::ShowAccount { which } => {
             Call::get(path(&["accounts", &which]), |account| Reply::Account { account })
@@ -52,6 +53,17 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
         PeopleCommand::ListSessions { cursor, limit } => {
             Call::get(asked(&["sessions"], nothing, &page(cursor, limit)), |listing| Reply::Sessions { listing })
         }
+        PeopleCommand::SessionsOf { who } => {
+            Call::get(path(&["users", &who, "sessions"]), |listing| Reply::Sessions { listing })
+        }
+        PeopleCommand::SignOutUser { who } => {
+            Call::change(path(&["users", &who, "sessions"]), None, "user", |user| Reply::UserChanged { user })
+                .by(Method::DELETE)
+        }
+        PeopleCommand::EndSession { id } => {
+            Call::post(path(&["sessions", &id]), None, |Felt { receipt }| PeopleReply::SessionEnded { receipt }.into())
+                .by(Method::DELETE)
+        }
         PeopleCommand::Import { .. } | PeopleCommand::ImportKeys { .. } => return None,
     })
 }
@@ -60,6 +72,12 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
 #[derive(serde::Deserialize)]
 struct MadeUser {
     user: keyward_api::users::UserView,
+}
+
+/// How far a change has come, and nothing else.
+#[derive(serde::Deserialize)]
+struct Felt {
+    receipt: ReceiptView,
 }
 
 fn user(verb: &str, who: &str, sent: Option<Value>) -> Call {

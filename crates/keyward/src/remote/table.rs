@@ -52,6 +52,9 @@ pub fn call(command: Command) -> Option<Call> {
         Command::ListDecisions { question } => {
             Call::get(asked(&["decisions"], &question, &[]), |listing| Reply::Decisions { listing })
         }
+        Command::Overview { span } => {
+            Call::get(asked(&["overview"], &json!({ "span": span }), &[]), |overview| Reply::Figures { overview })
+        }
         Command::ExplainDecision { id } => Call::get(path(&["decisions", &id]), |decided| Reply::Decided { decided }),
         Command::Explain { question } => {
             Call::post(path(&["explain"]), body(&question), |explanation| Reply::Explained { explanation })
