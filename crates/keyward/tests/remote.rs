@@ -5,7 +5,7 @@
 
 use std::process::Output;
 
-use keyward_testkit::world::World;
+use keyward_testkit::world::{World, until};
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
@@ -75,6 +75,8 @@ fn what_is_listed_and_shown_is_what_the_machine_itself_shows() {
         "key list --account acme --limit 1",
         "audit list --action key.created",
         "audit list --limit 3",
+        "user sessions ada",
+        "config show",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         assert_eq!(elsewhere.json(&words), world.json(&words), "{line}");
@@ -85,9 +87,16 @@ fn what_is_listed_and_shown_is_what_the_machine_itself_shows() {
     }
     assert_eq!(elsewhere.json(&["key", "list"])["data"].as_array().unwrap().len(), 5);
     assert!(elsewhere.ok(&["explain", "--path", "/x"]).contains("NoCredential"));
-    assert!(elsewhere.json(&["audit", "verify"])["intact"] != Value::Null);
+    assert!(elsewhere.ok(&["audit", "verify"]).contains("ok: "));
+    assert_eq!(
+        elsewhere.json(&["overview", "--span", "1h"])["points"],
+        world.json(&["overview", "--span", "1h"])["points"]
+    );
     world.get("/x", "no key");
-    let found = world.json(&["decisions", "list", "--outcome", "Rejected"]);
+    let found = until("its decision", || {
+        let found = world.json(&["decisions", "list", "--outcome", "Rejected"]);
+        found["data"].get(0).is_some().then_some(found)
+    });
     let decision = found["data"][0]["id"].as_str().unwrap();
     assert_eq!(elsewhere.json(&["decisions", "list", "--outcome", "Rejected"]), found);
     assert_eq!(elsewhere.json(&["explain", decision])["id"], decision);
@@ -117,12 +126,15 @@ fn what_is_done_there_counts_there() {
     );
     let ada = elsewhere.json(&["user", "add", "ada", "--account", "acme"]);
     assert_eq!(world.try_login("ada", ada["password"].as_str().unwrap()).status, 200);
-    elsewhere.ok(&["user", "roles", "ada", "self,reader"]);
-    assert_eq!(world.json(&["user", "show", "ada"])["roles"], serde_json::json!(["self", "reader"]));
+    elsewhere.ok(&["user", "roles", "ada", "auditor"]);
+    assert_eq!(world.json(&["user", "show", "ada"])["roles"], serde_json::json!(["auditor"]));
+    assert!(
+        elsewhere.refused(&["user", "roles", "ada", "reader"]).contains("orders:read"),
+        "nobody gives what it has not"
+    );
     let password = elsewhere.ok(&["user", "passwd", "ada"]);
     let tokens = world.login("ada", &password);
-    let made =
-        elsewhere.json(&["key", "create", "one", "--owner", "ada", "--scopes", "orders:read", "--ip", "127.0.0.1"]);
+    let made = elsewhere.json(&["key", "create", "one", "--owner", "ada", "--ip", "127.0.0.1"]);
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     assert_eq!(world.get("/x", key).status, 200);
     for (line, status) in [("key disable", 401), ("key enable", 200)] {
@@ -138,6 +150,20 @@ fn what_is_done_there_counts_there() {
     assert_eq!(world.token_status(&tokens.access), 401);
     elsewhere.ok(&["user", "enable", "ada"]);
     elsewhere.ok(&["signing-key", "rotate", "--now"]);
+    // Tokens and sessions.
+    let [first, second] = [(), ()].map(|()| world.login("ada", &password));
+    let look = |verb: &str, token: &str| {
+        std::fs::write(world.path("token"), token).unwrap();
+        elsewhere.ok(&["token", verb, world.path("token").to_str().unwrap()])
+    };
+    assert!(look("inspect", &first.access).contains("active") && look("revoke", &first.access).contains("1/1 nodes"));
+    assert_eq!((world.token_status(&first.access), world.token_status(&second.access)), (401, 200));
+    let session = world.json(&["user", "sessions", "ada"])["data"][0]["id"].clone();
+    assert!(elsewhere.ok(&["user", "sign-out", "--session", session.as_str().unwrap()]).contains("1/1 nodes"));
+    assert_eq!(world.token_status(&second.access), 401);
+    let third = world.login("ada", &password);
+    assert!(elsewhere.ok(&["user", "sign-out", "ada"]).contains("1/1 nodes"));
+    assert_eq!(world.token_status(&third.access), 401);
     // Each change says who did it.
     let by = world.json(&["audit", "list", "--subject", id]);
     let remote = world.json(&["key", "list", "--owner", "admin"])["data"][0]["id"].clone();

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use keyward_api::failure::Failure;
 use keyward_api::sessions::{self, SessionView};
-use keyward_api::view::Listing;
+use keyward_api::view::{Listing, ReceiptView};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Reply};
 use crate::call::Call;
@@ -30,6 +30,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         path: "/sessions/{id}",
         access: Access::Scope("keyward:sessions:write"),
         summary: "End a session",
+        given: Given::Json(StatusCode::OK, shape::<Ended>),
         refuses: &[404],
         run: |call| Box::pin(end(call)),
         ..Operation::NEW
@@ -58,6 +59,14 @@ async fn list(call: &Call) -> Result<Reply, Failure> {
     }))
 }
 
+/// A session has ended.
+#[derive(Serialize, JsonSchema)]
+struct Ended {
+    /// Which nodes know.
+    receipt: ReceiptView,
+}
+
 async fn end(call: &Call) -> Result<Reply, Failure> {
-    Ok(answer::done(&sessions::end(call.service(), call.parameter(0), &call.origin()).await?))
+    let receipt = sessions::end(call.service(), call.parameter(0), &call.origin()).await?;
+    Ok(answer::ok(&Ended { receipt }))
 }

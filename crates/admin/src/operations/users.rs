@@ -117,6 +117,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         path: "/users/{id}/sessions",
         access: Access::Scope("keyward:sessions:write"),
         summary: "End all sessions of a user",
+        given: CHANGED,
         refuses: &[404, 409],
         run: |call| Box::pin(end_sessions(call)),
         ..Operation::NEW
@@ -274,5 +275,5 @@ async fn list_sessions(call: &Call) -> Result<Reply, Failure> {
 
 async fn end_sessions(call: &Call) -> Result<Reply, Failure> {
     let ended = sessions::end_all_of(call.service(), call.parameter(0), &call.origin()).await?;
-    Ok(answer::done(&ended.receipt))
+    Ok(answer::ok(&UserChanged::from(ended)))
 }

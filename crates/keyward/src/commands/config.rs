@@ -3,7 +3,7 @@
 use keyward_api::command::{Command, Reply};
 use serde_json::Value;
 
-use crate::backend;
+use crate::backend::{self, Reach};
 use crate::cli::{Cli, Config};
 use crate::exit::{Failed, Result};
 use crate::given::as_given;
@@ -58,15 +58,21 @@ fn check(cli: &Cli) -> Result<()> {
 
 /// What runs, where a server does; else what would.
 fn show(cli: &Cli) -> Result<()> {
-    let loaded = Loaded::for_command(cli)?;
+    let reach = Reach::of(cli)?;
     let shown = |loaded: &Loaded| serde_json::to_value(loaded.config.show()).unwrap_or_default();
-    let (running, values) = match backend::ask_running(&loaded, &Command::ShowConfiguration)? {
-        Some(Reply::Configuration { running, values }) => (Some(running), values),
-        Some(_) => return Err(backend::unexpected()),
-        None => (None, shown(&loaded)),
+    let (running, values) = match (reach.ask_running(&Command::ShowConfiguration)?, &reach) {
+        (Some(Reply::Configuration { running, values }), _) => (Some(running), values),
+        (None, Reach::Here(loaded)) => (None, shown(loaded)),
+        _ => return Err(backend::unexpected()),
     };
-    let read = running.as_ref().and_then(|_| as_given(cli, &values)).unwrap_or(loaded);
-    let differs = if read.stands_in { Vec::new() } else { differences(&values, &shown(&read)) };
+    let differs = match reach {
+        // What its file says is to be seen there alone.
+        Reach::There(_) => Vec::new(),
+        Reach::Here(loaded) => {
+            let read = running.as_ref().and_then(|_| as_given(cli, &values)).unwrap_or(*loaded);
+            if read.stands_in { Vec::new() } else { differences(&values, &shown(&read)) }
+        }
+    };
     if cli.json {
         terminal::json(&serde_json::json!({"running": running, "values": values, "differs": differs}));
         return Ok(());

@@ -1,10 +1,11 @@
 //! Which call of the admin API each command is.
 
 use keyward_api::command::{Command, Reply};
+use keyward_api::in_force::RunningView;
 use keyward_api::token_command::TokenCommand;
 use keyward_api::view::{CreatedKey, ReceiptView};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::{Call, asked, body, path};
 use super::people;
@@ -15,6 +16,22 @@ struct Rotated {
     #[serde(flatten)]
     key: Box<CreatedKey>,
     receipt: ReceiptView,
+}
+
+/// The configuration that runs.
+#[derive(Deserialize)]
+struct Running {
+    #[serde(flatten)]
+    view: RunningView,
+    values: Vec<Set>,
+}
+
+/// One value of it.
+#[derive(Deserialize)]
+struct Set {
+    name: String,
+    value: Value,
+    origin: String,
 }
 
 /// The call that a command is; `None` for what is done on the machine of the data directory alone.
@@ -78,7 +95,15 @@ pub fn call(command: Command) -> Option<Call> {
             let target = path(&["signing-keys", &id, "retire"]);
             Call::change(target, None, "signingKey", |key| Reply::SigningKeyChanged { key })
         }
+        Command::ShowConfiguration => Call::get(path(&["config"]), |running: Running| Reply::Configuration {
+            running: running.view,
+            values: running
+                .values
+                .into_iter()
+                .map(|one| json!({ "path": one.name, "value": one.value, "origin": one.origin }))
+                .collect(),
+        }),
         // Records with their seals come as one stream there; a copy of the store leaves no machine by this way.
-        Command::ReadAudit { .. } | Command::ShowConfiguration | Command::CopyStore { .. } => return None,
+        Command::ReadAudit { .. } | Command::CopyStore { .. } => return None,
     })
 }
