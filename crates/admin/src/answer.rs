@@ -1,11 +1,12 @@
 //! What operations answer.
 
 use axum::body::Body;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, Response, StatusCode};
 use keyward_api::failure::Kind;
 use keyward_api::refusal;
 use keyward_api::view::ReceiptView;
+use keyward_engine::version::Version;
 use keyward_http::names::RECEIPT;
 use keyward_http::own::Refusal;
 use serde::Serialize;
@@ -17,9 +18,12 @@ pub(crate) type Reply = Response<Body>;
 
 /// JSON.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
-    let mut bytes = serde_json::to_vec(body).unwrap_or_default();
-    bytes.push(b'\n');
-    let mut reply = Response::new(Body::from(bytes));
+    json_text(status, serde_json::to_string(body).unwrap_or_default() + "\n")
+}
+
+/// JSON that is written already.
+pub(crate) fn json_text(status: StatusCode, text: String) -> Reply {
+    let mut reply = Response::new(Body::from(text));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -29,6 +33,15 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
 /// 200 with JSON.
 pub(crate) fn ok(body: &impl Serialize) -> Reply {
     json(StatusCode::OK, body)
+}
+
+/// 200 with JSON of a record in this version.
+pub(crate) fn versioned(version: Version, body: &impl Serialize) -> Reply {
+    let mut reply = ok(body);
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        reply.headers_mut().insert(ETAG, tag);
+    }
+    reply
 }
 
 /// 204.
@@ -59,6 +72,9 @@ pub(crate) fn refusal(operation: &Operation, kind: Kind) -> Refusal {
         Kind::NotFound => ("NotFound", "no such thing"),
         Kind::Forbidden => ("Forbidden", "beyond the caller"),
         Kind::Conflict => ("Conflict", "state"),
+        Kind::Moved => ("Moved", "version"),
+        Kind::Unconditional => ("Unconditional", "version"),
+        Kind::Reused => ("Reused", "idempotency key"),
         Kind::Unauthorized | Kind::WrongClient => ("Rejected", "name or password"),
         Kind::Throttled(_) => ("Throttled", "address"),
         Kind::SubjectThrottled(_) => ("Throttled", "subject"),

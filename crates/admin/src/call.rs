@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::Query;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Uri};
 use keyward_api::actor::{self, Actor, Door};
 use keyward_api::failure::{Failure, Kind};
@@ -13,6 +13,7 @@ use keyward_api::origin::Origin;
 use keyward_api::service::Service;
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::time::Now;
+use keyward_engine::version::{Expected, Version};
 use keyward_http::own::Ids;
 use serde::de::DeserializeOwned;
 
@@ -78,6 +79,27 @@ impl Call {
     /// What varies in the path, by its place.
     pub(crate) fn parameter(&self, place: usize) -> &str {
         self.parameters.get(place).map_or("", String::as_str)
+    }
+
+    /// The versions that a change is meant for (RFC 9110 §13.1.1). A weak one is never the same.
+    ///
+    /// # Errors
+    /// It does not say.
+    pub(crate) fn expected(&self) -> Result<Expected, Failure> {
+        let mut fields = self.headers.get_all(IF_MATCH).iter().peekable();
+        if fields.peek().is_none() {
+            return Err(Failure {
+                kind: Kind::Unconditional,
+                message: "send If-Match with the ETag of what you read, or * for whatever is there".to_owned(),
+            });
+        }
+        let texts = fields.filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(','));
+        let tags: Vec<&str> = texts.map(str::trim).collect();
+        if tags == ["*"] {
+            return Ok(Expected::Any);
+        }
+        let strong = |tag: &&str| Version::parse(tag.strip_prefix('"')?.strip_suffix('"')?);
+        Ok(Expected::OneOf(tags.iter().filter_map(strong).collect()))
     }
 
     /// What the query says.

@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use crate::answer::refusal;
 use crate::call::Call;
 use crate::guard::{Ask, Gate, Passed};
+use crate::once::Keyed;
 use crate::operation::Operation;
 use crate::operations::configuration::Checked;
 use crate::path;
@@ -134,7 +135,7 @@ async fn carry_out(
         headers: parts.headers,
         body,
     };
-    match (operation.run)(&call).await {
+    match run(operation, &call).await {
         Ok(mut answer) => {
             if let Ok(decision) = HeaderValue::from_str(&passed.ids.permitted().to_string()) {
                 answer.headers_mut().insert(DECISION, decision);
@@ -143,6 +144,17 @@ async fn carry_out(
             answer
         }
         Err(failure) => refuse(operation, passed, &failure).map(Body::from),
+    }
+}
+
+/// Carries it out; under a key of the caller's once, however often it comes.
+async fn run(operation: &Operation, call: &Call) -> Result<Response, Failure> {
+    let Some(keyed) = operation.is_once.then(|| Keyed::of(operation, call)).transpose()?.flatten() else {
+        return (operation.run)(call).await;
+    };
+    match keyed.begin(call).await? {
+        Some(given) => Ok(given),
+        None => keyed.end(call, (operation.run)(call).await).await,
     }
 }
 

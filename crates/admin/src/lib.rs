@@ -8,6 +8,7 @@ mod answer;
 mod call;
 mod door;
 mod guard;
+mod once;
 mod openapi;
 mod operation;
 mod operations;

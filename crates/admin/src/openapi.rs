@@ -88,6 +88,20 @@ impl Writer {
         if let Some(query) = operation.query {
             parameters.extend(self.query(query));
         }
+        if operation.is_conditional {
+            parameters.push(header(
+                "If-Match",
+                true,
+                "The `ETag` of what was read, or `*`.",
+                json!({"type": "string"}),
+            ));
+        }
+        if operation.is_once {
+            let text =
+                "A random text, such as a UUID: a call that comes again under it within a day is answered as before.";
+            let schema = json!({"type": "string", "minLength": 16, "maxLength": 255, "pattern": "^[!-~]+$"});
+            parameters.push(header("Idempotency-Key", false, text, schema));
+        }
         if !parameters.is_empty() {
             say("parameters", parameters.into());
         }
@@ -95,7 +109,7 @@ impl Writer {
             Sent::Nothing => None,
             Sent::Json(shape) => Some((true, "application/json", json!(shape(&mut self.read)))),
             Sent::Maybe(shape) => Some((false, "application/json", json!(shape(&mut self.read)))),
-            Sent::Text(media) => Some((true, media, json!({"type": "string"}))),
+            Sent::Text(media) => Some((true, media, json!({}))),
         };
         if let Some((required, media, schema)) = body {
             say("requestBody", json!({"required": required, "content": {(media): {"schema": schema}}}));
@@ -148,7 +162,9 @@ impl Writer {
         all.insert(status.as_u16().to_string(), answer);
         let guarded: &[u16] = if operation.access == Access::Public { &[] } else { &GUARDED };
         let sent: &[u16] = if matches!(operation.sent, Sent::Nothing) { &[] } else { &SENT };
-        let mut refuses: Vec<u16> = [&ANY[..], guarded, sent, operation.refuses].concat();
+        let conditional: &[u16] = if operation.is_conditional { &[412, 428] } else { &[] };
+        let once: &[u16] = if operation.is_once { &[409, 422] } else { &[] };
+        let mut refuses: Vec<u16> = [&ANY[..], guarded, sent, conditional, once, operation.refuses].concat();
         refuses.sort_unstable();
         refuses.dedup();
         for status in refuses {
@@ -166,6 +182,10 @@ impl Writer {
 
 fn content(description: &str, schema: Value) -> Value {
     json!({"description": description, "content": {"application/json": {"schema": schema}}})
+}
+
+fn header(name: &str, required: bool, description: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "header", "required": required, "description": description, "schema": schema})
 }
 
 fn segment(name: &str) -> Value {

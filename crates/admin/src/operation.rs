@@ -109,6 +109,10 @@ pub(crate) struct Operation {
     pub(crate) refuses: &'static [u16],
     /// The endpoint of the data plane in whose words it refuses, where it does the same as one.
     pub(crate) as_endpoint: Option<Endpoint>,
+    /// Whether it changes what somebody else may change as well, so that it says which version it is meant for.
+    pub(crate) is_conditional: bool,
+    /// Whether it is carried out once under an `Idempotency-Key`.
+    pub(crate) is_once: bool,
     /// The longest body, in bytes.
     pub(crate) body: usize,
     /// What does it.
@@ -128,6 +132,8 @@ impl Operation {
         given: Given::Nothing,
         refuses: &[],
         as_endpoint: None,
+        is_conditional: false,
+        is_once: false,
         body: BODY,
         run: |_| Box::pin(async { Err(Failure::invalid("there is nothing to do")) }),
     };

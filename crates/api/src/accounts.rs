@@ -7,6 +7,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
 use keyward_engine::ports::AccountFilter;
+use keyward_engine::version::{Expected, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -192,6 +193,19 @@ pub async fn change(
     change: AccountChange,
     origin: &Origin,
 ) -> Result<ChangedAccount, Failure> {
+    change_if(service, which, (change, &Expected::Any), origin).await
+}
+
+/// As [`change`], if the account is in a version that is expected.
+///
+/// # Errors
+/// As [`change`], and that it is in another.
+pub async fn change_if(
+    service: &Service,
+    which: &str,
+    (change, expected): (AccountChange, &Expected),
+    origin: &Origin,
+) -> Result<ChangedAccount, Failure> {
     let account = find(service, which).await?;
     let action = match change {
         AccountChange::Disable(_) => Action::AccountDisabled,
@@ -216,21 +230,23 @@ pub async fn change(
         }
         AccountChange::Disable(_) | AccountChange::Enable => {}
     }
-    match service.store.change_account(&account.id, &change, &event).await? {
-        Changed::NotFound => Err(no_such_account(which)),
-        Changed::Done(head, account) => {
+    match service.store.change_account_if(&account.id, expected, &change, &event).await? {
+        None => Err(Failure::moved()),
+        Some(Changed::NotFound) => Err(no_such_account(which)),
+        Some(Changed::Done(head, account)) => {
             let receipt = service.receipt(head, service.now()).await;
             Ok(ChangedAccount { view: view(service, &account).await, receipt })
         }
     }
 }
 
-/// An account, with what is left of its budget.
+/// An account, with what is left of its budget, and its version.
 ///
 /// # Errors
 /// No such account, or more than one.
-pub async fn show(service: &Service, which: &str) -> Result<AccountView, Failure> {
-    Ok(view(service, &find(service, which).await?).await)
+pub async fn show(service: &Service, which: &str) -> Result<(Version, AccountView), Failure> {
+    let account = find(service, which).await?;
+    Ok((account.version(), view(service, &account).await))
 }
 
 /// An account by id, name or reference.

@@ -18,6 +18,12 @@ pub enum Kind {
     Forbidden,
     /// The state of the thing does not allow it.
     Conflict,
+    /// It is not in the version that the request was meant for.
+    Moved,
+    /// The request must say for which version it is meant.
+    Unconditional,
+    /// The same request was meant to be another one before.
+    Reused,
     /// A name, password or token that is wrong.
     Unauthorized,
     /// A key or secret of a client that is wrong.
@@ -49,6 +55,12 @@ impl Failure {
     /// Something the caller may not do.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self { kind: Kind::Forbidden, message: message.into() }
+    }
+
+    /// Somebody else changed it since it was read.
+    pub fn moved() -> Self {
+        let message = "it was changed since you read it; read it again and decide anew, nothing was changed now";
+        Self { kind: Kind::Moved, message: message.to_owned() }
     }
 
     /// No such key. The same words for an unknown key and for somebody else's. What is not spelt like an id may be a

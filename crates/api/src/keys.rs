@@ -9,6 +9,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{Joined, Outcome};
+use keyward_engine::version::Expected;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -154,13 +155,26 @@ pub async fn show(service: &Service, actor: Actor<'_>, id: &str) -> Result<KeyVi
 /// # Errors
 /// Not found or somebody else's, or a state that does not allow it.
 pub async fn change(service: &Service, actor: Actor<'_>, id: &str, change: &KeyChange) -> Result<ChangedKey, Failure> {
+    change_if(service, actor, id, (change, &Expected::Any)).await
+}
+
+/// As [`change`], if the key is in a version that is expected.
+///
+/// # Errors
+/// As [`change`], and that it is in another.
+pub async fn change_if(
+    service: &Service,
+    actor: Actor<'_>,
+    id: &str,
+    (change, expected): (&KeyChange, &Expected),
+) -> Result<ChangedKey, Failure> {
     if *change == KeyChange::Enable {
         may_bring_to_life(service, actor, &find(service, actor, id).await?)?;
     }
     let (action, detail) = said_of_change(change);
     let event = actor.event(service.now().wall, action, id, detail);
-    let outcome = service.store.change_api_key(id, actor.owner(), change, &event).await?;
-    finish(service, id, outcome).await
+    let changing = service.store.change_api_key_if(id, (actor.owner(), expected), change, &event);
+    finish(service, id, changing.await?.ok_or_else(Failure::moved)?).await
 }
 
 /// Makes a successor with the same name, scopes, mode, addresses and expiry; the old key goes on until the overlap ends, or

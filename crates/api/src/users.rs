@@ -5,6 +5,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::{NewUser, UserFilter};
+use keyward_engine::version::Expected;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -211,6 +212,19 @@ pub async fn change(
     change: &UserChange,
     origin: &Origin,
 ) -> Result<ChangedUser, Failure> {
+    change_if(service, who, (change, &Expected::Any), origin).await
+}
+
+/// As [`change`], if the user is in a version that is expected.
+///
+/// # Errors
+/// As [`change`], and that it is in another.
+pub async fn change_if(
+    service: &Service,
+    who: &str,
+    (change, expected): (&UserChange, &Expected),
+    origin: &Origin,
+) -> Result<ChangedUser, Failure> {
     let user = find(service, who).await?;
     let (action, roles) = match change {
         UserChange::Disable(_) => (Action::UserDisabled, None),
@@ -223,9 +237,10 @@ pub async fn change(
     let mut event = origin.event(action, &user.owner.id);
     event.detail.push(("username", user.owner.username.clone()));
     event.detail.extend(roles);
-    match service.store.change_user(&user.owner.id, change, &event).await? {
-        Changed::NotFound => Err(no_such_user(who)),
-        Changed::Done(head, user) => {
+    match service.store.change_user_if(&user.owner.id, expected, change, &event).await? {
+        None => Err(Failure::moved()),
+        Some(Changed::NotFound) => Err(no_such_user(who)),
+        Some(Changed::Done(head, user)) => {
             let receipt = service.receipt(head, service.now()).await;
             Ok(ChangedUser { view: UserView::from(&user), receipt })
         }

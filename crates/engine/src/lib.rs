@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod chain;
+mod chance;
 pub mod change;
 mod checked;
 pub mod counts;
@@ -23,6 +24,7 @@ pub mod mark;
 pub mod memory;
 pub mod node;
 pub mod noting;
+pub mod once;
 pub mod pending;
 pub mod people;
 pub mod ports;
@@ -36,4 +38,5 @@ pub mod tally;
 pub mod throttle;
 pub mod upstreams;
 mod user_change;
+pub mod version;
 pub mod worker;

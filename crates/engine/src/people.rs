@@ -11,6 +11,7 @@ use keyward_core::time::Timestamp;
 use crate::audit::AuditEvent;
 use crate::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
 use crate::signing::SigningKeyRecord;
+use crate::version::Expected;
 
 pub use crate::user_change::{Ending, UserChange};
 
@@ -234,13 +235,25 @@ pub trait People: Send + Sync {
     fn user_as_of<'a>(&'a self, id: &'a str) -> Answer<'a, (FeedHead, Option<UserRecord>)>;
     /// Users that fit, newest first.
     fn users<'a>(&'a self, filter: &'a UserFilter, page: &'a Page) -> Answer<'a, Vec<UserRecord>>;
-    /// Changes a user, ends its sessions where the change does, and tells the feed.
+    /// Changes a user, ends its sessions where the change does, and tells the feed. `None`: it is not in a version that was
+    /// expected.
+    fn change_user_if<'a>(
+        &'a self,
+        id: &'a str,
+        expected: &'a Expected,
+        change: &'a UserChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<Changed<UserRecord>>>;
+    /// As [`People::change_user_if`], whatever its version.
     fn change_user<'a>(
         &'a self,
         id: &'a str,
         change: &'a UserChange,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Changed<UserRecord>>;
+    ) -> Answer<'a, Changed<UserRecord>> {
+        let changing = self.change_user_if(id, &Expected::Any, change, event);
+        Box::pin(async move { Ok(changing.await?.unwrap_or(Changed::NotFound)) })
+    }
     /// Makes an account, unless its name or reference is taken.
     fn insert_account<'a>(
         &'a self,
@@ -251,13 +264,25 @@ pub trait People: Send + Sync {
     fn accounts_called<'a>(&'a self, which: &'a str) -> Answer<'a, Vec<AccountRecord>>;
     /// Accounts that fit, newest first.
     fn accounts<'a>(&'a self, filter: &'a AccountFilter, page: &'a Page) -> Answer<'a, Vec<AccountRecord>>;
-    /// Changes an account, ends its users' sessions where the change does, and tells the feed.
+    /// Changes an account, ends its users' sessions where the change does, and tells the feed. `None`: it is not in a version that was
+    /// expected.
+    fn change_account_if<'a>(
+        &'a self,
+        id: &'a str,
+        expected: &'a Expected,
+        change: &'a AccountChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<Changed<AccountRecord>>>;
+    /// As [`People::change_account_if`], whatever its version.
     fn change_account<'a>(
         &'a self,
         id: &'a str,
         change: &'a AccountChange,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Changed<AccountRecord>>;
+    ) -> Answer<'a, Changed<AccountRecord>> {
+        let changing = self.change_account_if(id, &Expected::Any, change, event);
+        Box::pin(async move { Ok(changing.await?.unwrap_or(Changed::NotFound)) })
+    }
     /// Begins a session of a user whose password was found to be `verified`. `None` where the user is paused, or has
     /// another password by now.
     fn begin_session<'a>(

@@ -12,16 +12,19 @@ use keyward_core::limit::Budget;
 use keyward_core::plan::Counted;
 use keyward_core::rules::Rules;
 use keyward_core::scope::ScopeSet;
-use keyward_core::time::{Monotonic, Now, Timestamp};
+use keyward_core::time::Timestamp;
 use keyward_core::token::Claims;
 
 use crate::audit::AuditEvent;
 use crate::chain::{AuditHead, AuditRecord};
+pub use crate::chance::{Clock, Random};
 use crate::change::{KeyChange, Refusal};
 use crate::lineage::Lineage;
+use crate::once::OnceOnly;
 use crate::people::{PasswordHash, People};
 use crate::sightings::{Seen, Sighting};
 use crate::signing::SigningKeyRecord;
+use crate::version::Expected;
 
 pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
 pub use crate::filters::{
@@ -294,14 +297,25 @@ pub trait Records: Send + Sync {
     /// A page of keys.
     fn api_keys<'a>(&'a self, filter: &'a KeyFilter, page: &'a KeyPage) -> Answer<'a, Vec<Joined>>;
     /// Applies a change to one key, if the key (of `owner`, where given) and its state allow it, and tells the feed.
-    /// The event is kept only where something changed.
+    /// The event is kept only where something changed. `None`: it is not in a version that was expected.
+    fn change_api_key_if<'a>(
+        &'a self,
+        id: &'a str,
+        of: (Option<&'a str>, &'a Expected),
+        change: &'a KeyChange,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<Outcome>>;
+    /// As [`Records::change_api_key_if`], whatever its version.
     fn change_api_key<'a>(
         &'a self,
         id: &'a str,
         owner: Option<&'a str>,
         change: &'a KeyChange,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Outcome>;
+    ) -> Answer<'a, Outcome> {
+        let changing = self.change_api_key_if(id, (owner, &Expected::Any), change, event);
+        Box::pin(async move { Ok(changing.await?.unwrap_or(Outcome::NotFound)) })
+    }
     /// Keeps `successor` and ends the key that it `replaces` as [`KeyChange::Replace`] says, both or neither. Answers with
     /// the old key; the head covers both.
     fn rotate_api_key<'a>(
@@ -367,7 +381,7 @@ pub struct Identity {
 }
 
 /// A whole store.
-pub trait Store: Lookup + Records + People + Reserves + Imports {
+pub trait Store: Lookup + Records + People + Reserves + Imports + OnceOnly {
     /// What it keeps once.
     fn identity(&self) -> Answer<'_, Identity>;
     /// Writes a consistent copy of the whole store into a new folder of this name beside it, while work goes on; where.
@@ -376,21 +390,4 @@ pub trait Store: Lookup + Records + People + Reserves + Imports {
     fn begin_epoch<'a>(&'a self, epoch: u64, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
     /// Closes it; what was acknowledged is on disk.
     fn close(&self) -> Answer<'_, ()>;
-}
-
-/// Where time comes from.
-pub trait Clock: Send + Sync {
-    /// Both clocks at once.
-    fn now(&self) -> Now;
-
-    /// The one that nobody sets, alone: for spans.
-    fn monotonic(&self) -> Monotonic {
-        self.now().monotonic
-    }
-}
-
-/// Where randomness comes from.
-pub trait Random: Send + Sync {
-    /// Fills a buffer with bytes that nobody can predict.
-    fn fill(&self, bytes: &mut [u8]);
 }

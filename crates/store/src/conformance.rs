@@ -19,6 +19,7 @@ pub mod fixtures;
 pub mod imported;
 pub mod limits;
 pub mod listings;
+pub mod once;
 pub mod past;
 pub mod people;
 pub mod records;
@@ -74,6 +75,7 @@ macro_rules! conformance {
             people::signing_keys_come_back_and_are_told,
             people::signing_keys_keep_their_algorithm_and_a_public_half_of_any_length,
             people::sessions_come_in_the_order_of_their_ids,
+            once::what_is_to_be_done_once_is_begun_once_and_answered_alike,
             past::what_nobody_can_carry_on_is_let_go,
             clients::a_pair_and_its_clients_session_come_back_as_they_were_kept,
             clients::a_refresh_token_is_bound_to_whom_it_was_given,

@@ -18,6 +18,7 @@ mod inspect;
 mod keys;
 mod listed;
 mod many;
+mod once;
 mod open;
 mod overlaps;
 mod people;
@@ -46,6 +47,7 @@ use keyward_engine::ports::{
     KeyPage, Lookup, NewUser, Outcome, Overlap, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
+use keyward_engine::version::Expected;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqlitePool, query};
 
@@ -142,15 +144,16 @@ impl Records for SqliteStore {
         Box::pin(async move { keys::read_all(&self.read(listed::select_page(filter, page)).await?) })
     }
 
-    fn change_api_key<'a>(
+    fn change_api_key_if<'a>(
         &'a self,
         id: &'a str,
-        owner: Option<&'a str>,
+        (owner, expected): (Option<&'a str>, &'a Expected),
         change: &'a KeyChange,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Outcome> {
-        let write =
-            async move |transaction: &mut Transaction| keys::change(transaction, id, owner, change, event).await;
+    ) -> Answer<'a, Option<Outcome>> {
+        let write = async move |transaction: &mut Transaction| {
+            keys::change(transaction, (id, owner), expected, change, event).await
+        };
         Box::pin(self.writer.write(write))
     }
 

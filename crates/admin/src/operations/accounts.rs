@@ -42,6 +42,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         given: Given::Json(StatusCode::CREATED, shape::<AccountView>),
         refuses: &[409],
         run: |call| Box::pin(create(call)),
+        is_once: true,
         ..Operation::NEW
     },
     Operation {
@@ -64,6 +65,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         given: CHANGED,
         refuses: &[404, 409],
         run: |call| Box::pin(change(call)),
+        is_conditional: true,
         ..Operation::NEW
     },
     Operation {
@@ -133,6 +135,7 @@ struct Which {
     /// On this plan.
     plan: Option<String>,
     /// `active` or `disabled`.
+    #[schemars(extend("enum" = ["active", "disabled"]))]
     status: Option<String>,
 }
 
@@ -178,7 +181,8 @@ async fn create(call: &Call) -> Result<Reply, Failure> {
 }
 
 async fn show(call: &Call) -> Result<Reply, Failure> {
-    Ok(answer::ok(&accounts::show(call.service(), call.parameter(0)).await?))
+    let (version, account) = accounts::show(call.service(), call.parameter(0)).await?;
+    Ok(answer::versioned(version, &account))
 }
 
 async fn apply(call: &Call, change: AccountChange) -> Result<Reply, Failure> {
@@ -211,6 +215,7 @@ fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D:
 }
 
 async fn change(call: &Call) -> Result<Reply, Failure> {
+    let expected = call.expected()?;
     let wanted = match call.body()? {
         Changing { plan: Some(plan), limits: None, allowed_ips: None } => {
             AccountChange::Plan(plan.map(|name| accounts::known_plan(call.service(), &name)).transpose()?)
@@ -223,7 +228,9 @@ async fn change(call: &Call) -> Result<Reply, Failure> {
         }
         _ => return Err(Failure::invalid("change plan, limits or allowedIps, one at a time")),
     };
-    apply(call, wanted).await
+    let origin = call.origin();
+    let changing = accounts::change_if(call.service(), call.parameter(0), (wanted, &expected), &origin);
+    Ok(answer::ok(&AccountChanged::from(changing.await?)))
 }
 
 async fn disable(call: &Call) -> Result<Reply, Failure> {

@@ -27,6 +27,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[Operation {
 #[serde(deny_unknown_fields)]
 struct Span {
     /// `1h`, `24h`, `7d` or `30d`; absent = `24h`.
+    #[schemars(extend("enum" = ["1h", "24h", "7d", "30d"]))]
     span: Option<String>,
 }
 

@@ -30,7 +30,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "List keys, newest first",
         query: Some(shape::<Which>),
         given: Given::Json(StatusCode::OK, shape::<Listing<KeyView>>),
-        refuses: &[400],
+        refuses: &[404, 409],
         run: |call| Box::pin(list(call)),
         ..Operation::NEW
     },
@@ -42,8 +42,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Make a key; its text is in this answer and nowhere else",
         sent: Sent::Json(shape::<KeyToMake>),
         given: Given::Json(StatusCode::CREATED, shape::<CreatedKey>),
-        refuses: &[400, 404, 409],
+        refuses: &[404, 409],
         run: |call| Box::pin(create(call)),
+        is_once: true,
         ..Operation::NEW
     },
     Operation {
@@ -64,8 +65,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Give a key another name; what it may do cannot change",
         sent: Sent::Json(shape::<Renaming>),
         given: CHANGED,
-        refuses: &[400, 404],
+        refuses: &[404, 409],
         run: |call| Box::pin(rename(call)),
+        is_conditional: true,
         ..Operation::NEW
     },
     Operation {
@@ -76,7 +78,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Make the successor of a key, which goes on for a while",
         sent: Sent::Maybe(shape::<Overlapping>),
         given: Given::Json(StatusCode::CREATED, shape::<KeyRotated>),
-        refuses: &[400, 404, 409],
+        refuses: &[404, 409],
         run: |call| Box::pin(rotate(call)),
         ..Operation::NEW
     },
@@ -110,7 +112,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "End a key for ever",
         sent: Sent::Maybe(shape::<Revoking>),
         given: CHANGED,
-        refuses: &[400, 404, 409],
+        refuses: &[404, 409],
         run: |call| Box::pin(revoke(call)),
         ..Operation::NEW
     },
@@ -122,7 +124,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "Change what a key and its line may use",
         sent: Sent::Json(shape::<Budgeting>),
         given: CHANGED,
-        refuses: &[400, 404, 409],
+        refuses: &[404, 409],
         run: |call| Box::pin(budget(call)),
         ..Operation::NEW
     },
@@ -148,12 +150,16 @@ struct Which {
     /// With this text in its name, id, prefix or reference, or in its owner's name, id or reference.
     search: Option<String>,
     /// `active`, `expired`, `disabled` or `revoked`.
+    #[schemars(extend("enum" = ["active", "expired", "disabled", "revoked"]))]
     status: Option<String>,
     /// `live` or `test`.
+    #[schemars(extend("enum" = ["live", "test"]))]
     mode: Option<String>,
     /// `created`, which it is where nothing is said, `name`, `lastUsed` or `expires`.
+    #[schemars(extend("enum" = ["created", "name", "lastUsed", "expires"]))]
     sort: Option<String>,
     /// `asc` or `desc`.
+    #[schemars(extend("enum" = ["asc", "desc"]))]
     order: Option<String>,
 }
 
@@ -187,6 +193,7 @@ struct KeyToMake {
     #[schemars(length(max = 100))]
     scopes: Option<Vec<String>>,
     /// `live` or `test`; absent = as the caller's.
+    #[schemars(extend("enum" = ["live", "test", null]))]
     mode: Option<String>,
     /// A time, or a span such as `90d`.
     expires_at: Option<String>,
@@ -225,7 +232,10 @@ async fn create(call: &Call) -> Result<Reply, Failure> {
 }
 
 async fn show(call: &Call) -> Result<Reply, Failure> {
-    Ok(answer::ok(&keys::show(call.service(), call.actor()?, call.parameter(0)).await?))
+    let (actor, id) = (call.actor()?, call.parameter(0));
+    // The version first: what comes in between makes it an older one, by which nothing is changed.
+    let version = keys::find(call.service(), actor, id).await?.version();
+    Ok(answer::versioned(version, &keys::show(call.service(), actor, id).await?))
 }
 
 async fn change(call: &Call, change: &KeyChange) -> Result<Reply, Failure> {
@@ -243,8 +253,10 @@ struct Renaming {
 }
 
 async fn rename(call: &Call) -> Result<Reply, Failure> {
-    let Renaming { name } = call.body()?;
-    change(call, &KeyChange::Rename(fields::name(&name)?)).await
+    let (expected, Renaming { name }) = (call.expected()?, call.body()?);
+    let change = KeyChange::Rename(fields::name(&name)?);
+    let changing = keys::change_if(call.service(), call.actor()?, call.parameter(0), (&change, &expected));
+    Ok(answer::ok(&KeyChanged::from(changing.await?)))
 }
 
 /// How long the old key goes on.

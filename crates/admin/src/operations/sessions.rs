@@ -20,7 +20,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "List sessions, by cookie and by tokens; of one user those that go on",
         query: Some(shape::<Which>),
         given: Given::Json(StatusCode::OK, shape::<Listing<SessionView>>),
-        refuses: &[404],
+        refuses: &[404, 409],
         run: |call| Box::pin(list(call)),
         ..Operation::NEW
     },

@@ -30,6 +30,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         summary: "List users, newest first",
         query: Some(shape::<Which>),
         given: Given::Json(StatusCode::OK, shape::<Listing<UserView>>),
+        refuses: &[404, 409],
         run: |call| Box::pin(list(call)),
         ..Operation::NEW
     },
@@ -43,6 +44,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         given: Given::Json(StatusCode::CREATED, shape::<UserMade>),
         refuses: &[404, 409],
         run: |call| Box::pin(create(call)),
+        is_once: true,
         ..Operation::NEW
     },
     Operation {
@@ -65,6 +67,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         given: CHANGED,
         refuses: &[404, 409],
         run: |call| Box::pin(change(call)),
+        is_conditional: true,
         ..Operation::NEW
     },
     Operation {
@@ -153,6 +156,7 @@ struct Which {
     /// Of this account, by name, id or reference.
     account: Option<String>,
     /// `active` or `disabled`.
+    #[schemars(extend("enum" = ["active", "disabled"]))]
     status: Option<String>,
     /// With this role.
     role: Option<String>,
@@ -209,7 +213,8 @@ async fn create(call: &Call) -> Result<Reply, Failure> {
 }
 
 async fn show(call: &Call) -> Result<Reply, Failure> {
-    Ok(answer::ok(&UserView::from(&users::find(call.service(), call.parameter(0)).await?)))
+    let user = users::find(call.service(), call.parameter(0)).await?;
+    Ok(answer::versioned(user.version(), &UserView::from(&user)))
 }
 
 /// The user that is meant, if it may do nothing that the caller may not.
@@ -235,12 +240,15 @@ struct Changing {
 }
 
 async fn change(call: &Call) -> Result<Reply, Failure> {
-    let Changing { roles } = call.body()?;
+    let (expected, Changing { roles }) = (call.expected()?, call.body()?);
     let user = weaker(call).await?;
     let configuration = call.service().configuration();
     let known = users::known_roles(&configuration.rules, &roles)?;
     power::covers(call, configuration.rules.scopes_of_roles(roles.iter().map(String::as_str)))?;
-    apply(call, &user.owner.id, &UserChange::Roles(known)).await
+    let change = UserChange::Roles(known);
+    let origin = call.origin();
+    let changing = users::change_if(call.service(), &user.owner.id, (&change, &expected), &origin);
+    Ok(answer::ok(&UserChanged::from(changing.await?)))
 }
 
 /// What only takes away is for whoever may write users.

@@ -5,6 +5,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
 use keyward_engine::ports::{AccountFilter, Page, StoreError};
+use keyward_engine::version::Expected;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
@@ -90,15 +91,18 @@ pub(super) async fn make(
 /// Applies a change, ends sessions where it does, and tells the feed.
 pub(super) async fn change(
     transaction: &mut Transaction,
-    id: &str,
+    (id, expected): (&str, &Expected),
     change: &AccountChange,
     event: &AuditEvent,
-) -> Result<Changed<AccountRecord>, StoreError> {
+) -> Result<Option<Changed<AccountRecord>>, StoreError> {
     let Some(mut account) = transaction.run(select_id(id)).await?.first().map(record).transpose()? else {
-        return Ok(Changed::NotFound);
+        return Ok(Some(Changed::NotFound));
     };
+    if !expected.holds(account.version()) {
+        return Ok(None);
+    }
     if !change.apply(&mut account) {
-        return Ok(Changed::Done(stand(transaction).await?, account));
+        return Ok(Some(Changed::Done(stand(transaction).await?, account)));
     }
     let update = query(
         "UPDATE accounts SET disabled_at = ?2, allowed_ips = ?3, plan = ?4, limits = ?5, budget = ?6 WHERE id = ?1",
@@ -111,7 +115,7 @@ pub(super) async fn change(
         transaction.run(sessions::end_all_of_account(&account.id, *at, "account disabled")).await?;
     }
     audit::insert(transaction, event).await?;
-    Ok(Changed::Done(tell(transaction, ACCOUNT, &[&account.id]).await?, account))
+    Ok(Some(Changed::Done(tell(transaction, ACCOUNT, &[&account.id]).await?, account)))
 }
 
 /// Binds the next three columns.

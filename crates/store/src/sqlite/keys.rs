@@ -9,6 +9,7 @@ use keyward_core::limit::Budget;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{FeedHead, Found, Joined, Outcome, StoreError, Use};
+use keyward_engine::version::Expected;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
@@ -72,32 +73,35 @@ pub(super) async fn insert(
 /// Applies a change, if key and state allow it, and tells the feed.
 pub(super) async fn change(
     transaction: &mut Transaction,
-    id: &str,
-    owner: Option<&str>,
+    (id, owner): (&str, Option<&str>),
+    expected: &Expected,
     change: &KeyChange,
     event: &AuditEvent,
-) -> Result<Outcome, StoreError> {
+) -> Result<Option<Outcome>, StoreError> {
     let Some(mut joined) = load(transaction, id, owner).await? else {
-        return Ok(Outcome::NotFound);
+        return Ok(Some(Outcome::NotFound));
     };
+    if !expected.holds(joined.version()) {
+        return Ok(None);
+    }
     let head = match change.apply(&mut joined.key) {
-        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        Err(refusal) => return Ok(Some(Outcome::Refused(refusal))),
         Ok(false) => stand(transaction).await?,
         Ok(true) => {
             if let KeyChange::Budget(budget) = change {
                 if joined.budget == *budget {
-                    return Ok(Outcome::Done(stand(transaction).await?, Box::new(joined)));
+                    return Ok(Some(Outcome::Done(stand(transaction).await?, Box::new(joined))));
                 }
                 joined.budget = *budget;
                 let head = set_budget(transaction, joined.key.first_in_line(), *budget, event).await?;
-                return Ok(Outcome::Done(head, Box::new(joined)));
+                return Ok(Some(Outcome::Done(head, Box::new(joined))));
             }
             overwrite(transaction, &joined.key).await?;
             audit::insert(transaction, event).await?;
             tell(transaction, API_KEY, &[id]).await?
         }
     };
-    Ok(Outcome::Done(head, Box::new(joined)))
+    Ok(Some(Outcome::Done(head, Box::new(joined))))
 }
 
 /// Gives a line of keys another budget, and tells of every key in it.

@@ -10,7 +10,9 @@ use keyward_engine::people::{
 };
 use keyward_engine::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
 use keyward_engine::signing::SigningKeyRecord;
+use keyward_engine::version::Expected;
 
+use super::transaction::Transaction;
 use super::{SqliteStore, accounts, sessions, signing_keys, users};
 
 impl People for SqliteStore {
@@ -34,13 +36,16 @@ impl People for SqliteStore {
         Box::pin(async move { self.read(users::select_page(filter, page)).await?.iter().map(users::record).collect() })
     }
 
-    fn change_user<'a>(
+    fn change_user_if<'a>(
         &'a self,
         id: &'a str,
+        expected: &'a Expected,
         change: &'a UserChange,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Changed<UserRecord>> {
-        Box::pin(self.writer.write(async move |transaction| users::change(transaction, id, change, event).await))
+    ) -> Answer<'a, Option<Changed<UserRecord>>> {
+        let write =
+            async move |transaction: &mut Transaction| users::change(transaction, (id, expected), change, event).await;
+        Box::pin(self.writer.write(write))
     }
 
     fn insert_account<'a>(
@@ -61,13 +66,17 @@ impl People for SqliteStore {
         )
     }
 
-    fn change_account<'a>(
+    fn change_account_if<'a>(
         &'a self,
         id: &'a str,
+        expected: &'a Expected,
         change: &'a AccountChange,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Changed<AccountRecord>> {
-        Box::pin(self.writer.write(async move |transaction| accounts::change(transaction, id, change, event).await))
+    ) -> Answer<'a, Option<Changed<AccountRecord>>> {
+        let write = async move |transaction: &mut Transaction| {
+            accounts::change(transaction, (id, expected), change, event).await
+        };
+        Box::pin(self.writer.write(write))
     }
 
     fn begin_session<'a>(

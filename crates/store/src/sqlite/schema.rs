@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "budgets", include_str!("../../migrations/sqlite/0011_budgets.sql")),
     (12, "overlaps", include_str!("../../migrations/sqlite/0012_overlaps.sql")),
     (13, "imported keys", include_str!("../../migrations/sqlite/0013_imported_keys.sql")),
+    (14, "once", include_str!("../../migrations/sqlite/0014_once.sql")),
     (16, "planes", include_str!("../../migrations/sqlite/0016_planes.sql")),
     (20, "listings", include_str!("../../migrations/sqlite/0020_listings.sql")),
 ];

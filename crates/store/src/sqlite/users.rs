@@ -4,6 +4,7 @@ use keyward_core::api_key::Owner;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::{FeedHead, NewUser, Page, StoreError, UserFilter};
+use keyward_engine::version::Expected;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
@@ -140,16 +141,19 @@ async fn insert(transaction: &mut Transaction, user: &NewUser) -> Result<bool, S
 /// Applies a change, ends sessions where it does, and tells the feed.
 pub(super) async fn change(
     transaction: &mut Transaction,
-    id: &str,
+    (id, expected): (&str, &Expected),
     change: &UserChange,
     event: &AuditEvent,
-) -> Result<Changed<UserRecord>, StoreError> {
+) -> Result<Option<Changed<UserRecord>>, StoreError> {
     let Some(mut user) = transaction.run(select_id(id)).await?.first().map(record).transpose()? else {
-        return Ok(Changed::NotFound);
+        return Ok(Some(Changed::NotFound));
     };
+    if !expected.holds(user.version()) {
+        return Ok(None);
+    }
     let before = change.told_of(&user);
     if !change.apply(&mut user) {
-        return Ok(Changed::Done(stand(transaction).await?, user));
+        return Ok(Some(Changed::Done(stand(transaction).await?, user)));
     }
     let update = "UPDATE users SET roles = ?2, password = ?3, disabled_at = ?4 WHERE id = ?1";
     let update = query(update)
@@ -163,5 +167,5 @@ pub(super) async fn change(
     }
     let detail = event.detail.iter().cloned().chain(before).collect();
     audit::insert(transaction, &AuditEvent { detail, ..event.clone() }).await?;
-    Ok(Changed::Done(tell(transaction, USER, &[id]).await?, user))
+    Ok(Some(Changed::Done(tell(transaction, USER, &[id]).await?, user)))
 }
