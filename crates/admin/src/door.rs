@@ -18,7 +18,6 @@ use keyward_api::failure::Failure;
 use keyward_api::refusal::problem;
 use keyward_api::service::Service;
 use keyward_core::decision::{DecisionId, Fault};
-use keyward_core::time::Timestamp;
 use keyward_http::answer;
 use keyward_http::names::DECISION;
 use keyward_http::own::Refusal;
@@ -50,18 +49,11 @@ pub struct Control {
     pub node: &'static str,
     /// Where callers come, as far as it is a port.
     pub data_url: Option<String>,
-    /// Since when it runs.
-    pub started_at: Timestamp,
     /// What it knows of configurations.
     pub configuration: Configurations,
-    /// What a file of the data directory takes, in bytes, with what belongs to it.
-    pub bytes: FileSizes,
     /// Places for streams that stay open.
     pub tails: Arc<Semaphore>,
 }
-
-/// What a file takes, by its name.
-pub type FileSizes = Box<dyn Fn(&str) -> Option<u64> + Send + Sync>;
 
 /// Streams that may be open at once.
 pub const TAILS: usize = 32;

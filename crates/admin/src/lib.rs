@@ -17,7 +17,7 @@ mod power;
 mod rules;
 mod table;
 
-pub use door::{Configurations, Control, FileSizes, Peer, TAILS, routes};
+pub use door::{Configurations, Control, Peer, TAILS, routes};
 pub use guard::{Gate, Guard, GuardParts};
 pub use openapi::document;
 pub use operations::configuration::{Checked, Mistake};

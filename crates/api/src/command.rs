@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::fields;
 use crate::in_force::RunningView;
 use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
+use crate::nodes::{self, NodeShown};
 use crate::origin::Origin;
 use crate::overlaps::Ending;
 use crate::overview::{self, Overview};
@@ -131,6 +132,8 @@ pub enum Command {
     People(PeopleCommand),
     /// Something about one token.
     Token(TokenCommand),
+    /// Say how the nodes are that serve.
+    ListNodes,
     /// List the roles of the configuration.
     ListRoles,
     /// List the plans of the configuration.
@@ -281,16 +284,12 @@ pub enum Reply {
         /// The token.
         token: TokenView,
     },
+    /// The nodes that serve.
+    Nodes(Listing<NodeShown>),
     /// The roles.
-    Roles {
-        /// All of them.
-        listing: Listing<RoleView>,
-    },
+    Roles(Listing<RoleView>),
     /// The plans.
-    Plans {
-        /// All of them.
-        listing: Listing<PlanView>,
-    },
+    Plans(Listing<PlanView>),
     /// The signing keys.
     SigningKeys {
         /// All of them.
@@ -373,8 +372,9 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             let session = token_command::revoke(service, &text, &Origin::operator(service)).await?;
             return Ok(Reply::TokenRevoked { session });
         }
-        Command::ListRoles => return Ok(Reply::Roles { listing: roles::list(service) }),
-        Command::ListPlans => return Ok(Reply::Plans { listing: plans::list(service) }),
+        Command::ListNodes => return Ok(Reply::Nodes(nodes::list(service).await)),
+        Command::ListRoles => return Ok(Reply::Roles(roles::list(service))),
+        Command::ListPlans => return Ok(Reply::Plans(plans::list(service))),
         Command::ListSigningKeys => return Ok(Reply::SigningKeys { listing: signing_keys::list(service).await? }),
         Command::RotateSigningKey { at_once } => {
             let key = signing_keys::rotate(service, at_once, &Origin::operator(service)).await?;

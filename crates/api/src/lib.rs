@@ -32,6 +32,7 @@ pub mod listing;
 mod me;
 pub mod metrics;
 mod new_key;
+pub mod nodes;
 pub mod oauth;
 pub mod opener;
 pub mod origin;

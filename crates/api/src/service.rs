@@ -18,6 +18,7 @@ use keyward_engine::throttle::Throttle;
 use crate::attempts::Attempts;
 use crate::audit::Sealer;
 use crate::in_force::{Configuration, InForce};
+use crate::nodes::Serving;
 use crate::opener::Opener;
 use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
@@ -57,6 +58,8 @@ pub struct Service {
     pub opener: Arc<Opener>,
     /// What signs tokens; not there where a command works on the store alone.
     pub signing: OnceLock<Signing>,
+    /// What the process knows of itself; not there where a command works on the store alone.
+    pub serving: OnceLock<Serving>,
     /// Wrong credentials, and who has to wait for them.
     pub throttle: Arc<Throttle>,
     /// Failed attempts that are in no record yet.

@@ -91,6 +91,8 @@ pub enum Command {
         #[arg(long, default_value = "24h")]
         span: String,
     },
+    /// Say whether a server runs, and how it is: its store, its record of decisions, what waits
+    Status,
     /// Say what is open, what is weak and what is wrong, and what to do about it
     Doctor,
     /// Explain a decision by its id, or what would become of a request, and why

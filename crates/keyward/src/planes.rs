@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_admin::{Configurations, Control, FileSizes, Guard, GuardParts};
+use keyward_admin::{Configurations, Control, Guard, GuardParts};
 use keyward_api::admin::{admin_routes, socket_routes};
 use keyward_api::basic::BasicPasswords;
 use keyward_api::in_force::Configuration;
 use keyward_api::metrics::{Depth, Metrics};
+use keyward_api::nodes::{FileSizes, Serving};
 use keyward_api::opener::Opener;
 use keyward_api::provers::KeyProvers;
 use keyward_api::service::Service;
@@ -202,15 +203,21 @@ impl ControlPlane<'_> {
         tokio::spawn(write_uses(Arc::clone(self.store), uses));
         let (handing, wished) = handover::routes();
         let (gate, guard) = Guard::start(self.guard).map_err(failed)?;
+        let serving = Serving {
+            node: NODE.1,
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: self.service.now().wall,
+            bytes: file_sizes(self.data_dir.path().to_owned()),
+        };
+        // Only here, and once.
+        let _ = self.service.serving.set(serving);
         let operators = Control {
             service: Arc::clone(self.service),
             gate,
             version: env!("CARGO_PKG_VERSION"),
             node: NODE.1,
             data_url: self.data_url,
-            started_at: self.service.now().wall,
             configuration: self.configurations,
-            bytes: file_sizes(self.data_dir.path().to_owned()),
             tails: Arc::new(Semaphore::new(keyward_admin::TAILS)),
         };
         let routes = admin_routes(Arc::clone(self.service), self.metrics).merge(keyward_console::routes());

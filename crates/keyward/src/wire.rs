@@ -168,6 +168,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         passwords: PasswordPool::start(PASSWORD_THREADS, stand_aside),
         opener: Arc::clone(&ground.opener),
         signing: OnceLock::new(),
+        serving: OnceLock::new(),
         throttle,
         attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),

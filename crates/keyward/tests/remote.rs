@@ -77,6 +77,7 @@ fn what_is_listed_and_shown_is_what_the_machine_itself_shows() {
         "audit list --limit 3",
         "user sessions ada",
         "config show",
+        "status",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         assert_eq!(elsewhere.json(&words), world.json(&words), "{line}");

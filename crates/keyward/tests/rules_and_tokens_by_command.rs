@@ -90,3 +90,16 @@ fn shells_are_told_every_command() {
         assert!(script.contains(begins) && script.contains("signing-key") && script.contains("data-dir"), "{shell}");
     }
 }
+
+#[test]
+fn whether_a_server_runs_is_told_and_how_it_is() {
+    let mut world = World::new(BINARY).serve(&[]);
+    let node = world.json(&["status"])["data"][0].clone();
+    assert_eq!(
+        (&node["state"], &node["fresh"], &node["store"]["answers"]),
+        (&json!("ready"), &json!(true), &json!(true))
+    );
+    assert!(world.ok(&["status"]).contains("node-1: ready"));
+    world.stop();
+    assert!(world.refused(&["status"]).contains("no server runs"));
+}

@@ -120,6 +120,7 @@ impl World {
             passwords: PasswordPool::start(1, |_| ()),
             opener: Arc::new(Opener::new(Some(MasterKey::from_bytes(Zeroizing::new([2; 32]))))),
             signing: OnceLock::new(),
+            serving: OnceLock::new(),
             throttle: Arc::default(),
             attempts: Attempts::default(),
             initial_password: None,

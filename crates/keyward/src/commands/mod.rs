@@ -18,6 +18,7 @@ mod restore;
 mod rules;
 mod serve;
 mod signing_key;
+mod status;
 mod token;
 mod user;
 
@@ -44,6 +45,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Audit(command) => audit::run(cli, command),
         Command::Decisions(command) => decisions::run(cli, command),
         Command::Overview { span } => overview::run(cli, span),
+        Command::Status => status::run(cli),
         Command::Doctor => doctor::run(cli),
         Command::Explain(flags) => explain::run(cli, flags),
         Command::Backup { file } => backup::run(cli, file),

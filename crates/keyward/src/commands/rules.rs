@@ -17,8 +17,8 @@ use crate::terminal;
 /// There is no data directory, or it does not answer.
 pub fn roles(cli: &Cli) -> Result<()> {
     match Reach::of(cli)?.run(Command::ListRoles)? {
-        Reply::Roles { listing } if cli.json => terminal::json(&listing),
-        Reply::Roles { listing } => {
+        Reply::Roles(listing) if cli.json => terminal::json(&listing),
+        Reply::Roles(listing) => {
             terminal::line(&terminal::table(&["ROLE", "SCOPES"], listing.data.into_iter().map(role)));
         }
         _ => return Err(backend::unexpected()),
@@ -32,11 +32,11 @@ pub fn roles(cli: &Cli) -> Result<()> {
 /// There is no data directory, or it does not answer.
 pub fn plans(cli: &Cli) -> Result<()> {
     match Reach::of(cli)?.run(Command::ListPlans)? {
-        Reply::Plans { listing } if cli.json => terminal::json(&listing),
-        Reply::Plans { listing } if listing.data.is_empty() => {
+        Reply::Plans(listing) if cli.json => terminal::json(&listing),
+        Reply::Plans(listing) if listing.data.is_empty() => {
             terminal::line("no plans; they stand in the configuration, under `plans`");
         }
-        Reply::Plans { listing } => {
+        Reply::Plans(listing) => {
             let head = ["PLAN", "DEFAULT", "LIMITS"];
             terminal::line(&terminal::table(&head, listing.data.into_iter().map(plan)));
         }

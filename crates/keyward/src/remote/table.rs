@@ -84,8 +84,9 @@ pub fn call(command: Command) -> Option<Call> {
             let sent = body(&json!({ "token": text }));
             Call::change(path(&["tokens", "revoke"]), sent, "session", |session| Reply::TokenRevoked { session })
         }
-        Command::ListRoles => Call::get(path(&["roles"]), |listing| Reply::Roles { listing }),
-        Command::ListPlans => Call::get(path(&["plans"]), |listing| Reply::Plans { listing }),
+        Command::ListNodes => Call::get(path(&["nodes"]), Reply::Nodes),
+        Command::ListRoles => Call::get(path(&["roles"]), Reply::Roles),
+        Command::ListPlans => Call::get(path(&["plans"]), Reply::Plans),
         Command::ListSigningKeys => Call::get(path(&["signing-keys"]), |listing| Reply::SigningKeys { listing }),
         Command::RotateSigningKey { at_once } => {
             let sent = body(&json!({ "atOnce": at_once }));
