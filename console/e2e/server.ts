@@ -56,6 +56,13 @@ export class Keyward {
     return execFileSync(binary(), words, { cwd: this.folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   }
 
+  /** A file beside the data, by its whole path. */
+  file(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  }
+
   /** A call of the API behind, with or without a key. */
   async call(path: string, key?: string, headers: Record<string, string> = {}): Promise<number> {
     const answer = await fetch(this.dataUrl + path, { headers: { ...headers, ...(key && { "X-API-Key": key }) } });

@@ -2,19 +2,19 @@
 import type { components } from "./schema";
 
 type S = components["schemas"];
-export type Receipt = S["Receipt"];
+
+export type { Invitation, Limit } from "./coming";
+export type Receipt = S["ReceiptView"];
 export type Session = S["SessionView"];
-export type CurrentSession = S["CurrentSession"];
-export type SignedIn = S["SignedIn"];
+export type OwnSession = S["OwnSessionView"];
+export type CurrentSession = S["SessionShown"];
 export type Key = S["KeyView"];
 export type CreatedKey = S["CreatedKey"];
-export type NewKey = S["NewKey"];
+export type NewKey = S["KeyToMake"];
 export type User = S["UserView"];
-export type Invitation = S["Invitation"];
 export type Account = S["AccountView"];
 export type Role = S["RoleView"];
 export type Plan = S["PlanView"];
-export type Limit = S["LimitView"];
 export type SigningKey = S["SigningKeyView"];
 export type AuditRecord = S["AuditView"];
 export type AuditReport = S["AuditReport"];
@@ -22,6 +22,21 @@ export type Decision = S["DecisionView"];
 export type Decided = S["DecidedView"];
 export type Explanation = S["Explanation"];
 export type Overview = S["Overview"];
-export type UsageRow = S["UsageRow"];
-export type Config = S["ConfigView"];
-export type NodeStatus = S["NodeStatus"];
+export type Config = S["Configuration"];
+export type NodeStatus = S["NodeShown"];
+
+/** Signed in, or a second factor is asked for. */
+export interface SignedIn {
+  csrfToken?: string;
+  user?: { id: string; username: string };
+  secondFactor?: { ticket: string; kinds: string[] };
+}
+
+/** Requests of an hour. */
+export interface UsageRow {
+  hour: string;
+  credential: string | null;
+  route: string | null;
+  outcome: string;
+  count: number;
+}

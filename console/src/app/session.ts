@@ -14,7 +14,7 @@ export function useSessionQuery() {
     queryFn: async (): Promise<CurrentSession | null> => {
       try {
         const session = await ask(api.GET("/admin/v1/session"));
-        hold(session.csrfToken);
+        hold(session.csrfToken ?? undefined);
         return session;
       } catch (error) {
         if (Problem.from(error).status === 401) return null;

@@ -2,8 +2,9 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, ask } from "../api/client";
-import type { Account } from "../api/types";
+import { api, ask, askWithTag } from "../api/client";
+import { asSeen, once } from "../api/headers";
+import type { Account, Receipt } from "../api/types";
 import { lines } from "../forms/lines";
 import { useChange } from "../lib/change";
 import { go } from "../lib/router";
@@ -33,13 +34,15 @@ function Fields({ draft, set, isNew }: FieldsProps) {
       {isNew && (
         <Field label="Name" value={draft.name} onValue={(name) => set({ name })} maxLength={100} required autoFocus />
       )}
-      <Field
-        label="Your own reference"
-        optional
-        hint="The customer’s id in your own system; your backend finds the account by it."
-        value={draft.externalId}
-        onValue={(externalId) => set({ externalId })}
-      />
+      {isNew && (
+        <Field
+          label="Your own reference"
+          optional
+          hint="The customer’s id in your own system; your backend finds the account by it."
+          value={draft.externalId}
+          onValue={(externalId) => set({ externalId })}
+        />
+      )}
       <SelectField label="Plan" value={draft.plan} onValue={(plan) => set({ plan })}>
         <option value="">the default</option>
         {plans.data?.data.map((one) => (
@@ -86,13 +89,13 @@ function useDraft(first: Draft): [Draft, (part: Partial<Draft>) => void] {
 
 export function NewAccountDialog({ onClose }: { onClose: () => void }) {
   const [draft, set] = useDraft({ name: "", externalId: "", plan: "", ips: "", limits: "", budget: "" });
-  const [once] = useState(() => crypto.randomUUID());
+  const [key] = useState(() => crypto.randomUUID());
   const add = useChange(
     "accounts",
     () =>
       ask(
         api.POST("/admin/v1/accounts", {
-          params: { header: { "Idempotency-Key": `${once}-${encodeURIComponent(draft.name)}` } },
+          headers: once(`${key}-${encodeURIComponent(draft.name)}`),
           body: {
             name: draft.name,
             ...(draft.externalId && { externalId: draft.externalId }),
@@ -123,6 +126,31 @@ export function NewAccountDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
+/** One change after the other, the first only if nobody was faster; the receipt of the last. */
+async function saved(before: Account, draft: Draft, seen: string): Promise<Receipt | undefined> {
+  const params = { path: { id: before.id } };
+  const wanted = [
+    draft.plan !== (before.plan ?? "") && { plan: draft.plan || null },
+    draft.limits !== before.limits.join("\n") && { limits: lines(draft.limits) ?? [] },
+    draft.ips !== before.allowedIps.join("\n") && { allowedIps: lines(draft.ips) ?? [] },
+  ].filter((one) => one !== false);
+  let tag = seen;
+  let receipt: Receipt | undefined;
+  for (const change of wanted) {
+    const body = change as never;
+    const { value, tag: next } = await askWithTag(
+      api.PATCH("/admin/v1/accounts/{id}", { params: { ...params, header: asSeen(tag) }, body }),
+    );
+    receipt = value.receipt;
+    tag = next || (await askWithTag(api.GET("/admin/v1/accounts/{id}", { params }))).tag;
+  }
+  if (draft.budget) {
+    const body = { change: draft.budget };
+    receipt = (await ask(api.POST("/admin/v1/accounts/{id}/budget", { params, body }))).receipt;
+  }
+  return receipt;
+}
+
 interface EditProps {
   account: Account;
   tag: string;
@@ -139,23 +167,10 @@ export function EditAccountDialog({ account, tag, onClose }: EditProps) {
     limits: account.limits.join("\n"),
     budget: "",
   });
-  const before = began.account;
   const save = useChange(
     "accounts",
-    () =>
-      ask(
-        api.PATCH("/admin/v1/accounts/{id}", {
-          params: { path: { id: account.id }, header: { "If-Match": began.tag } },
-          body: {
-            ...(draft.externalId !== (before.externalId ?? "") && { externalId: draft.externalId || null }),
-            ...(draft.plan !== (before.plan ?? "") && { plan: draft.plan || null }),
-            ...(draft.budget && { budget: draft.budget }),
-            ...(draft.ips !== before.allowedIps.join("\n") && { allowedIps: lines(draft.ips) ?? [] }),
-            ...(draft.limits !== before.limits.join("\n") && { limits: lines(draft.limits) ?? [] }),
-          },
-        }),
-      ),
-    ({ receipt }) => {
+    () => saved(began.account, draft, began.tag),
+    (receipt) => {
       say(`Saved ${account.name}`, told(receipt));
       onClose();
     },

@@ -6,13 +6,12 @@ import type { Account } from "../api/types";
 import { useMay } from "../app/session";
 import { useChange } from "../lib/change";
 import { Link } from "../lib/router";
-import { LimitMeter } from "../parts/usage";
+import { BudgetMeter, LimitMeter } from "../parts/usage";
 import { Badge, Tags } from "../ui/badge";
 import { Button } from "../ui/button";
 import { Secret } from "../ui/code";
 import { Copy } from "../ui/copy";
 import { Confirm, Dialog } from "../ui/dialog";
-import { Meter } from "../ui/meter";
 import { ProblemNote } from "../ui/note";
 import { Card, Page } from "../ui/page";
 import { Time } from "../ui/time";
@@ -112,19 +111,12 @@ function Left({ account }: { account: Account }) {
     queryFn: () => ask(api.GET("/admin/v1/accounts/{id}/limits", { params: { path: { id: account.id } } })),
     refetchInterval: 15_000,
   });
-  const known = limits.data?.data ?? [];
+  const known = limits.data?.limits ?? [];
   return (
     <Card title="What is left">
       <div className="card-body stack">
         <ProblemNote error={limits.error} />
-        {account.budget && (
-          <Meter
-            name="Budget"
-            left={account.budget.remaining}
-            of={account.budget.granted}
-            text={account.budget.every && `in each ${account.budget.every}`}
-          />
-        )}
+        <BudgetMeter budget={account.budget} />
         {known.map((limit) => (
           <LimitMeter key={limit.limit} limit={limit} />
         ))}

@@ -32,7 +32,12 @@ const COLUMNS: readonly Column<Account>[] = [
   {
     name: "Budget left",
     kind: "number",
-    cell: (row) => (row.budget ? number(row.budget.remaining) : <span className="faint">no bound</span>),
+    cell: (row) =>
+      typeof row.budget?.remaining === "number" ? (
+        number(row.budget.remaining)
+      ) : (
+        <span className="faint">no bound</span>
+      ),
   },
   { name: "Created", cell: (row) => <Time at={row.createdAt} /> },
 ];

@@ -127,7 +127,9 @@ function Export({ format, wanted }: { format: "csv" | "ndjson"; wanted: string[]
 }
 
 function Verify() {
-  const verify = useMutation({ mutationFn: () => ask(api.POST("/admin/v1/audit/verify", { body: {} })) });
+  const verify = useMutation<AuditReport>({
+    mutationFn: () => ask(api.POST("/admin/v1/audit/verify", { body: {} })) as Promise<AuditReport>,
+  });
   const report = verify.data;
   return (
     <>

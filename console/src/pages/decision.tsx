@@ -5,7 +5,7 @@ import type { Decision } from "../api/types";
 import { millis } from "../lib/words";
 import { Badge } from "../ui/badge";
 import { Copy } from "../ui/copy";
-import { Note, ProblemNote } from "../ui/note";
+import { Note, ProblemNote, sentence } from "../ui/note";
 import { Card, Page } from "../ui/page";
 import { Time } from "../ui/time";
 
@@ -34,7 +34,7 @@ export default function DecisionPage({ id }: { id: string }) {
               ))}
               {decided.data.advice && (
                 <Note kind="info" title="What to do">
-                  <p>{decided.data.advice}</p>
+                  <p>{sentence(decided.data.advice)}</p>
                 </Note>
               )}
             </div>

@@ -8,6 +8,7 @@ import { millis } from "../lib/words";
 import { Badge } from "../ui/badge";
 import { Button } from "../ui/button";
 import { Empty } from "../ui/empty";
+import { Check } from "../ui/field";
 import { Filters, OneOf, TextFilter } from "../ui/filters";
 import { Page } from "../ui/page";
 import { type Column, Table } from "../ui/table";
@@ -73,7 +74,11 @@ export default function Decisions() {
   const [route, routeTyped, setRoute] = useTypedFilter("route");
   const [credential, credentialTyped, setCredential] = useTypedFilter("credential");
   const [client, clientTyped, setClient] = useTypedFilter("client");
+  const [own, setOwn] = useFilter("own");
   const isLive = live === "yes";
+  const withOwn = own === "yes" || route.startsWith("admin:");
+  const shown = (rows: Decision[] | undefined): Decision[] | undefined =>
+    withOwn ? rows : rows?.filter((row) => !row.route?.startsWith("admin:"));
   const wanted = Object.entries({ outcome, route, credential, client }).filter(([, value]) => value !== "");
   const query = Object.fromEntries(wanted);
   const kept = useListing(["decisions", query], (cursor) =>
@@ -112,11 +117,16 @@ export default function Decisions() {
         <TextFilter label="Route" value={routeTyped} onValue={setRoute} />
         <TextFilter label="Credential id" value={credentialTyped} onValue={setCredential} />
         <TextFilter label="Address" value={clientTyped} onValue={setClient} />
+        <Check
+          label="With those of this console"
+          checked={withOwn}
+          onChecked={(checked) => setOwn(checked ? "yes" : "")}
+        />
       </Filters>
       <Table
         caption={isLive ? "Decisions as they come" : "Decisions, newest first"}
         columns={COLUMNS}
-        rows={isLive ? tail.rows : kept.rows}
+        rows={shown(isLive ? tail.rows : kept.rows)}
         id={(row) => `${row.seq} ${row.id}`}
         error={isLive ? null : kept.error}
         more={isLive ? undefined : kept.more}

@@ -6,7 +6,7 @@ import type { Explanation } from "../api/types";
 import { Button } from "../ui/button";
 import { Field, SelectField, TextArea } from "../ui/field";
 import { Icon } from "../ui/icon";
-import { Note, ProblemNote } from "../ui/note";
+import { Note, ProblemNote, sentence } from "../ui/note";
 import { Card, Page } from "../ui/page";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -19,7 +19,7 @@ export default function Explain() {
   const explain = useMutation({
     mutationFn: () => {
       const lines = headers.split("\n").filter((line) => line.trim() !== "");
-      const body = { method, path, headers: lines, ...(client && { client }) };
+      const body = { method, path, headers: lines, ...(client && { from: client }) };
       return ask(api.POST("/admin/v1/explain", { body }));
     },
   });
@@ -86,7 +86,7 @@ function Steps({ of }: { of: Explanation }) {
         </ol>
         {of.advice && (
           <Note title="What to do">
-            <p>{of.advice}</p>
+            <p>{sentence(of.advice)}</p>
           </Note>
         )}
       </div>

@@ -1,6 +1,7 @@
 // What can be done with a key: rename, rotate, disable, enable, revoke; each asks first, and tells how far it has come.
 import { useState } from "react";
 import { api, ask, askWithTag } from "../api/client";
+import { asSeen } from "../api/headers";
 import type { CreatedKey, Key } from "../api/types";
 import { useChange } from "../lib/change";
 import { Button } from "../ui/button";
@@ -78,9 +79,7 @@ function Rename({ row, onDone }: DeedProps) {
     async () => {
       const { value, tag } = await askWithTag(api.GET("/admin/v1/keys/{id}", { params }));
       if (value.name !== row.name) throw new Error(`Somebody else has just renamed it to “${value.name}”.`);
-      return ask(
-        api.PATCH("/admin/v1/keys/{id}", { params: { ...params, header: { "If-Match": tag } }, body: { name } }),
-      );
+      return ask(api.PATCH("/admin/v1/keys/{id}", { params: { ...params, header: asSeen(tag) }, body: { name } }));
     },
     () => {
       say("Renamed", name);

@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, ask } from "../api/client";
+import { once } from "../api/headers";
 import type { CreatedKey, NewKey } from "../api/types";
 import { useMay, useSession } from "../app/session";
 import { ExpiryField, endOf, type Life } from "../forms/expiry";
@@ -59,20 +60,19 @@ function asked(draft: Draft): NewKey {
 
 export default function KeyNew() {
   const [draft, setDraft] = useState(EMPTY);
-  const [once, setOnce] = useState(() => crypto.randomUUID());
+  const [key, setKey] = useState(() => crypto.randomUUID());
   const [made, setMade] = useState<CreatedKey | null>(null);
   const queries = useQueryClient();
   const set = (part: Partial<Draft>): void => {
     setDraft((before) => ({ ...before, ...part }));
     // Another draft is another key; the same one, sent again, is not.
-    setOnce(crypto.randomUUID());
+    setKey(crypto.randomUUID());
   };
   const create = useMutation({
-    mutationFn: () =>
-      ask(api.POST("/admin/v1/keys", { body: asked(draft), params: { header: { "Idempotency-Key": once } } })),
-    onSuccess: (key) => {
+    mutationFn: () => ask(api.POST("/admin/v1/keys", { body: asked(draft), headers: once(key) })),
+    onSuccess: (created) => {
       queries.invalidateQueries({ queryKey: ["keys"] });
-      setMade(key);
+      setMade(created);
       window.scrollTo(0, 0);
     },
   });

@@ -3,10 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
 import type { Key } from "../api/types";
 import { Link } from "../lib/router";
-import { LimitMeter, UsageBars } from "../parts/usage";
-import { Meter } from "../ui/meter";
+import { BudgetMeter, LimitMeter, UsageBars } from "../parts/usage";
 import { ProblemNote } from "../ui/note";
 import { Card } from "../ui/page";
+import { Time } from "../ui/time";
 
 export function KeyUsage({ id }: { id: string }) {
   const usage = useQuery({
@@ -21,9 +21,35 @@ export function KeyUsage({ id }: { id: string }) {
     >
       <div className="card-body">
         <ProblemNote error={usage.error} />
-        {usage.data && <UsageBars rows={usage.data.data} />}
+        {usage.data && <UsageBars points={usage.data.points} />}
+        {usage.data && usage.data.usedFrom.length > 0 && <From used={usage.data.usedFrom} />}
       </div>
     </Card>
+  );
+}
+
+interface FromProps {
+  used: { address: string; userAgent: string; route: string; lastAt: string }[];
+}
+
+/** From where it was used last. */
+function From({ used }: FromProps) {
+  return (
+    <section className="used-from">
+      <h3>Used from</h3>
+      <ul className="stack tight">
+        {used.map((one) => (
+          <li key={`${one.address} ${one.userAgent} ${one.route}`} className="row spread">
+            <span className="break">
+              <code>{one.address}</code> <span className="quiet">{one.userAgent}</span>
+            </span>
+            <span className="faint">
+              {one.route} · <Time at={one.lastAt} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -33,19 +59,12 @@ export function KeyLimits({ id, row }: { id: string; row: Key }) {
     queryFn: () => ask(api.GET("/admin/v1/keys/{id}/limits", { params: { path: { id } } })),
     refetchInterval: 15_000,
   });
-  const known = limits.data?.data ?? [];
+  const known = limits.data?.limits ?? [];
   return (
     <Card title="What is left">
       <div className="card-body stack">
         <ProblemNote error={limits.error} />
-        {row.budget && (
-          <Meter
-            name="Budget"
-            left={row.budget.remaining}
-            of={row.budget.granted}
-            text={row.budget.every && `in each ${row.budget.every}`}
-          />
-        )}
+        <BudgetMeter budget={row.budget} />
         {known.map((limit) => (
           <LimitMeter key={limit.limit} limit={limit} />
         ))}

@@ -22,7 +22,7 @@ const SPANS = [
 
 export default function OverviewPage() {
   const [chosen, choose] = useFilter("span");
-  const span = chosen || "24h";
+  const span = SPANS.find(([one]) => one === chosen)?.[0] ?? "24h";
   const overview = useQuery({
     queryKey: ["overview", span],
     queryFn: () => ask(api.GET("/admin/v1/overview", { params: { query: { span } } })),

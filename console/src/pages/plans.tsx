@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
 import type { Plan } from "../api/types";
 import { Link } from "../lib/router";
+import { number, span } from "../lib/words";
 import { Badge, Tags } from "../ui/badge";
 import { Empty } from "../ui/empty";
 import { Page } from "../ui/page";
@@ -14,11 +15,19 @@ const COLUMNS: readonly Column<Plan>[] = [
     cell: (row) => (
       <span className="row">
         <span className="cell-main">{row.name}</span>
-        {row.default && <Badge text="default" tone="accent" />}
+        {row.isDefault && <Badge text="default" tone="accent" />}
       </span>
     ),
   },
-  { name: "Limits", cell: (row) => <Tags of={row.limits} none="none" /> },
+  {
+    name: "Limits",
+    cell: (row) => (
+      <Tags
+        of={row.limits.map((one) => `${one.name}: ${number(one.requests)} in ${span(one.windowSeconds)}`)}
+        none="none"
+      />
+    ),
+  },
   { name: "Accounts", cell: (row) => <Link to={`/accounts?plan=${encodeURIComponent(row.name)}`}>Show</Link> },
 ];
 

@@ -1,7 +1,7 @@
 // Sessions: who is signed in where, and how one of them is ended.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { Session } from "../api/types";
+import type { Session as Anyones, OwnSession } from "../api/types";
 import { useChange } from "../lib/change";
 import { Badge } from "../ui/badge";
 import { Button } from "../ui/button";
@@ -10,6 +10,9 @@ import { Empty } from "../ui/empty";
 import { type Column, Table } from "../ui/table";
 import { Time } from "../ui/time";
 import { say } from "../ui/toast";
+
+/** Of anybody, or one of one's own, which knows whether it is this one. */
+type Session = Anyones & Partial<Pick<OwnSession, "current">>;
 
 interface SessionListProps {
   title: string;

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask } from "../api/client";
+import { once } from "../api/headers";
 import type { CreatedKey, Decision } from "../api/types";
 import { useMay, useSession } from "../app/session";
 import { useChange } from "../lib/change";
@@ -18,7 +19,8 @@ export default function Start() {
   const may = useMay();
   const plane = useDataPlane();
   const [made, setMade] = useState<CreatedKey | null>(null);
-  const [since] = useState(() => new Date().toISOString());
+  // What was tried just before the page was opened counts, too.
+  const [since] = useState(() => new Date(Date.now() - 10 * 60_000).toISOString());
   const seen = useQuery({
     queryKey: ["decisions", "first", since],
     queryFn: () => ask(api.GET("/admin/v1/decisions", { params: { query: { since, limit: 50 } } })),
@@ -79,13 +81,13 @@ function Step({ number, title, done, children }: StepProps) {
 function MakeKey({ made, onMade }: { made: CreatedKey | null; onMade: (made: CreatedKey) => void }) {
   const may = useMay();
   const { user } = useSession();
-  const [once] = useState(() => crypto.randomUUID());
+  const [key] = useState(() => crypto.randomUUID());
   const make = useChange(
     "keys",
     () =>
       ask(
         api.POST("/admin/v1/keys", {
-          params: { header: { "Idempotency-Key": once } },
+          headers: once(key),
           body: { name: "first steps", expiresAt: "30d" },
         }),
       ),

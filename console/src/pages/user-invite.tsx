@@ -1,7 +1,8 @@
 // Adds a user: invited by a link that is good once, or with a password that one hands over oneself.
 import { useState } from "react";
 import { api, ask } from "../api/client";
-import type { Invitation } from "../api/types";
+import { once } from "../api/headers";
+import type { Invitation, User } from "../api/types";
 import { AccountField } from "../forms/account";
 import { NewPassword } from "../forms/new-password";
 import { RolesField } from "../forms/roles";
@@ -13,34 +14,43 @@ import { Choice, Field } from "../ui/field";
 import { Time } from "../ui/time";
 import { say } from "../ui/toast";
 
+interface Wanted {
+  username: string;
+  roles: string[];
+  account: string;
+  /** Empty: by a link. */
+  password: string;
+}
+
+/** The user, and the link by which they choose a password where none was given. */
+async function made(wanted: Wanted, key: string): Promise<{ user: User; invitation?: Invitation }> {
+  const { username, roles, account, password } = wanted;
+  const { user } = await ask(
+    api.POST("/admin/v1/users", {
+      headers: once(`${key}-${username}`),
+      body: { username, roles, ...(account && { account }), ...(password && { password }) },
+    }),
+  );
+  if (password) return { user };
+  const path = { id: user.id };
+  return { user, invitation: await ask(api.POST("/admin/v1/users/{id}/invitation", { params: { path } })) };
+}
+
 export function UserInvite({ onClose }: { onClose: () => void }) {
   const [username, setUsername] = useState("");
   const [roles, setRoles] = useState<string[]>(["self"]);
   const [account, setAccount] = useState("");
   const [way, setWay] = useState<"link" | "password">("link");
   const [password, setPassword] = useState("");
-  const [once] = useState(() => crypto.randomUUID());
+  const [key] = useState(() => crypto.randomUUID());
   const [invitation, setInvitation] = useState<Invitation | null>(null);
-  const add = useChange(
-    "users",
-    () =>
-      ask(
-        api.POST("/admin/v1/users", {
-          params: { header: { "Idempotency-Key": `${once}-${username}` } },
-          body: {
-            username,
-            roles,
-            ...(account && { account }),
-            ...(way === "link" ? { invite: true } : { password }),
-          },
-        }),
-      ),
-    (answer) => {
-      if (answer.invitation) return setInvitation(answer.invitation);
-      say(`Added ${answer.user.username}`);
-      return onClose();
-    },
-  );
+  const make = (): ReturnType<typeof made> =>
+    made({ username, roles, account, password: way === "password" ? password : "" }, key);
+  const add = useChange("users", make, (answer) => {
+    if (answer.invitation) return setInvitation(answer.invitation);
+    say(`Added ${answer.user.username}`);
+    return onClose();
+  });
   if (invitation) return <Invited invitation={invitation} username={username} onClose={onClose} />;
   return (
     <FormDialog

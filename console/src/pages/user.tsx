@@ -2,9 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask, askWithTag } from "../api/client";
+import { asSeen } from "../api/headers";
 import type { Invitation, User } from "../api/types";
 import { useMay } from "../app/session";
-import { AccountField } from "../forms/account";
 import { NewPassword } from "../forms/new-password";
 import { RolesField } from "../forms/roles";
 import { useChange } from "../lib/change";
@@ -13,7 +13,6 @@ import { Badge, Tags } from "../ui/badge";
 import { Button } from "../ui/button";
 import { Copy } from "../ui/copy";
 import { Confirm, FormDialog } from "../ui/dialog";
-import { Field } from "../ui/field";
 import { Menu } from "../ui/menu";
 import { ProblemNote } from "../ui/note";
 import { Card, Page } from "../ui/page";
@@ -80,7 +79,7 @@ function Actions({ user, onDeed }: { user: User; onDeed: (deed: Deed) => void })
   return (
     <>
       <Button icon="signing" onClick={() => onDeed("edit")}>
-        Edit
+        Roles
       </Button>
       <Button icon={isOff ? "play" : "pause"} onClick={() => onDeed(isOff ? "enable" : "disable")}>
         {isOff ? "Enable" : "Disable"}
@@ -141,21 +140,15 @@ interface DeedProps {
 
 function Edit({ user, tag, onDone, onStale }: DeedProps & { tag: string; onStale: () => void }) {
   // What one began with; somebody else may change it meanwhile, and then the server refuses.
-  const [began] = useState({ user, tag });
+  const [began] = useState({ tag });
   const [roles, setRoles] = useState(user.roles);
-  const [account, setAccount] = useState(user.account ?? "");
-  const [externalId, setExternalId] = useState(user.externalId ?? "");
   const save = useChange(
     "users",
     () =>
       ask(
         api.PATCH("/admin/v1/users/{id}", {
-          params: { path: { id: user.id }, header: { "If-Match": began.tag } },
-          body: {
-            roles,
-            ...(account !== (began.user.account ?? "") && { account: account || null }),
-            ...(externalId !== (began.user.externalId ?? "") && { externalId: externalId || null }),
-          },
+          params: { path: { id: user.id }, header: asSeen(began.tag) },
+          body: { roles },
         }),
       ),
     ({ receipt }) => {
@@ -166,7 +159,7 @@ function Edit({ user, tag, onDone, onStale }: DeedProps & { tag: string; onStale
   return (
     <FormDialog
       wide
-      title={`Edit ${user.username}`}
+      title={`Roles of ${user.username}`}
       action="Save"
       busy={save.isPending}
       error={save.error}
@@ -174,8 +167,6 @@ function Edit({ user, tag, onDone, onStale }: DeedProps & { tag: string; onStale
       onClose={onDone}
     >
       <RolesField roles={roles} onRoles={setRoles} />
-      <AccountField account={account} onAccount={setAccount} />
-      <Field label="Your own reference" optional value={externalId} onValue={setExternalId} />
     </FormDialog>
   );
 }

@@ -1,6 +1,6 @@
 // What one used, and what is left.
 import { useQuery } from "@tanstack/react-query";
-import { LimitMeter, UsageBars } from "../parts/usage";
+import { LimitMeter, pointsOf, UsageBars } from "../parts/usage";
 import { ProblemNote } from "../ui/note";
 import { Card } from "../ui/page";
 import { call, type Usage } from "./client";
@@ -17,7 +17,7 @@ export function UsageCards({ path, plan }: { path: string; plan: string | null }
       <Card title="Requests in the last 7 days">
         <div className="card-body">
           <ProblemNote error={usage.error} />
-          {usage.data && <UsageBars rows={usage.data.data} />}
+          {usage.data && <UsageBars points={pointsOf(usage.data.data)} />}
         </div>
       </Card>
       <Card title={plan ? `Plan: ${plan}` : "What is left"}>

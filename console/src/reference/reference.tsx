@@ -1,5 +1,5 @@
 // The admin API, operation by operation, from the document that the server itself gives; each can be tried from here.
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Brand } from "../ui/brand";
 import { Icon } from "../ui/icon";
 import { ProblemNote } from "../ui/note";
@@ -50,7 +50,7 @@ export function Reference() {
               Console
             </a>
             <h1>{document?.info.title ?? "Admin API"}</h1>
-            <p>{document?.info.description}</p>
+            <p>{document?.info.description && words(document.info.description)}</p>
             <p>
               The document: <a href={DOCUMENT}>openapi.json</a> (OpenAPI 3.1).
             </p>
@@ -118,7 +118,7 @@ function OperationCard({ document, operation, apiKey }: CardProps) {
       </summary>
       {isOpen && (
         <div className="card-body stack">
-          {operation.description && <p>{operation.description}</p>}
+          {operation.description && <p>{words(operation.description)}</p>}
           <Parameters document={document} of={operation.parameters ?? []} />
           {body && <Members document={document} title="Body" of={body} />}
           <Answers document={document} operation={operation} />
@@ -126,6 +126,14 @@ function OperationCard({ document, operation, apiKey }: CardProps) {
         </div>
       )}
     </details>
+  );
+}
+
+/** What stands between backticks is code. */
+function words(text: string): ReactNode {
+  return text.split("`").map((part, place) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text
+    place % 2 === 1 ? <code key={place}>{part}</code> : part,
   );
 }
 
@@ -177,7 +185,7 @@ function Member({ name, type, text }: { name: string; type: string; text: string
       </dt>
       <dd>
         <span className="faint mono">{type}</span>
-        {text && <div>{text}</div>}
+        {text && <div>{words(text)}</div>}
       </dd>
     </>
   );

@@ -29,7 +29,11 @@ export function Chart({ caption, times, series, stacked, height = 220, written }
   useEffect(() => {
     const element = place.current;
     if (!element) return;
-    const chart = new uPlot(options(element, series, height, written, stacked), data(times, series, stacked), element);
+    const chart = new uPlot(
+      options(element, series, { height, written, stacked, step: stepOf(times) }),
+      data(times, series, stacked),
+      element,
+    );
     const fit = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }));
     fit.observe(element);
     const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -79,13 +83,21 @@ function data(times: readonly number[], series: readonly Series[], stacked?: boo
   return [[...times], ...sums.reverse()];
 }
 
-function options(
-  element: HTMLElement,
-  series: readonly Series[],
-  height: number,
-  written: (value: number) => string,
-  stacked?: boolean,
-): uPlot.Options {
+/** The time between two values, in seconds. */
+function stepOf(times: readonly number[]): number {
+  const [first, second] = times;
+  return first !== undefined && second !== undefined ? second - first : 60;
+}
+
+interface Drawing {
+  height: number;
+  written: (value: number) => string;
+  stacked: boolean | undefined;
+  step: number;
+}
+
+function options(element: HTMLElement, series: readonly Series[], drawing: Drawing): uPlot.Options {
+  const { height, written, stacked, step } = drawing;
   const drawn = stacked ? [...series].reverse() : series;
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const axis = {
@@ -99,7 +111,10 @@ function options(
     height,
     legend: { show: false },
     cursor: { y: false, points: { size: 7 } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.08, 1)] } },
+    scales: {
+      x: { range: (_, least, most) => [least - step / 2, most + step / 2] },
+      y: { range: (_, __, most) => [0, Math.max(most * 1.08, 1)] },
+    },
     axes: [
       { ...axis, grid: { show: false }, space: 70 },
       { ...axis, size: 58, values: (_, values) => values.map(written) },
@@ -111,12 +126,16 @@ function options(
         stroke: () => color(one.color),
         fill: stacked ? () => color(one.color) : undefined,
         width: stacked ? 0 : 1.8,
-        points: { show: false },
+        ...(stacked && { paths: BARS }),
+        // A value between two that are not there has no line.
+        points: { show: !stacked && one.values.filter((value) => value !== null).length < 12, size: 6 },
       })),
     ],
     plugins: [tip(series, written)],
   };
 }
+
+const BARS = uPlot.paths.bars?.({ size: [0.82, 48], radius: 0.12 });
 
 /** What stands at the time under the pointer. */
 function tip(series: readonly Series[], written: (value: number) => string): uPlot.Plugin {

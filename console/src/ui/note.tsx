@@ -42,7 +42,7 @@ export function ProblemNote({ error }: { error: unknown }) {
   );
 }
 
-function sentence(text: string): string {
+export function sentence(text: string): string {
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }
