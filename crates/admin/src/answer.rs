@@ -75,6 +75,7 @@ pub(crate) fn refusal(operation: &Operation, kind: Kind) -> Refusal {
         Kind::Moved => ("Moved", "version"),
         Kind::Unconditional => ("Unconditional", "version"),
         Kind::Reused => ("Reused", "idempotency key"),
+        Kind::SecondFactor => ("Rejected", "second factor"),
         Kind::Unauthorized | Kind::WrongClient => ("Rejected", "name or password"),
         Kind::Throttled(_) => ("Throttled", "address"),
         Kind::SubjectThrottled(_) => ("Throttled", "subject"),

@@ -25,7 +25,7 @@ pub const SPAN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Kinds that are told apart by network and subject, and then by subject; any number beyond is told apart by [`Why`] alone.
 /// Each open kind writes at most two records in a span: its first attempt, and the sum of the others.
-const KINDS: [usize; 2] = [24, 8];
+const KINDS: [usize; 2] = [16, 8];
 
 /// Why an attempt failed. The words are the contract of `audit list`; add to them, never change one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +60,18 @@ pub enum Why {
     Foreign,
     /// The user is no operator, and came to the console.
     NoOperator,
+    /// The password is right, and no code of the second factor came with it.
+    NoCode,
+    /// The code is wrong, or was used before.
+    WrongCode,
+    /// The code was not looked at: too many of the user were wrong.
+    CodesHeld,
+    /// No sign-in waits for a code under this ticket.
+    NoTicket,
+    /// The link is unknown, used, ended or too old.
+    NoLink,
+    /// The user has a second factor, which cannot be shown with a request (Basic).
+    BasicAlone,
     /// The key or the secret of a client is wrong.
     WrongSecret,
     /// The client's key is revoked, disabled or expired.
@@ -70,13 +82,19 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::WrongPassword,
         Self::WrongBasic,
         Self::TooLong,
         Self::Paused,
         Self::TooManyScopes,
         Self::NoOperator,
+        Self::NoCode,
+        Self::WrongCode,
+        Self::CodesHeld,
+        Self::NoTicket,
+        Self::NoLink,
+        Self::BasicAlone,
         Self::AddressBusy,
         Self::Busy,
         Self::Throttled,
@@ -99,6 +117,12 @@ impl Why {
             | Self::Paused
             | Self::TooManyScopes
             | Self::NoOperator
+            | Self::NoCode
+            | Self::WrongCode
+            | Self::CodesHeld
+            | Self::NoTicket
+            | Self::NoLink
+            | Self::BasicAlone
             | Self::AddressBusy
             | Self::Busy
             | Self::Throttled
@@ -119,6 +143,12 @@ impl Why {
             Self::Paused => "the user is disabled, or its password was just changed",
             Self::TooManyScopes | Self::Outgrown => "the scopes of the user's roles do not fit into a token",
             Self::NoOperator => "no role of the user has a scope of keyward:, which the console asks for",
+            Self::NoCode => "the password was right, and no code of the second factor came with it",
+            Self::WrongCode => "wrong code of the second factor, or one that was used before",
+            Self::CodesHeld => "turned away: too many codes of this user were wrong",
+            Self::NoTicket => "no sign-in waits for a code: unknown, too old, used, or too many codes were wrong",
+            Self::NoLink => "no such link: unknown, used, ended, or too old",
+            Self::BasicAlone => "the user has a second factor, which Basic cannot show",
             Self::AddressBusy => "turned away: too many passwords of this address wait",
             Self::Busy => "turned away: too many passwords wait",
             Self::Throttled | Self::RefreshThrottled => "turned away: too many wrong credentials before",

@@ -85,6 +85,13 @@ async fn check(service: &Service, shown: &Shown) -> Result<Checked, Fault> {
         // Another password by now: this one was right a moment ago, and is not any more. Where nobody is told of a pause, it is
         // a wrong one in every respect.
         let is_told = |now: &UserRecord| !now.owner.is_paused() || rules.guarding.disclose == Disclose::Possessor;
+        let is_enough = checked.as_ref().is_none_or(|now| !now.second_factor);
+        if !is_enough {
+            // Told as a wrong password, and counted as one: whoever guessed it learns nothing.
+            throttle::wrong(service, attempt);
+            note(service, &origin, (Why::BasicAlone, &subject)).await?;
+            return Ok(Checked::Wrong);
+        }
         if let Some(checked) = checked.filter(|now| now.password == hash && is_told(now)) {
             let checked = CheckedUser { user: checked.owner, at: service.now().wall };
             return Ok(Checked::Right(head, Held::User(Box::new(checked))));
@@ -127,5 +134,7 @@ pub(crate) async fn of_operator(service: &Service, shown: &Shown) -> Result<Opti
     let hash = user.as_ref().and_then(|user| user.password.clone());
     let right = service.passwords.verify(turn, Password::from(shown.expose_password().to_owned()), hash).await?;
     let at = service.now().wall;
-    Ok(user.filter(|_| right).map(|user| Held::User(Box::new(CheckedUser { user: user.owner, at }))))
+    Ok(user
+        .filter(|user| right && !user.second_factor)
+        .map(|user| Held::User(Box::new(CheckedUser { user: user.owner, at }))))
 }

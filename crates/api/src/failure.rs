@@ -26,6 +26,8 @@ pub enum Kind {
     Reused,
     /// A name, password or token that is wrong.
     Unauthorized,
+    /// A code of a second factor that is missing or wrong.
+    SecondFactor,
     /// A key or secret of a client that is wrong.
     WrongClient,
     /// Too much is asked at once from one address, or was wrong; after so many seconds it is looked at again.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 use keyward_core::api_key::CredentialEntry;
-use keyward_core::plane::Plane;
 use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::CredentialKind;
@@ -21,6 +20,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::actor::{self, Actor, Door};
+use crate::cookie_sign_in;
 use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::jwks;
@@ -34,7 +34,7 @@ use crate::passwords::Password;
 use crate::refusal::refused;
 use crate::service::Service;
 use crate::set_cookie;
-use crate::sign_in::{self, Tokens};
+use crate::sign_in::{self, Shown, Tokens};
 use crate::view::ReceiptView;
 
 /// Answers requests until every door is closed. None of them waits here: what may take long does so in a lane of its own,
@@ -147,28 +147,25 @@ async fn login(service: &Service, request: &OwnRequest) -> Result<Answer, Failur
     struct Login {
         username: String,
         password: Password,
+        code: Option<Password>,
         #[serde(default)]
         session: bool,
     }
     let login: Login = secret_body(request, "{\"username\": …, \"password\": …}")?;
+    let shown = Shown { username: &login.username, password: login.password, code: login.code };
     if login.session {
-        return by_cookie(service, &login.username, login.password, request).await;
+        return by_cookie(service, shown, request).await;
     }
     let gives_tokens = |rules: &Rules| rules.schemes.iter().any(|scheme| scheme.kind == CredentialKind::Jwt);
     if !gives_tokens(&service.configuration().rules) {
         return Err(Failure::invalid("no tokens are given here; send \"session\": true for a session by cookie"));
     }
-    let tokens = sign_in::sign_in(service, &login.username, login.password, &origin(request)).await?;
+    let tokens = sign_in::sign_in(service, shown, &origin(request)).await?;
     Ok(handed_out(&tokens))
 }
 
-async fn by_cookie(
-    service: &Service,
-    username: &str,
-    password: Password,
-    request: &OwnRequest,
-) -> Result<Answer, Failure> {
-    let begun = sign_in::sign_in_by_cookie(service, Plane::Data, username, password, &origin(request)).await?;
+async fn by_cookie(service: &Service, shown: Shown<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
+    let begun = cookie_sign_in::sign_in(service, shown, &origin(request)).await?;
     let rules = &service.configuration().rules.guarding.sessions;
     let mut answer = json(StatusCode::OK, &begun);
     answer.headers_mut().insert(SET_COOKIE, set_cookie::begin(rules, &begun.cookie)?);

@@ -34,6 +34,7 @@ pub async fn change(
     let session = caller.credential.text().into();
     let change = UserChange::OwnPassword { at: origin.at, from: proven.hash, to: to.clone(), session };
     let mut event = origin.event(Action::PasswordChanged, &proven.user.id);
+    event.actor = proven.user.id.clone();
     event.detail.push(("username", proven.user.username.clone()));
     match service.store.change_user(&proven.user.id, &change, &event).await? {
         Changed::Done(head, now) if now.password.as_ref() == Some(&to) => {

@@ -22,6 +22,8 @@ const NOT_LOOKED_UP: &str = "not looked up";
 pub(crate) struct Proven {
     pub(crate) user: Owner,
     pub(crate) hash: PasswordHash,
+    /// Whether something else is asked of it.
+    pub(crate) second_factor: bool,
 }
 
 /// The user of a name, if this is its password.
@@ -70,7 +72,7 @@ pub(crate) async fn prove(
         return Err(failed.refuse((Why::WrongPassword, &subject), wrong()).await);
     };
     let hash = renewed(service, (&user, hash), foreign, origin).await;
-    Ok(Proven { user: user.owner, hash })
+    Ok(Proven { user: user.owner, hash, second_factor: user.second_factor })
 }
 
 /// The hash that counts from now on: one that another program made gives way to one of our own as soon as its password is

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::fields;
 use crate::import::{self, Import, Report};
 use crate::import_keys::{self, KeyImport};
+use crate::invitations::{self, NewInvitation};
 use crate::origin::Origin;
 use crate::passwords::Password;
 use crate::service::Service;
@@ -72,6 +73,16 @@ pub enum PeopleCommand {
     },
     /// End all sessions of a user.
     SignOutUser {
+        /// Name, id or reference.
+        who: String,
+    },
+    /// Make a link by which a user sets its password.
+    InviteUser {
+        /// Name, id or reference.
+        who: String,
+    },
+    /// Remove a user's second factor.
+    RemoveSecondFactor {
         /// Name, id or reference.
         who: String,
     },
@@ -168,6 +179,11 @@ pub enum PeopleReply {
         /// What came of it.
         report: Report,
     },
+    /// A user was invited.
+    Invited {
+        /// The link, and whom it invites.
+        invitation: Box<NewInvitation>,
+    },
     /// A session was ended.
     SessionEnded {
         /// Which nodes know.
@@ -215,6 +231,12 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         PeopleCommand::SessionsOf { who } => Ok(Reply::Sessions { listing: sessions::list_of(service, &who).await? }),
         PeopleCommand::SignOutUser { who } => {
             Ok(Reply::UserChanged { user: sessions::end_all_of(service, &who, &origin).await? })
+        }
+        PeopleCommand::InviteUser { who } => {
+            Ok(PeopleReply::Invited { invitation: Box::new(invitations::make(service, &who, &origin).await?) }.into())
+        }
+        PeopleCommand::RemoveSecondFactor { who } => {
+            Ok(Reply::UserChanged { user: users::remove_second_factor(service, &who, &origin).await? })
         }
         PeopleCommand::EndSession { id } => {
             Ok(PeopleReply::SessionEnded { receipt: sessions::end(service, &id, &origin).await? }.into())

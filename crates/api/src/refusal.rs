@@ -15,12 +15,14 @@ pub const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
     let (outcome, detail) = match (kind, endpoint) {
         (Kind::Invalid, _) => ("Invalid", "body or query"),
         (Kind::Media, _) => ("Invalid", "media type"),
+        (Kind::NotFound, Endpoint::Login) => ("NotFound", "no such link"),
         (Kind::NotFound, _) => ("NotFound", "no such key"),
         (Kind::Forbidden, Endpoint::Login | Endpoint::Refresh) => ("Forbidden", "roles beyond a token"),
         (Kind::Forbidden, Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect) => {
             ("Forbidden", "client")
         }
         (Kind::WrongClient, _) => ("Rejected", "key or secret"),
+        (Kind::SecondFactor, _) => ("Rejected", "second factor"),
         (Kind::Forbidden, _) => ("Forbidden", "beyond the caller"),
         (Kind::Conflict, _) => ("Conflict", "state"),
         (Kind::Moved, _) => ("Moved", "version"),
@@ -53,7 +55,7 @@ pub fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Ans
         Kind::Moved => (StatusCode::PRECONDITION_FAILED, "Precondition Failed"),
         Kind::Unconditional => (StatusCode::PRECONDITION_REQUIRED, "Precondition Required"),
         Kind::Reused => (StatusCode::UNPROCESSABLE_ENTITY, "Unprocessable Content"),
-        Kind::Unauthorized | Kind::WrongClient => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+        Kind::Unauthorized | Kind::SecondFactor | Kind::WrongClient => (StatusCode::UNAUTHORIZED, "Unauthorized"),
         Kind::Throttled(_) | Kind::SubjectThrottled(_) => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
     };
@@ -66,7 +68,7 @@ pub fn problem(failure: &Failure, refusal: Refusal, decision: DecisionId) -> Ans
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         // RFC 9110 §15.5.2: a 401 says how one signs in.
-        Kind::Unauthorized | Kind::WrongClient => {
+        Kind::Unauthorized | Kind::SecondFactor | Kind::WrongClient => {
             let challenge = HeaderValue::from_static("Bearer realm=\"keyward\", error=\"invalid_token\"");
             answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }

@@ -22,6 +22,7 @@ use crate::nodes::Serving;
 use crate::opener::Opener;
 use crate::passwords::PasswordPool;
 use crate::pulse::Pulse;
+use crate::tickets::Tickets;
 use crate::tokens::Signing;
 use crate::view::ReceiptView;
 
@@ -62,6 +63,8 @@ pub struct Service {
     pub serving: OnceLock<Serving>,
     /// Wrong credentials, and who has to wait for them.
     pub throttle: Arc<Throttle>,
+    /// Sign-ins that wait for a code.
+    pub tickets: Tickets,
     /// Failed attempts that are in no record yet.
     pub attempts: Attempts,
     /// The file that the first password was written to, if the first start wrote one.

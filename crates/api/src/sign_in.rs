@@ -1,18 +1,14 @@
-//! Signing in and out, and carrying a session on: every refusal is recorded before it leaves.
+//! Signing in by tokens and out, and carrying a session on: every refusal is recorded before it leaves.
 
 use std::time::Duration;
 
 use keyward_core::api_key::{CredentialEntry, Owner};
-use keyward_core::digest::ApiKeyDigest;
-use keyward_core::key_format::ApiKeySecret;
-use keyward_core::page::CsrfToken;
 use keyward_core::plane::Plane;
 use keyward_core::principal::{Kind as CredentialKind, Principal};
 use keyward_core::route::Endpoint;
-use keyward_core::rules::Rules;
-use keyward_core::scope::Scope;
 use keyward_core::session::SessionRecord;
 use keyward_engine::audit::{Action, AuditEvent};
+use keyward_engine::factors::{Begun, Proof};
 use keyward_engine::people::{Bearer, Changed};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +20,7 @@ use crate::fields;
 use crate::origin::Origin;
 use crate::password_proof::{prove, wrong};
 use crate::passwords::Password;
+use crate::second_factor;
 use crate::service::Service;
 use crate::throttle::{self, Attempt};
 use crate::tokens;
@@ -75,106 +72,58 @@ pub struct Who {
 }
 
 impl Who {
-    fn of(user: &Owner) -> Self {
+    pub(crate) fn of(user: &Owner) -> Self {
         Self { id: user.id.clone(), username: user.username.clone() }
     }
+}
+
+/// What whoever signs in shows.
+pub struct Shown<'a> {
+    /// The name, in any spelling.
+    pub username: &'a str,
+    /// The password.
+    pub password: Password,
+    /// A code of the second factor, if any was sent.
+    pub code: Option<Password>,
 }
 
 /// Begins a session by tokens.
 ///
 /// # Errors
-/// A wrong name or password, alike in words and time; too many that wait; roles that fit into no token; a store that does not
-/// answer.
-pub async fn sign_in(
-    service: &Service,
-    username: &str,
-    password: Password,
-    origin: &Origin,
-) -> Result<Tokens, Failure> {
-    let proven = prove(service, username, password, origin).await?;
-    let failed = Failed { service, origin, endpoint: Endpoint::Login };
-    let user = &proven.user;
+/// A wrong name or password, alike in words and time; a code that is asked for and missing or wrong; too many that wait; roles that
+/// fit into no token; a store that does not answer.
+pub async fn sign_in(service: &Service, shown: Shown<'_>, origin: &Origin) -> Result<Tokens, Failure> {
+    let proven = prove(service, shown.username, shown.password, origin).await?;
+    let second = second_factor::demand(service, &proven, shown.code.as_ref(), origin).await?;
+    let who = Who::of(&proven.user);
     let configuration = service.configuration();
     let rules = &configuration.rules;
-    if !tokens::fits(rules, &rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref))) {
-        return Err(failed.refuse((Why::TooManyScopes, &user.id), too_many_scopes()).await);
+    if !tokens::fits(rules, &rules.scopes_of_roles(proven.user.roles.iter().map(AsRef::as_ref))) {
+        let failed = Failed { service, origin, endpoint: Endpoint::Login };
+        return Err(failed.refuse((Why::TooManyScopes, &who.id), too_many_scopes()).await);
     }
     let key = signing_key(service).await?;
     let (refresh, kept) = tokens::refresh_token(service, origin.at);
-    let (session, event) = begun(service, user, origin, None);
-    match service.store.begin_session(&session, &proven.hash, &kept, &event).await? {
-        Some(held) => Ok(issue(service, &key, (Box::new(held), None), refresh, origin.at)?.into()),
-        None => Err(paused(&failed, user).await),
+    let proof = Proof { password: proven.hash, second };
+    let (session, mut event) = begun(service, &who, origin, None);
+    event.detail.extend(proof.second.as_ref().map(|second| ("secondFactor", second.kind().into())));
+    match service.store.begin_session(&session, &proof, &kept, &event).await? {
+        Begun::Done(held) => {
+            service.tickets.right(&who.id);
+            Ok(issue(service, &key, (Box::new(held), None), refresh, origin.at)?.into())
+        }
+        Begun::Stale => Err(paused(service, &who, origin).await),
+        Begun::Unproven => Err(second_factor::unproven(service, &who, &proof, origin).await),
     }
 }
-
-/// What a browser gets whose user signed in. The cookie is not in the body.
-#[derive(Serialize)]
-pub struct CookieSession {
-    /// What its pages show in `Keyward-CSRF` with each request that changes something.
-    pub csrf_token: String,
-    /// Seconds, if it is used all the time.
-    pub expires_in: u64,
-    /// Who signed in.
-    pub user: Who,
-    /// What the cookie holds.
-    #[serde(skip)]
-    pub cookie: ApiKeySecret,
-}
-
-/// Begins a session by cookie, under an id and a cookie that did not exist before, whatever the browser sent along.
-///
-/// On the control plane for operators alone: whoever has a role with a scope of `keyward:`.
-///
-/// # Errors
-/// As [`sign_in`], but for the size of tokens; on the control plane, a user who is no operator.
-pub async fn sign_in_by_cookie(
-    service: &Service,
-    plane: Plane,
-    username: &str,
-    password: Password,
-    origin: &Origin,
-) -> Result<CookieSession, Failure> {
-    let proven = prove(service, username, password, origin).await?;
-    let failed = Failed { service, origin, endpoint: Endpoint::Login };
-    let configuration = service.configuration();
-    if plane == Plane::Control && !is_operator(&configuration.rules, &proven.user) {
-        return Err(failed.refuse((Why::NoOperator, &proven.user.id), no_operator()).await);
-    }
-    let (session, event) = begun(service, &proven.user, origin, Some(plane));
-    let mut random = [0; 24];
-    service.random.fill(&mut random);
-    let cookie = ApiKeySecret::assemble(COOKIE_PREFIX, &random, &service.tag_key);
-    let digest = ApiKeyDigest::of(cookie.expose().as_bytes());
-    match service.store.begin_cookie_session(&session, &proven.hash, &digest, &event).await? {
-        Some(held) => Ok(CookieSession {
-            csrf_token: CsrfToken::of(&held.session.id, &service.tag_key).expose().to_owned(),
-            expires_in: configuration.rules.guarding.sessions_of(plane).absolute.as_secs(),
-            user: Who::of(&held.user),
-            cookie,
-        }),
-        None => Err(paused(&failed, &proven.user).await),
-    }
-}
-
-/// Whether there is anything for a user to do in the console.
-fn is_operator(rules: &Rules, user: &Owner) -> bool {
-    rules.scopes_of_roles(user.roles.iter().map(AsRef::as_ref)).iter().any(Scope::is_reserved)
-}
-
-/// Told to whoever showed the right password only.
-fn no_operator() -> Failure {
-    Failure::forbidden(
-        "None of the roles of this user has a scope of keyward:, so there is nothing for it here; whoever runs this server can \
-         give it one, such as operator or auditor.",
-    )
-}
-
-/// How the values of cookies begin.
-const COOKIE_PREFIX: &str = "kwses_";
 
 /// The record of a session that begins, by a cookie of a plane or by tokens, and what the audit log says of it.
-fn begun(service: &Service, user: &Owner, origin: &Origin, cookie: Option<Plane>) -> (SessionRecord, AuditEvent) {
+pub(crate) fn begun(
+    service: &Service,
+    user: &Who,
+    origin: &Origin,
+    cookie: Option<Plane>,
+) -> (SessionRecord, AuditEvent) {
     let session = SessionRecord {
         id: service.new_id("ses"),
         user: user.id.clone(),
@@ -195,9 +144,9 @@ fn begun(service: &Service, user: &Owner, origin: &Origin, cookie: Option<Plane>
 }
 
 /// The user is paused, or got another password at that moment. It is told as a wrong password, and counts like one.
-async fn paused(failed: &Failed<'_>, user: &Owner) -> Failure {
-    let attempt = Attempt { client: failed.origin.client, subject: Some(&user.username) };
-    throttle::wrong(failed.service, attempt);
+pub(crate) async fn paused(service: &Service, user: &Who, origin: &Origin) -> Failure {
+    throttle::wrong(service, Attempt { client: origin.client, subject: Some(&user.username) });
+    let failed = Failed { service, origin, endpoint: Endpoint::Login };
     failed.refuse((Why::Paused, &user.id), wrong()).await
 }
 

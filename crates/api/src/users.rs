@@ -3,6 +3,7 @@
 use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
+use keyward_engine::factors::FactorChange;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::{NewUser, UserFilter};
 use keyward_engine::version::Expected;
@@ -53,6 +54,8 @@ pub struct UserView {
     pub external_id: Option<String>,
     /// Whether it has a password.
     pub can_sign_in: bool,
+    /// Whether it shows something beside its password.
+    pub second_factor: bool,
     /// When it was made.
     pub created_at: String,
     /// Since when it is paused.
@@ -70,6 +73,7 @@ impl From<&UserRecord> for UserView {
             account: owner.account.as_ref().map(|account| account.id.to_string()),
             external_id: user.external_id.as_deref().map(str::to_owned),
             can_sign_in: user.password.is_some(),
+            second_factor: user.second_factor,
             created_at: rfc3339(user.created_at),
             disabled_at: owner.disabled_at.map(rfc3339),
         }
@@ -271,6 +275,26 @@ pub(crate) fn forget_initial(service: &Service, username: &str) {
     {
         // The password in it opens nothing any more; whether the file could be removed changes nothing about that.
         let _ = std::fs::remove_file(file);
+    }
+}
+
+/// Removes a user's second factor, as an operator, and waits for the receipt.
+///
+/// # Errors
+/// No such user, or one without a second factor.
+pub async fn remove_second_factor(service: &Service, who: &str, origin: &Origin) -> Result<ChangedUser, Failure> {
+    let user = find(service, who).await?;
+    let mut event = origin.event(Action::SecondFactorRemoved, &user.owner.id);
+    event.detail.push(("username", user.owner.username.clone()));
+    match service.store.change_factors(&user.owner.id, &FactorChange::Remove(None), &event).await? {
+        Some(head) => {
+            let receipt = service.receipt(head, service.now()).await;
+            Ok(ChangedUser { view: UserView::from(&UserRecord { second_factor: false, ..user }), receipt })
+        }
+        None => {
+            let message = format!("{} has no second factor; nothing was changed", user.owner.username);
+            Err(Failure { kind: Kind::Conflict, message })
+        }
     }
 }
 

@@ -62,6 +62,18 @@ pub enum Action {
     PasswordChanged,
     /// A password that was hashed by another program was hashed by our own at a sign-in.
     PasswordRenewed,
+    /// A user was shown the secret of an authenticator, which does not count yet.
+    SecondFactorBegun,
+    /// A second factor of a user counts.
+    SecondFactorEnrolled,
+    /// A user has no second factor any more.
+    SecondFactorRemoved,
+    /// A user got other recovery codes.
+    RecoveryCodesMade,
+    /// A link by which a user sets its password was made.
+    UserInvited,
+    /// A user set its password by such a link.
+    InvitationAccepted,
     /// A user got other roles.
     RolesChanged,
     /// An account was made.
@@ -136,6 +148,12 @@ impl Action {
             Self::UserEnabled => "user.enabled",
             Self::PasswordChanged => "user.password_changed",
             Self::PasswordRenewed => "user.password_renewed",
+            Self::SecondFactorBegun => "user.second_factor_begun",
+            Self::SecondFactorEnrolled => "user.second_factor_enrolled",
+            Self::SecondFactorRemoved => "user.second_factor_removed",
+            Self::RecoveryCodesMade => "user.recovery_codes_made",
+            Self::UserInvited => "user.invited",
+            Self::InvitationAccepted => "user.invitation_accepted",
             Self::RolesChanged => "user.roles_changed",
             Self::AccountCreated => "account.created",
             Self::AccountDisabled => "account.disabled",

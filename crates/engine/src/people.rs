@@ -9,6 +9,7 @@ use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 
 use crate::audit::AuditEvent;
+use crate::factors::{Begun, Proof};
 use crate::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
 use crate::signing::SigningKeyRecord;
 use crate::version::Expected;
@@ -24,6 +25,8 @@ pub struct UserRecord {
     pub password: Option<PasswordHash>,
     /// An operator's own reference.
     pub external_id: Option<Box<str>>,
+    /// Whether a second factor of it counts.
+    pub second_factor: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -283,23 +286,22 @@ pub trait People: Send + Sync {
         let changing = self.change_account_if(id, &Expected::Any, change, event);
         Box::pin(async move { Ok(changing.await?.unwrap_or(Changed::NotFound)) })
     }
-    /// Begins a session of a user whose password was found to be `verified`. `None` where the user is paused, or has
-    /// another password by now.
+    /// Begins a session of a user who proved to be it, and uses up what was shown beside the password, both or neither.
     fn begin_session<'a>(
         &'a self,
         session: &'a SessionRecord,
-        verified: &'a PasswordHash,
+        proof: &'a Proof,
         refresh: &'a NewRefreshToken,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Option<JoinedSession>>;
+    ) -> Answer<'a, Begun<JoinedSession>>;
     /// Begins a session by cookie, known by the cookie's digest; otherwise as [`People::begin_session`].
     fn begin_cookie_session<'a>(
         &'a self,
         session: &'a SessionRecord,
-        verified: &'a PasswordHash,
+        proof: &'a Proof,
         cookie: &'a ApiKeyDigest,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Option<JoinedSession>>;
+    ) -> Answer<'a, Begun<JoinedSession>>;
     /// Begins the session of a client whose pair was verified.
     fn begin_client_session<'a>(
         &'a self,

@@ -19,7 +19,9 @@ use crate::audit::AuditEvent;
 use crate::chain::{AuditHead, AuditRecord};
 pub use crate::chance::{Clock, Random};
 use crate::change::{KeyChange, Refusal};
+use crate::factors::SecondFactors;
 use crate::lineage::Lineage;
+use crate::links::Links;
 use crate::once::OnceOnly;
 use crate::people::{PasswordHash, People};
 use crate::sightings::{Seen, Sighting};
@@ -381,7 +383,7 @@ pub struct Identity {
 }
 
 /// A whole store.
-pub trait Store: Lookup + Records + People + Reserves + Imports + OnceOnly {
+pub trait Store: Lookup + Records + People + SecondFactors + Links + Reserves + Imports + OnceOnly {
     /// What it keeps once.
     fn identity(&self) -> Answer<'_, Identity>;
     /// Writes a consistent copy of the whole store into a new folder of this name beside it, while work goes on; where.

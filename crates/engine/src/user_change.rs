@@ -76,6 +76,11 @@ impl UserChange {
         }
     }
 
+    /// Whether a link by which the user might set its password ends by it.
+    pub fn ends_invitation(&self) -> bool {
+        matches!(self, Self::Disable(_) | Self::Password(..) | Self::OwnPassword { .. })
+    }
+
     /// Which of the user's sessions end by it. A password ends what it began, and nothing of what a key did.
     pub fn ends_sessions(&self) -> Option<Ending<'_>> {
         let (at, reason) = match self {

@@ -51,6 +51,17 @@ impl Reach {
         }
     }
 
+    /// Where the operators' port is, as a URL.
+    pub fn operators_port(&self) -> String {
+        match self {
+            Self::Here(loaded) => {
+                let admin = &loaded.settings().admin;
+                format!("http://{}", std::net::SocketAddr::new(admin.host, admin.port))
+            }
+            Self::There(server) => server.url().to_owned(),
+        }
+    }
+
     /// Asks a server that runs; `None` where none does.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use keys::{CreateKey, Key, WhichKeys};
 pub use past::{Audit, DecisionFlags, Decisions, Explain};
-pub use people::{Account, User, WhichAccounts, WhichUsers};
+pub use people::{Account, SecondFactor, User, WhichAccounts, WhichUsers};
 pub use rules::{Plan, Role, Token};
 pub use signing_keys::SigningKey;
 

@@ -11,6 +11,7 @@ use keyward_api::passwords::PasswordPool;
 use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, ensure_account, first_user, first_user_event};
+use keyward_api::tickets::Tickets;
 use keyward_api::tokens::Issuing;
 use keyward_config::{HostSeen, Prefix, Settings, UpstreamUrl, settings};
 use keyward_core::digest::MacKey;
@@ -170,6 +171,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         signing: OnceLock::new(),
         serving: OnceLock::new(),
         throttle,
+        tickets: Tickets::default(),
         attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),
     })

@@ -13,11 +13,13 @@
 pub mod audit;
 pub mod clients;
 pub mod cookies;
+pub mod factors;
 pub mod faults;
 pub mod feed;
 pub mod fixtures;
 pub mod imported;
 pub mod limits;
+pub mod links;
 pub mod listings;
 pub mod once;
 pub mod past;
@@ -69,6 +71,9 @@ macro_rules! conformance {
             people::a_refresh_token_is_good_for_one_use,
             cookies::a_session_by_cookie_is_found_by_it_and_ends_with_what_it_rests_on,
             cookies::what_a_user_is_signed_in_by_is_told_and_ends_but_for_one,
+            factors::a_second_factor_counts_once_it_is_confirmed,
+            factors::what_is_shown_beside_a_password_is_used_up_with_the_session_that_begins,
+            links::an_invitation_is_good_once_and_ends_with_what_it_was_for,
             people::a_user_is_read_as_of_a_change,
             people::a_refresh_token_ends_with_its_time_and_its_session,
             people::of_many_uses_at_once_one_succeeds,

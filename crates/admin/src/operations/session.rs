@@ -2,13 +2,14 @@
 
 use http::StatusCode;
 use http::header::SET_COOKIE;
+use keyward_api::console_sign_in::{self, FirstStep};
+use keyward_api::cookie_sign_in::CookieSession;
 use keyward_api::failure::Failure;
 use keyward_api::fields::rfc3339;
 use keyward_api::passwords::Password;
-use keyward_api::sign_in::{self, CookieSession, Who};
+use keyward_api::sign_in::{self, Who};
 use keyward_api::{set_cookie, users};
 use keyward_core::page::is_same_origin;
-use keyward_core::plane::Plane;
 use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
 use keyward_core::scheme::{Carrier, CredentialKind};
@@ -87,7 +88,10 @@ async fn begin(call: &Call) -> Result<Reply, Failure> {
         return Err(Failure::forbidden("one signs in from a page of this origin; this request came from another"));
     }
     let origin = call.origin();
-    let begun = sign_in::sign_in_by_cookie(call.service(), Plane::Control, &username, password, &origin).await?;
+    let begun = match console_sign_in::begin(call.service(), &username, password, &origin).await? {
+        FirstStep::Session(session) => session,
+        FirstStep::SecondFactor(asked) => return Ok(answer::ok(&serde_json::json!({"secondFactor": asked}))),
+    };
     let cookie = set_cookie::begin(rules, &begun.cookie)?;
     let CookieSession { csrf_token, expires_in, user, .. } = begun;
     let mut reply = answer::ok(&SignedIn { csrf_token, expires_in, user });
@@ -156,7 +160,7 @@ async fn show(call: &Call) -> Result<Reply, Failure> {
         scopes: principal.grants.scopes().iter().map(ToString::to_string).collect(),
         csrf_token: caller.csrf.as_ref().map(|token| token.expose().to_owned()),
         expires_at: caller.ends_at.map(rfc3339),
-        second_factor: false,
+        second_factor: user.second_factor,
         version: call.control.version,
         node: call.control.node,
         data_plane: DataPlane::of(call, &call.service().configuration().rules),

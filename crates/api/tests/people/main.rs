@@ -8,5 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod invitations;
 mod planes;
+mod second_factor;
 mod world;

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use keyward_api::attempts::Attempts;
 use keyward_api::audit::{HeadKeeper, Sealer};
+use keyward_api::basic::BasicPasswords;
+use keyward_api::console_sign_in::{self, FirstStep};
+use keyward_api::cookie_sign_in::{self, CookieSession};
 use keyward_api::failure::Failure;
 use keyward_api::in_force::{Configuration, InForce, Prefixes};
 use keyward_api::opener::Opener;
@@ -16,7 +19,8 @@ use keyward_api::passwords::{Password, PasswordPool};
 use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::Service;
-use keyward_api::sign_in::{self, CookieSession};
+use keyward_api::sign_in::Shown;
+use keyward_api::tickets::Tickets;
 use keyward_api::tokens::Issuing;
 use keyward_api::users::{self, UserToMake};
 use keyward_config::{Flags, Input, Loaded};
@@ -30,7 +34,7 @@ use keyward_core::plane::Plane;
 use keyward_core::principal::Principal;
 use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_engine::chain::AuditHead;
-use keyward_engine::ports::{AuditFilter, Clock, FeedHead, Held, Random, Store as _};
+use keyward_engine::ports::{AuditFilter, Checked, Clock, FeedHead, Held, Passwords as _, Random, Store as _};
 use keyward_engine::signing::turnover::Turnover;
 use keyward_store::SqliteStore;
 use zeroize::Zeroizing;
@@ -86,7 +90,7 @@ impl HeadKeeper for Nowhere {
 
 /// A service, its clock, and the folder of its store.
 pub(crate) struct World {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     hands: Arc<Hands>,
     _folder: tempfile::TempDir,
 }
@@ -122,10 +126,11 @@ impl World {
             signing: OnceLock::new(),
             serving: OnceLock::new(),
             throttle: Arc::default(),
+            tickets: Tickets::default(),
             attempts: Attempts::default(),
             initial_password: None,
         };
-        Self { service, hands, _folder: folder }
+        Self { service: Arc::new(service), hands, _folder: folder }
     }
 
     /// Lets time pass.
@@ -156,7 +161,17 @@ impl World {
 
     /// Signs in by cookie.
     pub(crate) async fn try_sign_in(&self, plane: Plane, username: &str, with: &str) -> Result<CookieSession, Failure> {
-        sign_in::sign_in_by_cookie(&self.service, plane, username, password(with), &self.origin()).await
+        let (service, origin) = (&self.service, self.origin());
+        match plane {
+            Plane::Data => {
+                cookie_sign_in::sign_in(service, Shown { username, password: password(with), code: None }, &origin)
+                    .await
+            }
+            Plane::Control => match console_sign_in::begin(service, username, password(with), &origin).await? {
+                FirstStep::Session(session) => Ok(session),
+                FirstStep::SecondFactor(_) => panic!("{username} has a second factor"),
+            },
+        }
     }
 
     /// The same with [`PASSWORD`]: what the browser holds then.
@@ -214,6 +229,24 @@ impl World {
         let second = verdicts.pop().unwrap();
         assert_eq!(verdicts.pop().unwrap(), second, "memory and store differ");
         second
+    }
+
+    /// Whether a username and a password that come with a request are somebody's.
+    pub(crate) async fn basic(&self, username: &str, with: &str) -> bool {
+        use base64::Engine as _;
+        let configuration = self.service.configuration();
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{with}"));
+        let value = format!("Basic {pair}").parse().unwrap();
+        let headers = http::HeaderMap::from_iter([(http::header::AUTHORIZATION, value)]);
+        let (method, target) = (http::Method::GET, Target::parse("/orders"));
+        let (plane, client) = (Plane::Data, HOME.into());
+        let facts = RequestFacts { plane, client, method: &method, target: &target, headers: (&headers).into() };
+        let step = machine::decide(&configuration.rules, facts, self.service.now(), &mut ());
+        let Step::Recall(_, recalling) = step else { panic!("memory is not asked") };
+        let resumed = recalling.resume(Recalled::Nothing, &self.service.tag_key, &mut ());
+        let Resumed::Fetch(Question::Basic(shown), _) = resumed else { panic!("no pair") };
+        let checks = BasicPasswords::new(Arc::clone(&self.service));
+        matches!(checks.check(shown).await.unwrap(), Checked::Right(..))
     }
 
     /// What the audit log tells, the oldest first: the action and who did it.

@@ -9,7 +9,7 @@ use super::names;
 
 /// The members that each endpoint reads from a body.
 pub const MEMBERS: &[(&str, &[&str])] = &[
-    ("login", &["username", "password"]),
+    ("login", &["username", "password", "code"]),
     ("refresh", &["refresh_token"]),
     ("token", &["grant_type", "client_id", "client_secret", "refresh_token", "scope"]),
     ("exchange", &["grant_type", "client_id", "client_secret", "refresh_token", "scope"]),

@@ -24,6 +24,9 @@ pub enum User {
         /// Make a user that cannot sign in, only own keys
         #[arg(long, conflicts_with = "password_file")]
         no_password: bool,
+        /// Make a link instead by which the user sets its password itself, once and within three days
+        #[arg(long, conflicts_with_all = ["password_file", "no_password"])]
+        invite: bool,
     },
     /// List users, newest first
     List {
@@ -73,12 +76,30 @@ pub enum User {
         #[arg(long, value_name = "ID", conflicts_with = "who")]
         session: Option<String>,
     },
+    /// Make a link by which a user sets its password, once and within three days; the one before ends
+    Invite {
+        /// The user
+        who: String,
+    },
+    /// What a user shows beside its password
+    #[command(subcommand)]
+    SecondFactor(SecondFactor),
     /// Give a user other roles, in place of those it has
     Roles {
         /// The user
         who: String,
         /// All of its roles from now on, comma-separated; '' for none
         roles: String,
+    },
+}
+
+/// Commands about second factors of users.
+#[derive(Debug, Subcommand)]
+pub enum SecondFactor {
+    /// Remove it, with its recovery codes: for a user who lost both. Its sessions go on
+    Remove {
+        /// The user
+        who: String,
     },
 }
 

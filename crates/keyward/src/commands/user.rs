@@ -7,7 +7,7 @@ use keyward_api::users::{ChangedUser, UserQuestion, UserToMake, UserView};
 use keyward_api::view::Listing;
 
 use crate::backend::{self, Reach};
-use crate::cli::{Cli, User, WhichUsers};
+use crate::cli::{Cli, SecondFactor, User, WhichUsers};
 use crate::exit::Result;
 use crate::{pages, secret_input, terminal};
 
@@ -18,9 +18,9 @@ use crate::{pages, secret_input, terminal};
 pub fn run(cli: &Cli, command: &User) -> Result<()> {
     let reach = Reach::of(cli)?;
     let (asked, generated) = match command {
-        User::Add { username, roles, account, external_id, password_file, no_password } => {
+        User::Add { username, roles, account, external_id, password_file, no_password, invite } => {
             let (password, generated) =
-                if *no_password { (None, None) } else { secret_input::password(password_file)? };
+                if *no_password || *invite { (None, None) } else { secret_input::password(password_file)? };
             let user = UserToMake {
                 username: username.clone(),
                 roles: roles.as_deref().map(pages::words),
@@ -40,6 +40,10 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
         User::Show { who } => (Command::People(PeopleCommand::ShowUser { who: who.clone() }), None),
         User::Disable { who } => (Command::People(PeopleCommand::DisableUser { who: who.clone() }), None),
         User::Enable { who } => (Command::People(PeopleCommand::EnableUser { who: who.clone() }), None),
+        User::Invite { who } => return invite(&reach, cli.json, who),
+        User::SecondFactor(SecondFactor::Remove { who }) => {
+            (Command::People(PeopleCommand::RemoveSecondFactor { who: who.clone() }), None)
+        }
         User::Sessions { who } => return sessions(&reach, cli.json, who),
         User::SignOut { session: Some(id), .. } => {
             (Command::People(PeopleCommand::EndSession { id: id.clone() }), None)
@@ -53,6 +57,9 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
     };
     match reach.run(asked)? {
         Reply::User { user } => told(cli.json, &user, None, &card(&user)),
+        Reply::UserAdded { user } if matches!(command, User::Add { invite: true, .. }) => {
+            return invite(&reach, cli.json, &user.id);
+        }
         Reply::UserAdded { user } => told(cli.json, &user, generated, &card(&user)),
         Reply::UserChanged { user } => {
             let text = changed(&user, command);
@@ -106,6 +113,7 @@ fn changed(user: &ChangedUser, command: &User) -> String {
     match command {
         User::Disable { .. } => format!("{name} disabled: its keys are refused and its sessions have ended, {felt}"),
         User::Enable { .. } => format!("{name} enabled: its keys are accepted again, {felt}; it has to sign in anew"),
+        User::SecondFactor(_) => format!("{name} signs in by its password alone, {felt}"),
         User::SignOut { .. } => format!("{name} is signed out everywhere, {felt}; its keys go on"),
         User::Roles { .. } => format!("{name} has the roles {}, {felt}", user.view.roles.join(" ")),
         _ => format!("{name} has another password, and its sessions have ended, {felt}; its keys go on"),
@@ -162,5 +170,27 @@ fn sessions(reach: &Reach, json: bool, who: &str) -> Result<()> {
         ]
     });
     terminal::line(&terminal::table(&["ID", "BY", "PLANE", "FROM", "BEGAN", "LAST SEEN"], rows));
+    Ok(())
+}
+
+/// The link is shown once: on a terminal above the rest, piped alone on stdout.
+fn invite(reach: &Reach, json: bool, who: &str) -> Result<()> {
+    let asked = Command::People(PeopleCommand::InviteUser { who: who.to_owned() });
+    let Reply::People(PeopleReply::Invited { mut invitation }) = reach.run(asked)? else {
+        return Err(backend::unexpected());
+    };
+    invitation.link = Password::from(format!("{}{}", reach.operators_port(), invitation.link.expose()));
+    if json {
+        terminal::json(&invitation);
+        return Ok(());
+    }
+    let (name, until) = (&invitation.user.username, &invitation.expires_at);
+    let text = format!("  by it {name} sets its password, once, until {until}; another one ends it");
+    terminal::line(invitation.link.expose());
+    if terminal::is_terminal() {
+        terminal::line(&text)
+    } else {
+        terminal::warn_line(&text)
+    }
     Ok(())
 }

@@ -80,6 +80,7 @@ fn user(roles: &[&str]) -> Facts {
         account: None,
         external_id: None,
         can_sign_in: true,
+        second_factor: false,
         created_at: "2026-01-01T00:00:00Z".to_owned(),
         disabled_at: None,
     };

@@ -64,6 +64,14 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
             Call::post(path(&["sessions", &id]), None, |Felt { receipt }| PeopleReply::SessionEnded { receipt }.into())
                 .by(Method::DELETE)
         }
+        PeopleCommand::InviteUser { who } => Call::post(path(&["users", &who, "invitation"]), None, |invitation| {
+            PeopleReply::Invited { invitation: Box::new(invitation) }.into()
+        }),
+        PeopleCommand::RemoveSecondFactor { who } => {
+            Call::change(path(&["users", &who, "second-factor", "remove"]), None, "user", |user| Reply::UserChanged {
+                user,
+            })
+        }
         PeopleCommand::Import { .. } | PeopleCommand::ImportKeys { .. } => return None,
     })
 }

@@ -33,6 +33,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// Its scheme and authority.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The one that the flags or the environment name, if any.
     ///
     /// # Errors

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::plane::Plane;
 use keyward_core::session::SessionRecord;
+use keyward_engine::factors::Begun;
 use keyward_engine::people::UserChange;
 use keyward_engine::ports::Use;
 
 use super::Home;
+use super::factors::proof;
 use super::fixtures::{OTHER, OWNER, at, event, session, state};
 use super::people::{hash, signed_in};
 
@@ -21,13 +23,13 @@ pub async fn a_session_by_cookie_is_found_by_it_and_ends_with_what_it_rests_on<H
     let (home, store) = signed_in::<H>().await;
     let [one, other, none] = ["one", "other", "none"].map(|text| ApiKeyDigest::of(text.as_bytes()));
     let begin = async |id: &str, digest: &ApiKeyDigest, password: &str| {
-        let (session, password, event) = (cookie_session(id), hash(password), event());
-        store.begin_cookie_session(&session, &password, digest, &event).await
+        let (session, shown, event) = (cookie_session(id), proof(password), event());
+        store.begin_cookie_session(&session, &shown, digest, &event).await
     };
-    assert_eq!(begin("ses_2", &one, "wrong").await.unwrap(), None, "another password");
-    assert_eq!(begin("ses_2", &one, "a").await.unwrap().unwrap().session, cookie_session("ses_2"));
+    assert_eq!(begin("ses_2", &one, "wrong").await.unwrap(), Begun::Stale, "another password");
+    assert_eq!(begin("ses_2", &one, "a").await.unwrap().done().unwrap().session, cookie_session("ses_2"));
     begin("ses_3", &one, "a").await.unwrap_err();
-    begin("ses_3", &other, "a").await.unwrap().unwrap();
+    begin("ses_3", &other, "a").await.unwrap().done().unwrap();
     let found = async |digests: &[ApiKeyDigest]| {
         let found = store.find_cookies(digests).await.unwrap();
         assert_eq!(found.head, store.identity().await.unwrap().head);
@@ -59,7 +61,7 @@ pub async fn what_a_user_is_signed_in_by_is_told_and_ends_but_for_one<H: Home>()
     let console = SessionRecord { plane: Plane::Control, created_at: at(6), ..cookie_session("ses_2") };
     for (session, cookie) in [(&console, "one"), (&cookie_session("ses_3"), "two")] {
         let cookie = ApiKeyDigest::of(cookie.as_bytes());
-        store.begin_cookie_session(session, &hash("a"), &cookie, &event()).await.unwrap().unwrap();
+        store.begin_cookie_session(session, &proof("a"), &cookie, &event()).await.unwrap().done().unwrap();
     }
     let of = async |user: &str, millis| {
         let found = store.sessions_of(user, at(millis), 9).await.unwrap();

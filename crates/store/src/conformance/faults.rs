@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
+use keyward_core::session::SessionRecord;
 use keyward_engine::change::KeyChange;
+use keyward_engine::factors::{FactorChange, Proof, Second};
 use keyward_engine::people::{AccountChange, Bearer, Spent, UserChange};
 use keyward_engine::ports::{Answer, ForeignHash, Store, StoreError, Unused, Use};
 use keyward_engine::sightings::Seen;
@@ -13,9 +15,11 @@ use keyward_engine::sightings::Seen;
 use super::Home;
 use super::clients::client_session;
 use super::cookies::cookie_session;
-use super::fixtures::{NEWCOMER, OWNER, State, at, event, fresh, key, session, state, user};
+use super::factors::{self, authenticator, code, proof};
+use super::fixtures::{NEWCOMER, OTHER, OWNER, State, at, event, fresh, key, session, state, user};
 use super::imported::imported;
 use super::limits::reserve;
+use super::links;
 use super::past::past;
 use super::people::{account, hash, refresh, shown, signed_in, signing_key};
 use crate::faults::{Faults, Mishap};
@@ -77,9 +81,36 @@ const OPERATIONS: &[(&str, Operation)] = &[
             store.change_account("acc_1", &budget, &event()).await.map(drop)
         })
     }),
+    ("begin_factor", |store| {
+        Box::pin(async { factors::change(store, &FactorChange::Begin(&authenticator("fac_2"))).await.map(drop) })
+    }),
+    ("confirm_factor", |store| {
+        Box::pin(async {
+            let codes = [code("c"), code("d")];
+            let confirm = FactorChange::Confirm { authenticator: "fac_1", step: 5, at: at(9), codes: &codes };
+            factors::change(store, &confirm).await.map(drop)
+        })
+    }),
+    ("begin_session_by_a_code", |store| {
+        Box::pin(async {
+            let proof = Proof { password: hash("a"), second: Some(Second::Recovery(code("a"))) };
+            let session = SessionRecord { user: OTHER.into(), ..cookie_session("ses_2") };
+            store.begin_cookie_session(&session, &proof, &code("cookie"), &event()).await.map(drop)
+        })
+    }),
+    ("recovery_codes", |store| {
+        Box::pin(async { store.change_factors(OTHER, &FactorChange::Codes(&[code("e")]), &event()).await.map(drop) })
+    }),
+    ("remove_factor", |store| {
+        Box::pin(async { store.change_factors(OTHER, &FactorChange::Remove(None), &event()).await.map(drop) })
+    }),
+    ("invite", |store| Box::pin(async { store.invite(OWNER, &links::link("another", 9), &event()).await.map(drop) })),
+    ("accept_invitation", |store| {
+        Box::pin(async { store.accept_invitation(&code("invitation"), &hash("b"), &event()).await.map(drop) })
+    }),
     ("begin_session", |store| {
         Box::pin(async {
-            store.begin_session(&session("ses_2"), &hash("a"), &refresh("other", 9), &event()).await.map(drop)
+            store.begin_session(&session("ses_2"), &proof("a"), &refresh("other", 9), &event()).await.map(drop)
         })
     }),
     ("begin_client_session", |store| {
@@ -91,7 +122,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("begin_cookie_session", |store| {
         Box::pin(async {
             let cookie = ApiKeyDigest::of(b"cookie");
-            store.begin_cookie_session(&cookie_session("ses_2"), &hash("a"), &cookie, &event()).await.map(drop)
+            store.begin_cookie_session(&cookie_session("ses_2"), &proof("a"), &cookie, &event()).await.map(drop)
         })
     }),
     ("reuse_refresh_token", |store| spend(store, "first", "fresh")),
@@ -276,6 +307,10 @@ async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     store.seal_audit(&MacKey::from_bytes([7; 32]), 3).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Disable(at(3)), &event()).await.unwrap();
     store.change_api_key("key_2", None, &KeyChange::Budget("5".parse().ok()), &event()).await.unwrap();
+    // One user has an authenticator that waits, another one that counts, with a recovery code.
+    factors::change(&*store, &FactorChange::Begin(&authenticator("fac_1"))).await.unwrap();
+    factors::enrol_other(&*store).await;
+    store.invite(OTHER, &links::link("invitation", 6), &event()).await.unwrap();
     store.insert_user(&user(PAUSED.0), &event()).await.unwrap();
     store.change_user(PAUSED.0, &UserChange::Disable(at(3)), &event()).await.unwrap();
     store.insert_account(&account(PAUSED.1), &event()).await.unwrap();

@@ -10,6 +10,8 @@ use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::chain::AuditRecord;
+use keyward_engine::factors::Factors;
+use keyward_engine::links::Invitation;
 use keyward_engine::people::{AccountRecord, UserRecord};
 use keyward_engine::ports::{
     AccountFilter, AuditFilter, Change, FeedHead, Imported, Joined, JoinedSession, KeyFilter, KeyPage, NewUser, Page,
@@ -111,6 +113,10 @@ pub struct State {
     pub users: Vec<UserRecord>,
     pub accounts: Vec<AccountRecord>,
     pub sessions: Vec<Option<JoinedSession>>,
+    /// Of both users.
+    pub factors: [Factors; 2],
+    /// By the tokens `invitation` and `another`.
+    pub invitations: Vec<Option<Invitation>>,
     pub signing_keys: Vec<SigningKeyRecord>,
     /// Keys of others, and what was mixed into their hashes.
     pub imported: (Imported, Vec<Box<[u8]>>),
@@ -138,7 +144,12 @@ pub async fn state(store: &dyn Store) -> State {
         Change::SigningKeys(position) => (*position, "signing keys".into()),
         Change::Unknown(position) => panic!("change {position} is told of a key that is not there"),
     });
+    let mut invitations = Vec::new();
+    for token in ["invitation", "another"] {
+        invitations.push(store.invitation(&ApiKeyDigest::of(token.as_bytes())).await.unwrap());
+    }
     State {
+        invitations,
         position: head.position,
         keys: store.api_keys(&KeyFilter::default(), &KeyPage::first(1000)).await.unwrap(),
         told: told.collect(),
@@ -146,6 +157,7 @@ pub async fn state(store: &dyn Store) -> State {
         users: store.users(&UserFilter::default(), &Page { after: None, limit: 1000 }).await.unwrap(),
         accounts: store.accounts(&AccountFilter::default(), &Page { after: None, limit: 1000 }).await.unwrap(),
         sessions: store.find_sessions(&["ses_1".into(), "ses_2".into()]).await.unwrap().sessions,
+        factors: [store.factors(OWNER).await.unwrap(), store.factors(OTHER).await.unwrap()],
         signing_keys: store.signing_keys().await.unwrap(),
         imported: (store.imported_keys().await.unwrap(), store.peppers().await.unwrap()),
         reserved: reserved(store).await,

@@ -5,8 +5,9 @@ use keyward_core::session::SessionRecord;
 use keyward_engine::people::{Past, Spent};
 
 use super::Home;
+use super::factors::proof;
 use super::fixtures::{at, event, session, state};
-use super::people::{hash, refresh, signed_in, spend};
+use super::people::{refresh, signed_in, spend};
 
 /// Refresh tokens that ended, and cookies that began, before such moments.
 pub fn past(refresh_tokens: i64, cookies: i64) -> Past {
@@ -16,7 +17,7 @@ pub fn past(refresh_tokens: i64, cookies: i64) -> Past {
 pub async fn what_nobody_can_carry_on_is_let_go<H: Home>() {
     let (_home, store) = signed_in::<H>().await;
     for (id, made) in [("ses_2", 9), ("ses_3", 50)] {
-        store.begin_session(&session(id), &hash("a"), &refresh(id, made), &event()).await.unwrap().unwrap();
+        store.begin_session(&session(id), &proof("a"), &refresh(id, made), &event()).await.unwrap().done().unwrap();
     }
     // Of the first session one token was used, and another came of it.
     assert!(matches!(spend(&*store, "first", "second", 60).await, Spent::Done(_)));
@@ -26,7 +27,7 @@ pub async fn what_nobody_can_carry_on_is_let_go<H: Home>() {
     };
     let by_cookie = SessionRecord { created_at: at(200), seen_at: Some(at(900)), ..session("ses_4") };
     let cookie = ApiKeyDigest::of(b"cookie");
-    store.begin_cookie_session(&by_cookie, &hash("a"), &cookie, &event()).await.unwrap().unwrap();
+    store.begin_cookie_session(&by_cookie, &proof("a"), &cookie, &event()).await.unwrap().done().unwrap();
     let forget = async |tokens, cookies, most| store.forget_sessions(past(tokens, cookies), most).await.unwrap();
     let before = state(&*store).await;
     // Each is good for 100.

@@ -8,6 +8,7 @@ use keyward_core::api_key::OwningAccount;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::plan::Terms;
 use keyward_core::session::SessionRecord;
+use keyward_engine::factors::{Begun, Proof};
 use keyward_engine::people::{
     AccountChange, AccountRecord, Bearer, Changed, Made, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
     Unfit, UserChange,
@@ -16,6 +17,7 @@ use keyward_engine::ports::{Change, FeedHead, JoinedSession, NewUser, Store};
 use keyward_engine::signing::SigningKeyRecord;
 
 use super::Home;
+use super::factors::proof;
 use super::fixtures::{OTHER, OWNER, at, event, fresh, key, session, state, user};
 
 /// A hash that no password has; stores do not look into it.
@@ -72,8 +74,8 @@ pub async fn signed_in<H: Home>() -> (H, Arc<dyn Store>) {
     let member = NewUser { account: Some("acc_1".into()), password: Some(hash("a")), ..user("user_member") };
     store.insert_user(&member, &event()).await.unwrap();
     store.change_user(OWNER, &UserChange::Password(at(2), hash("a")), &event()).await.unwrap();
-    let begun = store.begin_session(&session("ses_1"), &hash("a"), &refresh("first", 5), &event()).await.unwrap();
-    assert_eq!(begun.unwrap().session, session("ses_1"));
+    let begun = store.begin_session(&session("ses_1"), &proof("a"), &refresh("first", 5), &event()).await.unwrap();
+    assert_eq!(begun.done().unwrap().session, session("ses_1"));
     (home, store)
 }
 
@@ -222,19 +224,19 @@ pub async fn a_session_begins_only_with_the_password_that_counts<H: Home>() {
     let (_home, store) = signed_in::<H>().await;
     let before = state(&*store).await;
     // The password was changed, or the user paused, while the old one was being verified.
-    let begin = async |hash: PasswordHash| {
-        store.begin_session(&session("ses_2"), &hash, &refresh("second", 6), &event()).await.unwrap()
+    let begin = async |proof: Proof| {
+        store.begin_session(&session("ses_2"), &proof, &refresh("second", 6), &event()).await.unwrap()
     };
-    assert_eq!(begin(hash("old")).await, None);
+    assert_eq!(begin(proof("old")).await, Begun::Stale);
     assert_eq!(state(&*store).await, before);
     store.change_user(OWNER, &UserChange::Disable(at(6)), &event()).await.unwrap();
-    assert_eq!(begin(hash("a")).await, None);
+    assert_eq!(begin(proof("a")).await, Begun::Stale);
     store.change_user(OWNER, &UserChange::Enable, &event()).await.unwrap();
-    assert!(begin(hash("a")).await.is_some());
+    assert!(begin(proof("a")).await.done().is_some());
     let member = SessionRecord { user: "user_member".into(), ..session("ses_3") };
     store.change_account("acc_1", &AccountChange::Disable(at(7)), &event()).await.unwrap();
-    let begun = store.begin_session(&member, &hash("a"), &refresh("third", 7), &event()).await.unwrap();
-    assert_eq!(begun, None, "its account is paused");
+    let begun = store.begin_session(&member, &proof("a"), &refresh("third", 7), &event()).await.unwrap();
+    assert_eq!(begun, Begun::Stale, "its account is paused");
 }
 
 pub async fn a_refresh_token_is_good_for_one_use<H: Home>() {
@@ -378,7 +380,7 @@ pub async fn a_user_is_read_as_of_a_change<H: Home>() {
 pub async fn sessions_come_in_the_order_of_their_ids<H: Home>() {
     let (_home, store) = signed_in::<H>().await;
     for id in ["ses_3", "ses_2", "ses_4"] {
-        store.begin_session(&session(id), &hash("a"), &refresh(id, 9), &event()).await.unwrap().unwrap();
+        store.begin_session(&session(id), &proof("a"), &refresh(id, 9), &event()).await.unwrap().done().unwrap();
     }
     let first = store.sessions("", 3).await.unwrap();
     let ids: Vec<&str> = first.iter().map(|session| &*session.id).collect();

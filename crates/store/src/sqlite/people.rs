@@ -4,8 +4,9 @@ use keyward_core::digest::ApiKeyDigest;
 use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
+use keyward_engine::factors::{Begun, Proof};
 use keyward_engine::people::{
-    AccountChange, AccountRecord, Changed, Fits, KeptRefreshToken, Made, NewRefreshToken, PasswordHash, Past, People,
+    AccountChange, AccountRecord, Changed, Fits, KeptRefreshToken, Made, NewRefreshToken, Past, People,
     ShownRefreshToken, Spent, UserChange, UserRecord,
 };
 use keyward_engine::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
@@ -82,28 +83,28 @@ impl People for SqliteStore {
     fn begin_session<'a>(
         &'a self,
         session: &'a SessionRecord,
-        verified: &'a PasswordHash,
+        proof: &'a Proof,
         refresh: &'a NewRefreshToken,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Option<JoinedSession>> {
+    ) -> Answer<'a, Begun<JoinedSession>> {
         let holds = sessions::Holds::Refresh(refresh);
         Box::pin(
             self.writer
-                .write(async move |transaction| sessions::begin(transaction, session, verified, holds, event).await),
+                .write(async move |transaction| sessions::begin(transaction, session, proof, holds, event).await),
         )
     }
 
     fn begin_cookie_session<'a>(
         &'a self,
         session: &'a SessionRecord,
-        verified: &'a PasswordHash,
+        proof: &'a Proof,
         cookie: &'a ApiKeyDigest,
         event: &'a AuditEvent,
-    ) -> Answer<'a, Option<JoinedSession>> {
+    ) -> Answer<'a, Begun<JoinedSession>> {
         let holds = sessions::Holds::Cookie(cookie);
         Box::pin(
             self.writer
-                .write(async move |transaction| sessions::begin(transaction, session, verified, holds, event).await),
+                .write(async move |transaction| sessions::begin(transaction, session, proof, holds, event).await),
         )
     }
 

@@ -28,6 +28,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "imported keys", include_str!("../../migrations/sqlite/0013_imported_keys.sql")),
     (14, "once", include_str!("../../migrations/sqlite/0014_once.sql")),
     (16, "planes", include_str!("../../migrations/sqlite/0016_planes.sql")),
+    (17, "factors", include_str!("../../migrations/sqlite/0017_factors.sql")),
+    (18, "invitations", include_str!("../../migrations/sqlite/0018_invitations.sql")),
     (20, "listings", include_str!("../../migrations/sqlite/0020_listings.sql")),
 ];
 

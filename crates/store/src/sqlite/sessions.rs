@@ -7,14 +7,12 @@ use keyward_core::plane::Plane;
 use keyward_core::session::{ClientGrant, SessionRecord};
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
-use keyward_engine::people::{
-    Changed, Ending, Fits, KeptRefreshToken, NewRefreshToken, PasswordHash, ShownRefreshToken, Spent,
-};
+use keyward_engine::factors::{Begun, Proof};
+use keyward_engine::people::{Changed, Ending, Fits, KeptRefreshToken, NewRefreshToken, ShownRefreshToken, Spent};
 use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError, Use};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
-use super::audit;
 use super::feed::{SESSION, stand, tell};
 use super::keys::hex;
 use super::many::Many;
@@ -22,6 +20,7 @@ use super::rows::{
     column, first, head, joined as key_of, joined_columns, json_list, owner_named, scopes, time, unreadable,
 };
 use super::transaction::{Statement, Transaction};
+use super::{audit, factors};
 
 /// How the ids of sessions begin.
 pub(super) const ID_PREFIX: &str = "ses_";
@@ -150,23 +149,30 @@ fn address(row: &SqliteRow) -> Result<Option<IpAddr>, StoreError> {
     text.map(|text| text.parse().map_err(|_| unreadable("client_address"))).transpose()
 }
 
-/// Begins a session, if its user may and the password that was verified is still the user's. The feed is not told: nobody's
-/// memory can know of a session before its first token.
+/// Begins a session, if its user may, the password that was verified is still the user's, and what was shown beside it is good. The
+/// feed is not told: nobody's memory can know of a session before its first token.
 pub(super) async fn begin(
     transaction: &mut Transaction,
     session: &SessionRecord,
-    verified: &PasswordHash,
+    proof: &Proof,
     holds: Holds<'_>,
     event: &AuditEvent,
-) -> Result<Option<JoinedSession>, StoreError> {
+) -> Result<Begun<JoinedSession>, StoreError> {
     let select = query(
         "SELECT 1 FROM users u LEFT JOIN accounts ua ON ua.id = u.account \
          WHERE u.id = ?1 AND u.password = ?2 AND u.disabled_at IS NULL AND ua.disabled_at IS NULL",
     );
-    if transaction.run(select.bind(&*session.user).bind(&*verified.0)).await?.is_empty() {
-        return Ok(None);
+    if transaction.run(select.bind(&*session.user).bind(&*proof.password.0)).await?.is_empty() {
+        return Ok(Begun::Stale);
     }
-    insert(transaction, session, holds, event).await
+    let is_proven = match &proof.second {
+        Some(second) => factors::spend(transaction, &session.user, second, session.created_at).await?,
+        None => !factors::guard(transaction, &session.user).await?,
+    };
+    if !is_proven {
+        return Ok(Begun::Unproven);
+    }
+    Ok(insert(transaction, session, holds, event).await?.map_or(Begun::Stale, Begun::Done))
 }
 
 /// Keeps a session with what is held of it. The key of a client may have been revoked since it was looked at; every use of a

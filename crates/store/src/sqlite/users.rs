@@ -1,6 +1,7 @@
 //! Users: how they are made, found, listed and changed.
 
 use keyward_core::api_key::Owner;
+use keyward_core::digest::ApiKeyDigest;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::{FeedHead, NewUser, Page, StoreError, UserFilter};
@@ -12,12 +13,16 @@ use super::asking::{Asking, anywhere};
 use super::feed::{USER, stand, tell};
 use super::rows::{column, first, head, json_list, owner, time, unreadable, user_columns};
 use super::transaction::{Statement, Transaction};
-use super::{audit, sessions};
+use super::{audit, links, sessions};
 
 /// The columns of a user `u` with its account `ua` and all that is kept of it.
 macro_rules! record_columns {
     () => {
-        concat!(user_columns!(), ", u.password, u.external_id, u.created_at")
+        concat!(
+            user_columns!(),
+            ", u.password, u.external_id, u.created_at, EXISTS \
+             (SELECT 1 FROM factors f WHERE f.user = u.id AND f.confirmed_at IS NOT NULL) AS second_factor"
+        )
     };
 }
 
@@ -87,12 +92,23 @@ pub(super) fn select_page(filter: &UserFilter, page: &Page) -> Statement {
         .statement()
 }
 
+/// The user whom an invitation of a digest is for, and how long it is good.
+pub(super) fn select_invited(digest: &ApiKeyDigest) -> Statement {
+    const SELECT: &str = concat!(
+        "SELECT i.expires_at AS good_until, ",
+        record_columns!(),
+        " FROM invitations i JOIN users u ON u.id = i.user LEFT JOIN accounts ua ON ua.id = u.account WHERE i.digest = ?1"
+    );
+    query(SELECT).bind(digest.as_bytes().as_slice())
+}
+
 /// The user in a row of the selects above.
 pub(super) fn record(row: &SqliteRow) -> Result<UserRecord, StoreError> {
     Ok(UserRecord {
         owner: owner(row)?,
         password: column::<Option<Box<str>>>(row, "password")?.map(PasswordHash),
         external_id: column(row, "external_id")?,
+        second_factor: column(row, "second_factor")?,
         created_at: time(row, "created_at")?.ok_or_else(|| unreadable("created_at"))?,
     })
 }
@@ -162,6 +178,9 @@ pub(super) async fn change(
         .bind(user.password.as_ref().map(|hash| &*hash.0))
         .bind(user.owner.disabled_at.map(keyward_core::time::Timestamp::as_millis));
     transaction.run(update).await?;
+    if change.ends_invitation() {
+        transaction.run(links::end_of(id)).await?;
+    }
     if let Some(end) = change.ends_sessions() {
         transaction.run(sessions::end_of_user(id, &end)).await?;
     }

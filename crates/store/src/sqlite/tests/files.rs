@@ -123,6 +123,21 @@ async fn rotations_of_an_older_version_keep_their_line() {
         store.insert_api_key(&key, &event()).await.unwrap();
     }
     for back in [
+        "DROP INDEX audit_by_action",
+        "DROP INDEX accounts_paused",
+        "DROP INDEX accounts_listing",
+        "DROP INDEX users_paused",
+        "DROP INDEX users_listing",
+        "DROP INDEX api_keys_of_account",
+        "DROP INDEX api_keys_listing",
+        "ALTER TABLE accounts DROP COLUMN search",
+        "ALTER TABLE users DROP COLUMN search",
+        "ALTER TABLE api_keys DROP COLUMN search",
+        "CREATE INDEX users_by_age ON users (created_at, id)",
+        "CREATE INDEX api_keys_by_age ON api_keys (created_at, id)",
+        "DROP TABLE invitations",
+        "DROP TABLE recovery_codes",
+        "DROP TABLE factors",
         "ALTER TABLE sessions DROP COLUMN client_address",
         "ALTER TABLE sessions DROP COLUMN plane",
         "DROP TABLE imported_peppers",
