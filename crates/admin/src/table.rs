@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::operation::Operation;
 use crate::operations::{
-    accounts, audit, configuration, decisions, document, figures, keys, me, nodes, plans, roles, session, sessions,
-    signing_keys, tokens, users,
+    accounts, audit, configuration, decisions, document, figures, invitations, keys, me, nodes, plans, roles, session,
+    sessions, signing_keys, tokens, users,
 };
 
 /// By resource. Of two paths that match the first counts: what is fixed comes before what varies.
@@ -13,6 +13,7 @@ const ALL: &[&[Operation]] = &[
     document::OPERATIONS,
     session::OPERATIONS,
     me::OPERATIONS,
+    invitations::OPERATIONS,
     keys::OPERATIONS,
     users::OPERATIONS,
     accounts::OPERATIONS,

@@ -88,6 +88,9 @@ fn nobody_comes_to_rule_over_more_than_itself() {
     assert_eq!(patch("strong", json!([])), 403);
     assert_eq!(post(&world, "/users/strong/password", &clerk, &new).status, 403);
     assert_eq!(post(&world, "/users/admin/password", &clerk, &new).status, 403);
+    for path in ["/users/strong/invitation", "/users/admin/invitation", "/users/strong/second-factor/remove"] {
+        assert_eq!(post(&world, path, &clerk, &json!({})).status, 403, "{path}");
+    }
     assert_eq!(post(&world, "/users/strong/disable", &clerk, &json!({})).status, 200);
     assert_eq!(post(&world, "/users/strong/enable", &clerk, &json!({})).status, 403);
     for body in [
@@ -176,4 +179,31 @@ fn roles_say_whether_the_caller_may_give_them() {
         [may("operator"), may("auditor"), may("self"), may("admin")],
         [json!(true), json!(true), json!(true), json!(false)]
     );
+}
+
+#[test]
+fn a_user_is_invited_and_gives_itself_a_password_once() {
+    let world = serving("{}");
+    let operator = world.operator_key();
+    let made = post(&world, "/users", &operator, &json!({"username": "ada", "roles": ["auditor"], "invite": true}));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let invitation = made.json()["invitation"].clone();
+    let token = text(&invitation, "token");
+    world.issued.note(&token);
+    assert!(text(&invitation, "link").ends_with(&format!("/console/#/invite/{token}")), "{invitation}");
+    let look = || post(&world, "/invitations/look", "", &json!({"token": token}));
+    assert_eq!(look().json()["username"], "ada");
+    let password = "her own password";
+    world.issued.note(password);
+    let accept =
+        |password: &str| post(&world, "/invitations/accept", "", &json!({"token": token, "password": password}));
+    assert_eq!(accept("short").status, 400);
+    assert_eq!(accept(password).status, 204);
+    assert_eq!((accept(password).status, look().status), (404, 404), "it is used up");
+    world.login("ada", password);
+    let again = post(&world, "/users/ada/invitation", &operator, &json!({}));
+    assert_eq!(again.status, 201, "{}", again.text());
+    world.issued.note(&text(&again.json()["invitation"], "token"));
+    let both = json!({"username": "eve", "invite": true, "password": "one too many"});
+    assert_eq!(post(&world, "/users", &operator, &both).status, 400);
 }

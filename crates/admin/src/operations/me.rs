@@ -3,6 +3,7 @@
 use http::StatusCode;
 use keyward_api::failure::Failure;
 use keyward_api::own_password;
+use keyward_api::own_second_factor::{self, Enrolment, FactorsView, RecoveryCodes};
 use keyward_api::own_sessions::{self, OwnSessionView};
 use keyward_api::passwords::Password;
 use keyward_api::view::Listing;
@@ -56,6 +57,66 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         run: |call| Box::pin(end(call)),
         ..Operation::NEW
     },
+    Operation {
+        id: "me.secondFactor.show",
+        path: "/me/second-factor",
+        access: Access::Session,
+        summary: "One's own second factor, and how many recovery codes are left",
+        given: Given::Json(StatusCode::OK, shape::<FactorsView>),
+        run: |call| Box::pin(factors(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "me.secondFactor.begin",
+        verb: Verb::Post,
+        path: "/me/second-factor/totp",
+        access: Access::Session,
+        summary: "Make an authenticator (TOTP, RFC 6238); it counts once it is confirmed",
+        sent: Sent::Json(shape::<ByPassword>),
+        given: Given::Json(StatusCode::OK, shape::<Enrolment>),
+        refuses: &[409],
+        as_endpoint: Some(Endpoint::Login),
+        run: |call| Box::pin(begin_factor(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "me.secondFactor.confirm",
+        verb: Verb::Post,
+        path: "/me/second-factor/totp/confirm",
+        access: Access::Session,
+        summary: "Have the authenticator count, by a code of it; the recovery codes are in this answer and nowhere else",
+        sent: Sent::Json(shape::<ByCode>),
+        given: Given::Json(StatusCode::OK, shape::<RecoveryCodes>),
+        refuses: &[409],
+        as_endpoint: Some(Endpoint::Login),
+        run: |call| Box::pin(confirm_factor(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "me.secondFactor.codes",
+        verb: Verb::Post,
+        path: "/me/second-factor/recovery-codes",
+        access: Access::Session,
+        summary: "Other recovery codes in place of those before",
+        sent: Sent::Json(shape::<ByPassword>),
+        given: Given::Json(StatusCode::OK, shape::<RecoveryCodes>),
+        refuses: &[409],
+        as_endpoint: Some(Endpoint::Login),
+        run: |call| Box::pin(renew_codes(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "me.secondFactor.remove",
+        verb: Verb::Post,
+        path: "/me/second-factor/remove",
+        access: Access::Session,
+        summary: "Remove one's own second factor, by the password and a code",
+        sent: Sent::Json(shape::<ByBoth>),
+        refuses: &[409],
+        as_endpoint: Some(Endpoint::Login),
+        run: |call| Box::pin(remove_factor(call)),
+        ..Operation::NEW
+    },
 ];
 
 /// The password that counts, and the one that is to.
@@ -89,4 +150,59 @@ async fn end_all(call: &Call) -> Result<Reply, Failure> {
     let caller = &call.caller()?.principal;
     let receipt = own_sessions::end_all(call.service(), caller, &call.origin()).await?;
     session::forget(call, answer::done(&receipt))
+}
+
+/// One's own password once more.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ByPassword {
+    /// The one that counts.
+    #[schemars(with = "String")]
+    password: Password,
+}
+
+/// A code.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ByCode {
+    /// Of the authenticator.
+    #[schemars(with = "String")]
+    code: Password,
+}
+
+/// Both.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ByBoth {
+    /// The password that counts.
+    #[schemars(with = "String")]
+    password: Password,
+    /// A code of the authenticator, or a recovery code.
+    #[schemars(with = "String")]
+    code: Password,
+}
+
+async fn factors(call: &Call) -> Result<Reply, Failure> {
+    Ok(answer::ok(&own_second_factor::look(call.service(), &call.caller()?.principal).await?))
+}
+
+async fn begin_factor(call: &Call) -> Result<Reply, Failure> {
+    let (ByPassword { password }, caller) = (call.body()?, &call.caller()?.principal);
+    Ok(answer::ok(&own_second_factor::begin(call.service(), caller, password, &call.origin()).await?))
+}
+
+async fn confirm_factor(call: &Call) -> Result<Reply, Failure> {
+    let (ByCode { code }, caller) = (call.body()?, &call.caller()?.principal);
+    Ok(answer::ok(&own_second_factor::confirm(call.service(), caller, &code, &call.origin()).await?))
+}
+
+async fn renew_codes(call: &Call) -> Result<Reply, Failure> {
+    let (ByPassword { password }, caller) = (call.body()?, &call.caller()?.principal);
+    Ok(answer::ok(&own_second_factor::renew_codes(call.service(), caller, password, &call.origin()).await?))
+}
+
+async fn remove_factor(call: &Call) -> Result<Reply, Failure> {
+    let (ByBoth { password, code }, caller) = (call.body()?, &call.caller()?.principal);
+    let removed = own_second_factor::remove(call.service(), caller, (password, &code), &call.origin()).await?;
+    Ok(answer::done(&removed))
 }

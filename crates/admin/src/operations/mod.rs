@@ -6,6 +6,7 @@ pub(crate) mod configuration;
 pub(crate) mod decisions;
 pub(crate) mod document;
 pub(crate) mod figures;
+pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod me;
 pub(crate) mod nodes;

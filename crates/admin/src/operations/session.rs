@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use keyward_api::console_sign_in::{self, FirstStep};
+use keyward_api::console_sign_in::{self, Asked, FirstStep};
 use keyward_api::cookie_sign_in::CookieSession;
 use keyward_api::failure::Failure;
 use keyward_api::fields::rfc3339;
@@ -29,11 +29,25 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         access: Access::Public,
         summary: "Sign in to the console; the session's cookie comes with the answer",
         sent: Sent::Json(shape::<SigningIn>),
-        given: Given::Json(StatusCode::OK, shape::<SignedIn>),
+        given: Given::Json(StatusCode::OK, shape::<Begun>),
         refuses: &[401, 403],
         as_endpoint: Some(Endpoint::Login),
         body: STRANGERS_BODY,
         run: |call| Box::pin(begin(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "session.finish",
+        verb: Verb::Post,
+        path: "/session/second-factor",
+        access: Access::Public,
+        summary: "Show the second factor that signing in asked for; the session's cookie comes with the answer",
+        sent: Sent::Json(shape::<Finishing>),
+        given: Given::Json(StatusCode::OK, shape::<SignedIn>),
+        refuses: &[401, 403],
+        as_endpoint: Some(Endpoint::Login),
+        body: STRANGERS_BODY,
+        run: |call| Box::pin(finish(call)),
         ..Operation::NEW
     },
     Operation {
@@ -79,24 +93,63 @@ struct SignedIn {
     user: Who,
 }
 
-async fn begin(call: &Call) -> Result<Reply, Failure> {
-    let SigningIn { username, password } = call.body()?;
-    let configuration = call.service().configuration();
-    let rules = &configuration.rules.guarding.console;
-    // Nobody is signed in by a page from elsewhere, as somebody else than it thinks.
-    if !is_same_origin((&call.headers).into(), rules.is_secure) {
-        return Err(Failure::forbidden("one signs in from a page of this origin; this request came from another"));
+/// What came of a name and a password: a session, or the question for a second factor.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Begun {
+    /// Signed in.
+    Session(SignedIn),
+    /// Half way.
+    #[serde(rename_all = "camelCase")]
+    SecondFactor {
+        /// What is asked for, and the ticket to show with it.
+        second_factor: Asked,
+    },
+}
+
+/// The second factor, and what it belongs to.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Finishing {
+    /// The ticket that was given for the name and the password.
+    #[schemars(with = "String")]
+    ticket: Password,
+    /// A code of the authenticator, or a recovery code.
+    #[schemars(with = "String")]
+    code: Password,
+}
+
+async fn finish(call: &Call) -> Result<Reply, Failure> {
+    let Finishing { ticket, code } = call.body()?;
+    own_page(call)?;
+    let finished = console_sign_in::finish(call.service(), ticket.expose(), &code, &call.origin()).await?;
+    signed_in(call, finished)
+}
+
+/// Nobody is signed in by a page from elsewhere, as somebody else than it thinks.
+fn own_page(call: &Call) -> Result<(), Failure> {
+    let is_secure = call.service().configuration().rules.guarding.console.is_secure;
+    if is_same_origin((&call.headers).into(), is_secure) {
+        return Ok(());
     }
-    let origin = call.origin();
-    let begun = match console_sign_in::begin(call.service(), &username, password, &origin).await? {
-        FirstStep::Session(session) => session,
-        FirstStep::SecondFactor(asked) => return Ok(answer::ok(&serde_json::json!({"secondFactor": asked}))),
-    };
-    let cookie = set_cookie::begin(rules, &begun.cookie)?;
-    let CookieSession { csrf_token, expires_in, user, .. } = begun;
-    let mut reply = answer::ok(&SignedIn { csrf_token, expires_in, user });
+    Err(Failure::forbidden("one signs in from a page of this origin; this request came from another"))
+}
+
+fn signed_in(call: &Call, session: CookieSession) -> Result<Reply, Failure> {
+    let cookie = set_cookie::begin(&call.service().configuration().rules.guarding.console, &session.cookie)?;
+    let CookieSession { csrf_token, expires_in, user, .. } = session;
+    let mut reply = answer::ok(&Begun::Session(SignedIn { csrf_token, expires_in, user }));
     reply.headers_mut().insert(SET_COOKIE, cookie);
     Ok(reply)
+}
+
+async fn begin(call: &Call) -> Result<Reply, Failure> {
+    let SigningIn { username, password } = call.body()?;
+    own_page(call)?;
+    match console_sign_in::begin(call.service(), &username, password, &call.origin()).await? {
+        FirstStep::Session(session) => signed_in(call, session),
+        FirstStep::SecondFactor(second_factor) => Ok(answer::ok(&Begun::SecondFactor { second_factor })),
+    }
 }
 
 /// A session, as its user sees it.

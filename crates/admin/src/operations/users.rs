@@ -4,6 +4,7 @@ use http::HeaderValue;
 use http::StatusCode;
 use http::header::LOCATION;
 use keyward_api::failure::Failure;
+use keyward_api::invitations::{self, NewInvitation};
 use keyward_api::passwords::Password;
 use keyward_api::sessions::{self, SessionView};
 use keyward_api::users::{self, ChangedUser, UserQuestion, UserToMake, UserView};
@@ -105,6 +106,28 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         ..Operation::NEW
     },
     Operation {
+        id: "users.invitation",
+        verb: Verb::Post,
+        path: "/users/{id}/invitation",
+        access: WRITE,
+        summary: "Make a link, good once and for 72 hours, by which a user gives itself a password",
+        given: Given::Json(StatusCode::CREATED, shape::<UserMade>),
+        refuses: &[404, 409],
+        run: |call| Box::pin(invite(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "users.secondFactor.remove",
+        verb: Verb::Post,
+        path: "/users/{id}/second-factor/remove",
+        access: WRITE,
+        summary: "Remove the second factor of a user who lost it",
+        given: CHANGED,
+        refuses: &[404, 409],
+        run: |call| Box::pin(remove_factor(call)),
+        ..Operation::NEW
+    },
+    Operation {
         id: "users.sessions.list",
         path: "/users/{id}/sessions",
         access: Access::Scope("keyward:sessions:read"),
@@ -186,6 +209,8 @@ struct ToMake {
     /// What it signs in with, 8 characters or more; absent = it cannot sign in.
     #[schemars(with = "Option<String>", length(min = 8))]
     password: Option<Password>,
+    /// Make a link with it, by which it gives itself a password; in place of one.
+    invite: Option<bool>,
 }
 
 /// A user that was made.
@@ -193,10 +218,36 @@ struct ToMake {
 struct UserMade {
     /// The user.
     user: UserView,
+    /// The link that was made with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invitation: Option<Invitation>,
+}
+
+/// A link by which a user gives itself a password.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Invitation {
+    /// What the link holds.
+    token: String,
+    /// The link, below this server's address.
+    link: String,
+    /// Until when it is good.
+    expires_at: String,
+}
+
+impl From<NewInvitation> for UserMade {
+    fn from(made: NewInvitation) -> Self {
+        let (token, link) = (made.token.expose().to_owned(), made.link.expose().to_owned());
+        Self { user: made.user, invitation: Some(Invitation { token, link, expires_at: made.expires_at }) }
+    }
 }
 
 async fn create(call: &Call) -> Result<Reply, Failure> {
-    let ToMake { username, roles, account, external_id, password } = call.body()?;
+    let ToMake { username, roles, account, external_id, password, invite } = call.body()?;
+    let invite = invite.unwrap_or_default();
+    if invite && password.is_some() {
+        return Err(Failure::invalid("give a password or an invitation, not both"));
+    }
     if let Some(roles) = &roles {
         let configuration = call.service().configuration();
         users::known_roles(&configuration.rules, roles)?;
@@ -205,7 +256,11 @@ async fn create(call: &Call) -> Result<Reply, Failure> {
     let new = UserToMake { username, roles, account, external_id };
     let user = users::create(call.service(), &new, password, &call.origin()).await?;
     let location = HeaderValue::from_str(&format!("{PREFIX}/users/{}", user.id));
-    let mut reply = answer::json(StatusCode::CREATED, &UserMade { user });
+    let made = match invite {
+        true => invitations::make(call.service(), &user.id, &call.origin()).await?.into(),
+        false => UserMade { user, invitation: None },
+    };
+    let mut reply = answer::json(StatusCode::CREATED, &made);
     if let Ok(location) = location {
         reply.headers_mut().insert(LOCATION, location);
     }
@@ -284,4 +339,17 @@ async fn list_sessions(call: &Call) -> Result<Reply, Failure> {
 async fn end_sessions(call: &Call) -> Result<Reply, Failure> {
     let ended = sessions::end_all_of(call.service(), call.parameter(0), &call.origin()).await?;
     Ok(answer::ok(&UserChanged::from(ended)))
+}
+
+/// What gives power over a user, as a password does.
+async fn invite(call: &Call) -> Result<Reply, Failure> {
+    let user = weaker(call).await?;
+    let made = invitations::make(call.service(), &user.owner.id, &call.origin()).await?;
+    Ok(answer::json(StatusCode::CREATED, &UserMade::from(made)))
+}
+
+async fn remove_factor(call: &Call) -> Result<Reply, Failure> {
+    let user = weaker(call).await?;
+    let changed = users::remove_second_factor(call.service(), &user.owner.id, &call.origin()).await?;
+    Ok(answer::ok(&UserChanged::from(changed)))
 }

@@ -5,6 +5,7 @@ use keyward_engine::audit::AuditEvent;
 use keyward_engine::links::{Invitation, Links, NewLink};
 use keyward_engine::people::{PasswordHash, UserChange};
 use keyward_engine::ports::{Answer, FeedHead, StoreError};
+use keyward_engine::version::Expected;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
@@ -73,9 +74,9 @@ async fn accept(
     let Some(row) = rows.first() else { return Ok(None) };
     let user: Box<str> = column(row, "user")?;
     let change = UserChange::Password(event.at, password.clone());
-    match users::change(transaction, &user, &change, event).await? {
-        keyward_engine::people::Changed::Done(head, _) => Ok(Some(head)),
-        keyward_engine::people::Changed::NotFound => Err(unreadable("user")),
+    match users::change(transaction, (&user, &Expected::Any), &change, event).await? {
+        Some(keyward_engine::people::Changed::Done(head, _)) => Ok(Some(head)),
+        Some(keyward_engine::people::Changed::NotFound) | None => Err(unreadable("user")),
     }
 }
 
