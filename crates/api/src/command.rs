@@ -1,19 +1,15 @@
 //! Commands as values: what the command line asks of a running server, or of the store alone, in the same words.
 
-use serde::{Deserialize, Serialize};
-
 use keyward_engine::change::KeyChange;
+use serde::{Deserialize, Serialize};
 
 use crate::accounts::{AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
-use crate::backup;
-use crate::budgets;
 use crate::decisions::{self, DecisionQuestion, DecisionView};
 use crate::explain::{self, Explanation, Question};
 use crate::explain_decision::{self, DecidedView};
 use crate::failure::Failure;
-use crate::fields;
 use crate::in_force::RunningView;
 use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
 use crate::nodes::{self, NodeShown};
@@ -27,8 +23,10 @@ use crate::service::Service;
 use crate::sessions::SessionView;
 use crate::signing_keys::{self, ChangedSigningKey, SigningKeyView};
 use crate::token_command::{self, RevokedToken, TokenCommand, TokenView};
+use crate::used_command::{self, UsedCommand, UsedReply};
 use crate::users::{ChangedUser, UserView};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView};
+use crate::{backup, budgets, fields};
 
 /// What to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -108,6 +106,8 @@ pub enum Command {
         /// Which.
         question: DecisionQuestion,
     },
+    /// Something about what was used.
+    Used(UsedCommand),
     /// Show the figures of the last time.
     Overview {
         /// `1h`, `24h`, `7d` or `30d`.
@@ -207,6 +207,8 @@ pub enum Reply {
         /// The page.
         listing: Listing<DecisionView>,
     },
+    /// What was used, and what is left.
+    Used(UsedReply),
     /// The figures of the last time.
     Figures {
         /// All of them.
@@ -352,6 +354,7 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         Command::ListDecisions { question } => {
             return Ok(Reply::Decisions { listing: decisions::list(service, &question).await? });
         }
+        Command::Used(command) => return Ok(Reply::Used(used_command::carry_out(service, command).await?)),
         Command::Overview { span } => {
             return Ok(Reply::Figures { overview: Box::new(overview::look(service, &span).await?) });
         }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keyward_core::decision::DecisionId;
 use keyward_core::time::Now;
 use keyward_engine::decisions::{
-    DecisionFilter, DecisionPage, FigureFilter, Figures, KeptDecision, Usage, UsageFilter, UsedBy, UsersFilter,
+    DecisionFilter, DecisionPage, FigureFilter, Figures, KeptDecision, Usage, UsageFilter, UsedBy, UsedFilter,
+    UsersFilter,
 };
 use keyward_engine::ledger::Lost;
 use keyward_engine::ports::Answer;
@@ -53,6 +54,10 @@ impl Decisions for Moody {
 
     fn most_used<'a>(&'a self, _: &'a UsersFilter) -> Answer<'a, Vec<UsedBy>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn used<'a>(&'a self, _: &'a UsedFilter) -> Answer<'a, Figures> {
+        Box::pin(async { Ok(Figures::default()) })
     }
 
     fn figures<'a>(&'a self, _: &'a FigureFilter) -> Answer<'a, Figures> {

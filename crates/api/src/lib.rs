@@ -71,5 +71,7 @@ mod told;
 mod totp;
 pub mod turns;
 pub mod usage;
+pub mod used;
+pub mod used_command;
 pub mod users;
 pub mod view;

@@ -1,28 +1,32 @@
 //! Where callers stand with their limits, looked at without charging anything.
 
 use keyward_core::api_key::CredentialEntry;
-use keyward_core::limit::{Cell, Charged, Demand, Limit, LimitId, Spend, Standings, Subject};
+use keyward_core::limit::{Cell, Charged, Demand, Limit, LimitId, Per, Spend, Standings, Subject};
 use keyward_core::machine::Looking;
+use keyward_core::plan::Counted;
 use keyward_core::rules::Rules;
 use keyward_core::time::{Now, Timestamp};
 use keyward_engine::limits::Cells;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::accounts;
+use crate::actor::Actor;
 use crate::failure::Failure;
 use crate::fields::rfc3339;
+use crate::keys;
 use crate::service::Service;
 
 /// A place that no rule refers to: whoever only looks needs none.
 const NOWHERE: LimitId = LimitId(0);
 
 /// Where a caller stands with one limit.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitView {
     /// The limit's name.
     pub limit: Box<str>,
     /// For whom it counts apart.
-    pub per: &'static str,
+    pub per: String,
     /// How many requests it admits in a window.
     pub requests: u32,
     /// The window; null = what is used does not come back.
@@ -71,11 +75,53 @@ pub async fn own(service: &Service, rules: &Rules, caller: &CredentialEntry) -> 
     Ok(views)
 }
 
+/// The plan of somebody, and where they stand with their limits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LimitsView {
+    /// The plan, by its name in the configuration.
+    pub plan: Option<String>,
+    /// Each limit that counts them; none where no server runs.
+    pub limits: Vec<LimitView>,
+}
+
+/// Where a key stands with its limits: those of routes, of its plan, and its budgets.
+///
+/// # Errors
+/// No such key; the store does not answer.
+pub async fn of_key(service: &Service, actor: Actor<'_>, id: &str) -> Result<LimitsView, Failure> {
+    let joined = keys::find(service, actor, id).await?;
+    let configuration = service.configuration();
+    let rules = &configuration.rules;
+    let caller = joined.resolve(rules).with_secret();
+    let limits = own(service, rules, &caller).await?;
+    Ok(LimitsView { plan: rules.plans.name(caller.counted.plan).map(str::to_owned), limits })
+}
+
+/// Where an account stands with the limits that count accounts.
+///
+/// # Errors
+/// No such account, or more than one; the store does not answer.
+pub async fn of_account(service: &Service, which: &str) -> Result<LimitsView, Failure> {
+    let account = accounts::find(service, which).await?;
+    let configuration = service.configuration();
+    let rules = &configuration.rules;
+    let counted = Counted::new(&rules.plans, Some(&account.terms), None);
+    let mut limits = Vec::new();
+    if let Some(cells) = &service.limits {
+        let now = service.now();
+        for (id, limit) in rules.limits_by(&counted).filter(|(_, limit)| limit.per() == Per::Account) {
+            let demand = Demand { id, limit, subject: Subject::Account(&account.id) };
+            limits.push(view(limit, cell(service, cells, &demand, now).await?, now));
+        }
+    }
+    Ok(LimitsView { plan: rules.plans.name(counted.plan).map(str::to_owned), limits })
+}
+
 fn view(limit: &Limit, cell: Option<Cell>, now: Now) -> LimitView {
     let standing = limit.standing(NOWHERE, cell, now.monotonic);
     LimitView {
         limit: limit.name().into(),
-        per: limit.per().as_str(),
+        per: limit.per().as_str().to_owned(),
         requests: limit.requests(),
         window_seconds: limit.comes_back().then(|| limit.window().as_secs_f64()),
         remaining: standing.remaining,

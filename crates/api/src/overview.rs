@@ -136,9 +136,9 @@ pub async fn look(service: &Service, span: &str) -> Result<Overview, Failure> {
     let decisions = kept(service)?;
     let unread = |error| unread(&error);
     let filter = FigureFilter { since, until: Timestamp::from_millis(until.as_millis() + 1), step };
-    let figures = decisions.figures(&filter).await.map_err(unread)?;
     let users = UsersFilter { since, until, limit: TOP };
-    let used = decisions.most_used(&users).await.map_err(unread)?;
+    let (figures, used) = tokio::join!(decisions.figures(&filter), decisions.most_used(&users));
+    let (figures, used) = (figures.map_err(unread)?, used.map_err(unread)?);
     let points = points(&figures, (since, until), step);
     let top_keys = named(service, used).await?;
     Ok(Overview {
@@ -152,7 +152,7 @@ pub async fn look(service: &Service, span: &str) -> Result<Overview, Failure> {
     })
 }
 
-fn points(figures: &Figures, (since, until): (Timestamp, Timestamp), step: Duration) -> Vec<Point> {
+pub(crate) fn points(figures: &Figures, (since, until): (Timestamp, Timestamp), step: Duration) -> Vec<Point> {
     let empty = |at: i64| Point {
         at: rfc3339(Timestamp::from_millis(at)),
         allowed: 0,
@@ -181,7 +181,7 @@ fn points(figures: &Figures, (since, until): (Timestamp, Timestamp), step: Durat
     points.into_values().collect()
 }
 
-fn outcomes(figures: &Figures) -> Vec<OutcomeCount> {
+pub(crate) fn outcomes(figures: &Figures) -> Vec<OutcomeCount> {
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
     for (_, outcome, count) in &figures.requests {
         *sums.entry(outcome).or_default() += count;
@@ -192,7 +192,7 @@ fn outcomes(figures: &Figures) -> Vec<OutcomeCount> {
     counts
 }
 
-fn routes(figures: &Figures) -> Vec<RouteCount> {
+pub(crate) fn routes(figures: &Figures) -> Vec<RouteCount> {
     let mut counts: Vec<RouteCount> = Vec::new();
     for RouteFigure { route, outcome, count } in &figures.routes {
         let route = route.as_deref();
@@ -227,6 +227,6 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn begin(at: i64, step: Duration) -> i64 {
+pub(crate) fn begin(at: i64, step: Duration) -> i64 {
     at - at.rem_euclid(millis(step))
 }

@@ -1,9 +1,9 @@
-//! What a caller used: requests by hour, credential, route and outcome.
+//! What was used: requests by hour, credential, route and outcome, of a caller itself or as operators see it.
 
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::time::Timestamp;
 use keyward_engine::decisions::{Usage, UsageFilter};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::decisions::{kept, unread};
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub struct UsageView {
 }
 
 /// What a caller asks for, as it stands in the query.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct UsageQuestion {
     /// From when on.
     pub since: Option<String>,
@@ -53,6 +53,65 @@ pub async fn own(
     caller: &CredentialEntry,
     question: &UsageQuestion,
 ) -> Result<Listing<UsageView>, Failure> {
+    let of = Of { principal: Some(caller.principal.id.to_string()), ..Of::default() };
+    let page = page(service, question, of).await?;
+    Ok(Listing { data: page.data.into_iter().map(view).collect(), next_cursor: page.next_cursor })
+}
+
+/// Whose usage operators ask for, and of what; what is not said does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Of {
+    /// Of this principal, by its id.
+    pub principal: Option<String>,
+    /// With this key or session, by its id.
+    pub credential: Option<String>,
+    /// On this route.
+    pub route: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<String>,
+}
+
+/// One row of usage as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageOfView {
+    /// The beginning of the hour.
+    pub hour: String,
+    /// Whose.
+    pub principal: Option<Box<str>>,
+    /// The key or session.
+    pub credential: Option<Box<str>>,
+    /// The route.
+    pub route: Option<Box<str>>,
+    /// `allowed`, or why not.
+    pub outcome: Box<str>,
+    /// How many requests.
+    pub count: u64,
+}
+
+/// Usage of whom operators ask for, newest hour first; without `since` the last day.
+///
+/// # Errors
+/// A time or cursor that is none; no decisions are kept.
+pub async fn list(service: &Service, question: &UsageQuestion, of: &Of) -> Result<Listing<UsageOfView>, Failure> {
+    let mut of = of.clone();
+    if let (None, Some(credential)) = (&of.principal, &of.credential) {
+        // Whose a key is stands in no index of usage, but in its record.
+        of.principal = service.store.api_key(credential).await?.map(|joined| joined.owner.id.to_string());
+    }
+    let page = page(service, question, of).await?;
+    let view = |usage: Usage| UsageOfView {
+        hour: rfc3339(usage.hour),
+        principal: usage.principal,
+        credential: usage.credential,
+        route: usage.route,
+        outcome: usage.outcome,
+        count: usage.count,
+    };
+    Ok(Listing { data: page.data.into_iter().map(view).collect(), next_cursor: page.next_cursor })
+}
+
+async fn page(service: &Service, question: &UsageQuestion, of: Of) -> Result<Listing<Usage>, Failure> {
     let now = service.now().wall;
     let past = |text: &str| fields::past(text, now);
     let skip = question
@@ -61,8 +120,12 @@ pub async fn own(
         .map(|cursor| cursor.parse().map_err(|_| Failure::invalid("the cursor is not one that a listing here gave")));
     let skip: u32 = skip.transpose()?.unwrap_or_default();
     let limit = question.limit.clamp(1, MOST);
+    let text = |text: Option<String>| text.map(Into::into);
     let filter = UsageFilter {
-        principal: Some(caller.principal.id.clone()),
+        principal: text(of.principal),
+        credential: text(of.credential),
+        route: text(of.route),
+        outcome: text(of.outcome),
         since: question
             .since
             .as_deref()
@@ -75,9 +138,9 @@ pub async fn own(
     };
     let mut rows = kept(service)?.usage(&filter).await.map_err(|error| unread(&error))?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next_cursor = (rows.len() > most).then(|| (skip + limit).to_string());
+    let next_cursor = (rows.len() > most).then(|| skip.saturating_add(limit).to_string());
     rows.truncate(most);
-    Ok(Listing { data: rows.into_iter().map(view).collect(), next_cursor })
+    Ok(Listing { data: rows, next_cursor })
 }
 
 fn view(usage: Usage) -> UsageView {

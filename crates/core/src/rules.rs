@@ -9,7 +9,7 @@ use crate::digest::MacKey;
 use crate::foreign::Issuer;
 use crate::guarding::Guarding;
 use crate::limit::{Limit, LimitFields, LimitId};
-use crate::plan::{Planned, Plans};
+use crate::plan::{Counted, Planned, Plans};
 use crate::plane::Plane;
 use crate::principal::Kind;
 use crate::route::Routes;
@@ -70,9 +70,14 @@ impl Rules {
     /// The limits that count a caller: those of routes that count callers at all, those of its plan, and those that it brings
     /// along.
     pub fn limits_of<'a>(&'a self, caller: &'a CredentialEntry) -> impl Iterator<Item = (LimitId, &'a Limit)> {
-        let of_plan = self.plans.limits(caller.counted.plan);
+        self.limits_by(&caller.counted)
+    }
+
+    /// As [`Rules::limits_of`], of whoever is counted so.
+    pub fn limits_by<'a>(&'a self, counted: &'a Counted) -> impl Iterator<Item = (LimitId, &'a Limit)> {
+        let of_plan = self.plans.limits(counted.plan);
         let all = self.limits.iter().enumerate().map(|(place, limit)| (LimitId(place), limit));
-        let own = caller.counted.own.iter().enumerate().map(|(place, limit)| (LimitId::own(place), limit));
+        let own = counted.own.iter().enumerate().map(|(place, limit)| (LimitId::own(place), limit));
         all.filter(move |(id, limit)| !limit.is_of_a_plan() || of_plan.contains(id)).chain(own)
     }
 

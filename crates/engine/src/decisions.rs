@@ -101,6 +101,12 @@ pub struct Usage {
 pub struct UsageFilter {
     /// Of this principal; `None`: of all.
     pub principal: Option<Box<str>>,
+    /// With this credential.
+    pub credential: Option<Box<str>>,
+    /// On this route.
+    pub route: Option<Box<str>>,
+    /// With this outcome.
+    pub outcome: Option<Box<str>>,
     /// From the hour of this time on.
     pub since: Timestamp,
     /// Up to the hour of this time.
@@ -120,6 +126,28 @@ pub struct UsersFilter {
     pub until: Timestamp,
     /// At most this many of them.
     pub limit: u32,
+}
+
+/// Whose usage to sum for a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whose {
+    /// Of this principal,
+    pub principal: Box<str>,
+    /// with this credential; `None`: with any.
+    pub credential: Option<Box<str>>,
+}
+
+/// Which usage to sum for a chart.
+#[derive(Clone, Debug)]
+pub struct UsedFilter {
+    /// Of all of these together.
+    pub whose: Vec<Whose>,
+    /// From the hour of this time on.
+    pub since: Timestamp,
+    /// Up to the hour of this time.
+    pub until: Timestamp,
+    /// How much a point stands for: whole hours; points are multiples of it since 1970.
+    pub step: Duration,
 }
 
 /// How many requests a credential came with.
@@ -191,8 +219,10 @@ pub trait Decisions: Send + Sync {
     fn oldest(&self) -> Answer<'_, Option<Timestamp>>;
     /// Usage, newest hour first.
     fn usage<'a>(&'a self, filter: &'a UsageFilter) -> Answer<'a, Vec<Usage>>;
-    /// The credentials that most requests came with, those with most first.
+    /// The credentials that most requests came with, those with most first. Who was among the first of no hour may be missing.
     fn most_used<'a>(&'a self, filter: &'a UsersFilter) -> Answer<'a, Vec<UsedBy>>;
+    /// Usage for a chart; how long requests took is not in it.
+    fn used<'a>(&'a self, filter: &'a UsedFilter) -> Answer<'a, Figures>;
     /// Figures for a chart.
     fn figures<'a>(&'a self, filter: &'a FigureFilter) -> Answer<'a, Figures>;
     /// Notes what came lately, so that lists need not look at all of it; whether there is more to note.

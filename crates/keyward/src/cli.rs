@@ -5,6 +5,7 @@ mod past;
 mod people;
 mod rules;
 mod signing_keys;
+mod used;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use past::{Audit, DecisionFlags, Decisions, Explain};
 pub use people::{Account, SecondFactor, User, WhichAccounts, WhichUsers};
 pub use rules::{Plan, Role, Token};
 pub use signing_keys::SigningKey;
+pub use used::{Usage, UsedFlags};
 
 /// Authentication in front of any HTTP API, in one binary.
 ///
@@ -85,6 +87,8 @@ pub enum Command {
     /// List what was decided, request by request, and follow it
     #[command(subcommand)]
     Decisions(Decisions),
+    /// List what was used: requests by hour, user, key, route and outcome
+    Usage(Usage),
     /// Show what the last time saw: requests by what became of them, how long they took, who came most
     Overview {
         /// How far back: 1h, 24h, 7d or 30d

@@ -20,6 +20,7 @@ mod keys;
 mod links;
 mod listed;
 mod many;
+mod most_used;
 mod once;
 mod open;
 mod overlaps;
@@ -33,6 +34,7 @@ mod signing_keys;
 mod tests;
 mod transaction;
 mod usage;
+mod used;
 mod users;
 
 use std::path::PathBuf;

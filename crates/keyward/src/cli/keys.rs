@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::used::UsedFlags;
+
 /// Commands about keys.
 #[derive(Debug, Subcommand)]
 pub enum Key {
@@ -21,6 +23,18 @@ pub enum Key {
     /// Show one key
     Show {
         /// The key's id, such as key_4f…
+        id: String,
+    },
+    /// Show what a key was used for, and from where it came last
+    Usage {
+        /// The key's id
+        id: String,
+        #[command(flatten)]
+        flags: UsedFlags,
+    },
+    /// Show what is left of a key's limits, its plan's and its budgets
+    Limits {
+        /// The key's id
         id: String,
     },
     /// Make a successor; the old key goes on for the overlap

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::used::UsedFlags;
+
 /// Commands about users. A user is named by its username, its id or your own reference for it.
 #[derive(Debug, Subcommand)]
 pub enum User {
@@ -131,12 +133,19 @@ pub enum Account {
         /// The account
         which: String,
     },
-    /// Give an account limits of its own, in place of those of its plan
+    /// Show what is left of an account's limits; or give it limits of its own, in place of those of its plan
     Limits {
         /// The account
         which: String,
-        /// All of them from now on, comma-separated, such as 500/1m,20000/1h; or the word plan
-        list: String,
+        /// All of them from now on, comma-separated, such as 500/1m,20000/1h; or the word plan [default: nothing changes]
+        list: Option<String>,
+    },
+    /// Show what an account used, over all of its keys and users
+    Usage {
+        /// The account
+        which: String,
+        #[command(flatten)]
+        flags: UsedFlags,
     },
     /// Change what an account may use over all of its keys and users; what was used stays used
     Budget {

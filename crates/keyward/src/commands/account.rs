@@ -4,8 +4,10 @@ use keyward_api::accounts::{AccountQuestion, AccountView, ChangedAccount, NewAcc
 use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::people_command::PeopleCommand;
+use keyward_api::used_command::UsedCommand;
 use keyward_api::view::Listing;
 
+use super::used;
 use crate::backend::{self, Reach};
 use crate::cli::{Account, Cli, WhichAccounts};
 use crate::exit::{Failed, Result};
@@ -25,7 +27,15 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
     if let Account::List { which, limit, cursor } = command {
         return list(&reach, cli.json, &question(which), (*limit, cursor.clone()));
     }
-    match reach.run(Command::People(translate(command)?))? {
+    let asked = match command {
+        Account::Limits { which, list: None } => Command::Used(UsedCommand::LimitsOfAccount { which: which.clone() }),
+        Account::Usage { which, flags } => {
+            Command::Used(UsedCommand::Account { which: which.clone(), question: used::question(flags) })
+        }
+        command => Command::People(translate(command)?),
+    };
+    match reach.run(asked)? {
+        Reply::Used(reply) => return used::told(cli.json, &reply),
         Reply::Account { account } | Reply::AccountAdded { account } if cli.json => terminal::json(&account),
         Reply::Account { account } | Reply::AccountAdded { account } => terminal::line(&card(&account)),
         Reply::AccountChanged { account } if cli.json => terminal::json(&account),
@@ -33,6 +43,21 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
         _ => return Err(backend::unexpected()),
     }
     Ok(())
+}
+
+/// Limits of its own as they are given.
+fn new_limits(list: &Option<String>) -> Result<Vec<String>> {
+    match list.as_deref() {
+        Some(OF_PLAN) => Ok(Vec::new()),
+        list => {
+            let limits = pages::words(list.unwrap_or_default());
+            if limits.is_empty() {
+                let message = format!("the list names no limit; write `{OF_PLAN}` for those of its plan");
+                return Err(Failed::Refused(message));
+            }
+            Ok(limits)
+        }
+    }
 }
 
 fn translate(command: &Account) -> Result<PeopleCommand> {
@@ -48,20 +73,7 @@ fn translate(command: &Account) -> Result<PeopleCommand> {
                 budget: budget.clone(),
             },
         },
-        Account::Limits { which, list } => {
-            let limits = match list.as_str() {
-                OF_PLAN => Vec::new(),
-                list => match pages::words(list) {
-                    limits if limits.is_empty() => {
-                        return Err(Failed::Refused(format!(
-                            "the list names no limit; write `{OF_PLAN}` for those of its plan"
-                        )));
-                    }
-                    limits => limits,
-                },
-            };
-            PeopleCommand::SetLimits { which: which.clone(), limits }
-        }
+        Account::Limits { which, list } => PeopleCommand::SetLimits { which: which.clone(), limits: new_limits(list)? },
         Account::Budget { which, change } => PeopleCommand::SetBudget { which: which.clone(), change: change.clone() },
         Account::Plan { which, plan, .. } => PeopleCommand::SetPlan { which: which.clone(), plan: plan.clone() },
         Account::Ip { which, list } => {
@@ -73,6 +85,8 @@ fn translate(command: &Account) -> Result<PeopleCommand> {
             };
             PeopleCommand::SetAddresses { which: which.clone(), allowed_ips }
         }
+        // Asked for as it is.
+        Account::Usage { .. } => return Err(backend::unexpected()),
         Account::List { which, limit, cursor } => {
             PeopleCommand::ListAccounts { question: question(which), cursor: cursor.clone(), limit: *limit }
         }

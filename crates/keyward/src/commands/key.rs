@@ -4,8 +4,10 @@ use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::keys::{ChangedKey, KeyQuestion, NewKey};
 use keyward_api::overlaps::Ending;
+use keyward_api::used_command::UsedCommand;
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
+use super::used;
 use crate::backend::{self, Reach};
 use crate::cli::{Cli, CreateKey, Key, WhichKeys};
 use crate::exit::Result;
@@ -27,6 +29,7 @@ pub fn run(cli: &Cli, command: &Key) -> Result<()> {
         Reply::Created { key, receipt } => created(cli.json, &key, receipt.as_ref()),
         Reply::Key { key } if cli.json => terminal::json(&key),
         Reply::Key { key } => terminal::line(&(card(&key) + &still_used(&key))),
+        Reply::Used(reply) => return used::told(cli.json, &reply),
         Reply::Changed { key } if cli.json => terminal::json(&key),
         Reply::Changed { key } => terminal::line(&changed(&key, command)),
         _ => return Err(backend::unexpected()),
@@ -55,6 +58,8 @@ fn translate(command: &Key) -> Result<Command> {
             Command::ListKeys { question: question(which), cursor: cursor.clone(), limit: *limit }
         }
         Key::Show { id } => Command::ShowKey { id: id.clone() },
+        Key::Usage { id, flags } => Command::Used(UsedCommand::Key { id: id.clone(), question: used::question(flags) }),
+        Key::Limits { id } => Command::Used(UsedCommand::LimitsOfKey { id: id.clone() }),
         Key::Rotate { id, overlap, until_quiet } => {
             let ending = Ending { overlap: overlap.clone(), until_quiet: until_quiet.clone() };
             Command::RotateKey { id: id.clone(), ending }

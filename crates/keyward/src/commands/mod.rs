@@ -20,6 +20,7 @@ mod serve;
 mod signing_key;
 mod status;
 mod token;
+mod used;
 mod user;
 
 use crate::cli::{Cli, Command, Plan, Role};
@@ -44,6 +45,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::SigningKey(command) => signing_key::run(cli, command),
         Command::Audit(command) => audit::run(cli, command),
         Command::Decisions(command) => decisions::run(cli, command),
+        Command::Usage(flags) => used::run(cli, flags),
         Command::Overview { span } => overview::run(cli, span),
         Command::Status => status::run(cli),
         Command::Doctor => doctor::run(cli),

@@ -4,5 +4,6 @@ mod call;
 mod people;
 mod server;
 mod table;
+mod used;
 
 pub use server::{Server, named, only_there};

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, asked, body, path};
 use super::people;
+use super::used;
 
 /// A key that replaces another.
 #[derive(Deserialize)]
@@ -77,6 +78,7 @@ pub fn call(command: Command) -> Option<Call> {
             Call::post(path(&["explain"]), body(&question), |explanation| Reply::Explained { explanation })
         }
         Command::People(command) => return people::call(command),
+        Command::Used(command) => used::call(command),
         Command::Token(TokenCommand::Inspect { text }) => {
             Call::post(path(&["tokens", "inspect"]), body(&json!({ "token": text })), |token| Reply::Token { token })
         }

@@ -4,7 +4,7 @@ use keyward_core::decision::DecisionId;
 use keyward_core::time::Timestamp;
 use keyward_engine::decisions::{
     DecisionFilter, DecisionPage, Decisions, FigureFilter, Figures, KeptDecision, Retention, Usage, UsageFilter,
-    UsedBy, UsersFilter,
+    UsedBy, UsedFilter, UsersFilter,
 };
 use keyward_engine::ledger::{Batch, Fold, Lost};
 use keyward_engine::mark::{Level, Mark};
@@ -18,9 +18,11 @@ use super::blocks;
 use super::error::store_error;
 use super::figures;
 use super::many::Many;
+use super::most_used;
 use super::rows::{column, first, position, unreadable};
 use super::transaction::{Statement, Transaction, Writer};
 use super::usage::{Waiting, hour};
+use super::used;
 
 /// How many rows one step of pruning lets go of, so that it holds up no batch for long.
 const PRUNED_AT_ONCE: i64 = 5000;
@@ -94,45 +96,15 @@ impl Decisions for SqliteDecisions {
     }
 
     fn usage<'a>(&'a self, filter: &'a UsageFilter) -> Answer<'a, Vec<Usage>> {
-        let select = query(
-            "SELECT hour, principal, credential, route, outcome, sum(count) AS count FROM ( \
-             SELECT * FROM usage WHERE (?1 IS NULL OR principal = ?1) AND hour BETWEEN ?2 AND ?3 UNION ALL \
-             SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5 \
-             FROM usage_waiting w, json_each(w.counts) r \
-             WHERE (?1 IS NULL OR r.value ->> 1 = ?1) AND r.value ->> 0 BETWEEN ?2 AND ?3) \
-             GROUP BY hour, principal, credential, route, outcome \
-             ORDER BY hour DESC, principal, credential, route, outcome LIMIT ?4 OFFSET ?5",
-        )
-        .bind(filter.principal.as_deref())
-        .bind(hour(filter.since.as_millis()))
-        .bind(hour(filter.until.as_millis()))
-        .bind(filter.limit)
-        .bind(filter.skip);
-        Box::pin(async move { self.read(select).await?.iter().map(used).collect() })
+        Box::pin(used::rows(self, filter))
     }
 
     fn most_used<'a>(&'a self, filter: &'a UsersFilter) -> Answer<'a, Vec<UsedBy>> {
-        let select = query(
-            "SELECT principal, credential, sum(count) AS count FROM ( \
-             SELECT principal, credential, count FROM usage WHERE hour BETWEEN ?1 AND ?2 UNION ALL \
-             SELECT r.value ->> 1, r.value ->> 2, r.value ->> 5 FROM usage_waiting w, json_each(w.counts) r \
-             WHERE r.value ->> 0 BETWEEN ?1 AND ?2) \
-             WHERE credential <> '' GROUP BY credential, principal ORDER BY 3 DESC, credential LIMIT ?3",
-        )
-        .bind(hour(filter.since.as_millis()))
-        .bind(hour(filter.until.as_millis()))
-        .bind(filter.limit);
-        Box::pin(async move {
-            let rows = self.read(select).await?;
-            let used = |row| {
-                Ok(UsedBy {
-                    principal: column(row, "principal")?,
-                    credential: column(row, "credential")?,
-                    count: number(row, "count")?,
-                })
-            };
-            rows.iter().map(used).collect()
-        })
+        Box::pin(most_used::list(self, filter))
+    }
+
+    fn used<'a>(&'a self, filter: &'a UsedFilter) -> Answer<'a, Figures> {
+        Box::pin(used::chart(self, filter))
     }
 
     fn figures<'a>(&'a self, filter: &'a FigureFilter) -> Answer<'a, Figures> {
@@ -140,7 +112,7 @@ impl Decisions for SqliteDecisions {
     }
 
     fn note(&self) -> Answer<'_, bool> {
-        Box::pin(blocks::note(self))
+        Box::pin(async move { Ok(blocks::note(self).await? | most_used::note(self).await?) })
     }
 
     fn prune(&self, retention: Retention) -> Answer<'_, bool> {
@@ -289,18 +261,6 @@ pub(super) fn kept(row: &SqliteRow) -> Result<KeptDecision, StoreError> {
         principal: column(row, "principal")?,
         credential: column(row, "credential")?,
         results,
-    })
-}
-
-fn used(row: &SqliteRow) -> Result<Usage, StoreError> {
-    let known = |text: Box<str>| Some(text).filter(|text| !text.is_empty());
-    Ok(Usage {
-        hour: Timestamp::from_millis(column(row, "hour")?),
-        credential: known(column(row, "credential")?),
-        principal: known(column(row, "principal")?),
-        route: known(column(row, "route")?),
-        outcome: column(row, "outcome")?,
-        count: number(row, "count")?,
     })
 }
 

@@ -27,10 +27,11 @@ const READERS: u32 = 2;
 
 const SCHEMA: &str = include_str!("../../migrations/decisions/0001_decisions.sql");
 /// What files of earlier versions lack.
-const ADDED: [&str; 3] = [
+const ADDED: [&str; 4] = [
     include_str!("../../migrations/decisions/0002_usage_waiting.sql"),
     include_str!("../../migrations/decisions/0003_figures.sql"),
     include_str!("../../migrations/decisions/0004_blocks.sql"),
+    include_str!("../../migrations/decisions/0005_most_used.sql"),
 ];
 
 /// What was found in the file's place.

@@ -99,8 +99,10 @@ pub(super) async fn read(decisions: &SqliteDecisions, filter: &FigureFilter) -> 
          WHERE span = ?1 AND at >= ?2 AND at < ?3 GROUP BY 1, 2 ORDER BY 1, 2";
     let routes = "SELECT route, outcome, sum(count) AS count FROM figures \
          WHERE span = ?1 AND at >= ?2 AND at < ?3 AND ?4 > 0 GROUP BY 1, 2 ORDER BY 1, 2";
-    let spans = "SELECT at - at % ?4 AS at, class, sum(count) AS count FROM spans \
-         WHERE span = ?1 AND at >= ?2 AND at < ?3 GROUP BY 1, 2 ORDER BY 1, 2";
+    // One row for each point: a row costs far more to hand over than a class in it.
+    let spans = "SELECT at, group_concat(class || ' ' || count) AS classes FROM ( \
+         SELECT at - at % ?4 AS at, class, sum(count) AS count FROM spans \
+         WHERE span = ?1 AND at >= ?2 AND at < ?3 GROUP BY 1, 2) GROUP BY at ORDER BY at";
     let asked = [requests, routes, spans].map(|select| {
         let (since, until) = (begin(filter.since.as_millis(), span), filter.until.as_millis());
         decisions.read(query(select).bind(span).bind(since).bind(until).bind(step))
@@ -109,7 +111,7 @@ pub(super) async fn read(decisions: &SqliteDecisions, filter: &FigureFilter) -> 
     Ok(Figures {
         requests: requests.await?.iter().map(of_point).collect::<Result<_, _>>()?,
         routes: routes.await?.iter().map(of_route).collect::<Result<_, _>>()?,
-        spans: spans.await?.iter().map(of_class).collect::<Result<_, _>>()?,
+        spans: spans.await?.iter().map(of_classes).collect::<Result<Vec<_>, _>>()?.concat(),
     })
 }
 
@@ -126,9 +128,17 @@ fn of_route(row: &SqliteRow) -> Result<RouteFigure, StoreError> {
     })
 }
 
-fn of_class(row: &SqliteRow) -> Result<(Timestamp, Class, u64), StoreError> {
-    let class = u8::try_from(column::<i64>(row, "class")?).map_err(|_| unreadable("class"))?;
-    Ok((at(row)?, Class::numbered(class), number(row, "count")?))
+/// Classes and their counts, in order.
+fn of_classes(row: &SqliteRow) -> Result<Vec<(Timestamp, Class, u64)>, StoreError> {
+    let at = at(row)?;
+    let one = |text: &str| {
+        let (class, count) = text.split_once(' ')?;
+        Some((at, Class::numbered(class.parse().ok()?), count.parse().ok()?))
+    };
+    let classes = column::<&str>(row, "classes")?.split(',').map(one).collect::<Option<Vec<_>>>();
+    let mut classes = classes.ok_or_else(|| unreadable("classes"))?;
+    classes.sort_unstable_by_key(|(_, class, _)| *class);
+    Ok(classes)
 }
 
 fn at(row: &SqliteRow) -> Result<Timestamp, StoreError> {

@@ -9,6 +9,7 @@ mod figures;
 mod files;
 mod limits;
 mod mishaps;
+mod used;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

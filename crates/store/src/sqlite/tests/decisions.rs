@@ -68,7 +68,16 @@ async fn usage_adds_up_over_batches_by_what_became_of_it() {
     ];
     let batch = Batch { counts, ..Batch::default() };
     decisions.keep(&[batch.clone(), batch]).await.unwrap();
-    let all = UsageFilter { principal: None, since: at(SECOND), until: at(SECOND), skip: 0, limit: 100 };
+    let all = UsageFilter {
+        principal: None,
+        credential: None,
+        route: None,
+        outcome: None,
+        since: at(SECOND),
+        until: at(SECOND),
+        skip: 0,
+        limit: 100,
+    };
     let sums: Vec<(String, u64)> =
         decisions.usage(&all).await.unwrap().into_iter().map(|row| (row.outcome.to_string(), row.count)).collect();
     let expected = [("Forbidden", 2), ("allowed", 96), ("ClientGone", 4)];
@@ -97,7 +106,16 @@ async fn old_ones_go_by_age_and_the_oldest_by_size_and_usage_stays() {
     while decisions.prune(Retention { max_bytes: most, ..retention }).await.unwrap() {}
     assert!(decisions.oldest().await.unwrap() > Some(since), "nothing went by size");
     assert!(!decisions.list(&page(1)).await.unwrap().decisions.is_empty(), "not all goes");
-    let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 100 };
+    let all = UsageFilter {
+        principal: None,
+        credential: None,
+        route: None,
+        outcome: None,
+        since: at(0),
+        until: at(SECOND * 2),
+        skip: 0,
+        limit: 100,
+    };
     assert_eq!(decisions.usage(&all).await.unwrap()[0].count, 20_000);
     decisions.prune(Retention { usage_since: at(SECOND * 2), ..retention }).await.unwrap();
     assert_eq!(decisions.usage(&all).await.unwrap(), []);
@@ -114,7 +132,16 @@ async fn usage_takes_its_share_of_a_full_file_and_leaves_the_rest_to_decisions()
         decisions.keep(&[Batch { records, counts, ..Batch::default() }]).await.unwrap();
     }
     let retention = Retention { since: at(0), usage_since: at(0), minutes_since: at(0), max_bytes: 600_000 };
-    let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 100_000 };
+    let all = UsageFilter {
+        principal: None,
+        credential: None,
+        route: None,
+        outcome: None,
+        since: at(0),
+        until: at(SECOND * 2),
+        skip: 0,
+        limit: 100_000,
+    };
     let before = decisions.usage(&all).await.unwrap();
     while decisions.prune(retention).await.unwrap() {}
     let after = decisions.usage(&all).await.unwrap();
@@ -136,7 +163,16 @@ async fn what_only_a_number_is_known_of_stands_at_its_time() {
 async fn shown(dir: &tempfile::TempDir) -> (Vec<(u64, u64)>, Vec<(String, u64)>) {
     let decisions = SqliteDecisions::find_in(dir.path()).await.unwrap().unwrap();
     let rows = decisions.list(&page(1000)).await.unwrap().decisions;
-    let all = UsageFilter { principal: None, since: at(0), until: at(SECOND * 2), skip: 0, limit: 1000 };
+    let all = UsageFilter {
+        principal: None,
+        credential: None,
+        route: None,
+        outcome: None,
+        since: at(0),
+        until: at(SECOND * 2),
+        skip: 0,
+        limit: 1000,
+    };
     let usage = decisions.usage(&all).await.unwrap();
     let usage = usage.iter().map(|row| (format!("{:?} {}", row.principal, row.outcome), row.count));
     let sums = usage.chain(figures_of(&decisions).await).collect();
