@@ -54,7 +54,7 @@ class Fleet:
         self.start_millis = collections.defaultdict(list)
         self.upstream = self._upstream()
 
-    def _values(self):
+    def values(self):
         return {
             "home": self.home, "upstream": self.upstream.port, "connections": self.options.room,
             "lua_folder": self.options.lua_folder, **self.credentials.values(),
@@ -74,7 +74,7 @@ class Fleet:
 
     def bring_up(self, contenders):
         """A target for each contender that this build and this machine can run; why not for the others in `skipped`."""
-        self.keyward.make_keys(self.options.keys, self.options.tokens, self._values())
+        self.keyward.make_keys(self.options.keys, self.options.tokens, self.values())
         self.credentials.keys(self.keyward.keys, self.keyward.pairs)
         targets = {}
         for contender in contenders:
@@ -108,14 +108,14 @@ class Fleet:
     def _start(self, program, name, config):
         place = self.options.proxy_place
         if program == "keyward":
-            process = self.keyward.serve(name, config, self._values(), self.keyward.copy_of_data(name), place)
+            process = self.keyward.serve(name, config, self.values(), self.keyward.copy_of_data(name), place)
             self.start_millis[program].append(process.start_millis)
             return process
         port = free_port()
         if program == "floor":
             arguments = [self.options.floor, f"127.0.0.1:{port}", f"127.0.0.1:{self.upstream.port}", "2"]
         else:
-            path = templates.write(config, self.home / config, {**self._values(), "port": port})
+            path = templates.write(config, self.home / config, {**self.values(), "port": port})
             arguments = {
                 "haproxy": ["haproxy", "-db", "-f", path],
                 "nginx": ["nginx", "-p", self.home, "-c", path],

@@ -4,7 +4,7 @@ import argparse
 import os
 import statistics
 
-from . import bars, contenders, idle, load, paced, rounds, sliced, usage
+from . import bars, contenders, idle, lists as filled_lists, load, paced, rounds, sliced, usage
 from .failure import Failed
 from .fleet import BODIES
 from .logins import Logins
@@ -100,6 +100,13 @@ def logins(fleet, options, said):
     return {"rate": rate, "contenders": rounds.medians(found), "bars": bars.judge(bars.LOGINS, found), "rounds": found}
 
 
+def lists(fleet, options, said):
+    """Every list and chart of a server that has very many keys and decisions."""
+    data = fleet.home / "lists-data"
+    found, sizes = filled_lists.measure(fleet.keyward, fleet.values(), data, options, said)
+    return {"contenders": found, "bars": [], "rounds": [], "mib": sizes, "mostMillis": filled_lists.MOST_MILLIS, "keys": options.list_keys, "decisions": options.decisions}
+
+
 def _bring_up(fleet, options, names):
     chosen = [contenders.BY_NAME[name] for name in names if not options.only or name in options.only]
     targets = fleet.bring_up(chosen) if chosen else {}
@@ -109,4 +116,4 @@ def _bring_up(fleet, options, names):
     return targets
 
 
-ALL = {"requests": requests, "close": close, "bodies": bodies, "latency": latency, "idle": idle_connections, "tokens": tokens, "logins": logins}
+ALL = {"requests": requests, "close": close, "bodies": bodies, "latency": latency, "idle": idle_connections, "tokens": tokens, "logins": logins, "lists": lists}

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LUA_FOLDERS = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules")
 
 
-KINDS = ("requests", "close", "bodies", "latency", "idle", "tokens", "logins")
+KINDS = ("requests", "close", "bodies", "latency", "idle", "tokens", "logins", "lists")
 
 
 def read(arguments):
@@ -30,6 +30,7 @@ def read(arguments):
         options.rounds, options.most_rounds, options.seconds, options.long_seconds = 2, 2, 2, 2
         options.keys, options.tokens = 1000, 64
         options.idle = min(options.idle, 1000)
+        options.list_keys, options.decisions = min(options.list_keys, 5000), min(options.decisions, 100_000)
     options.most_rounds = max(options.rounds, options.most_rounds)
     options.kinds = _of(options.kinds.split(","), KINDS)
     options.only = _of([name for name in options.only.split(",") if name], contenders.BY_NAME)
@@ -48,6 +49,8 @@ def common(parser):
     parser.add_argument("--tokens", type=int, default=256, help="tokens and pairs over which requests rotate")
     parser.add_argument("--idle", type=int, default=10_000, help="idle connections")
     parser.add_argument("--logins", type=int, default=1_000, help="sign-ins at once")
+    parser.add_argument("--list-keys", type=int, default=100_000, help="keys beside which lists are measured")
+    parser.add_argument("--decisions", type=int, default=5_000_000, help="decisions beside which lists are measured")
     parser.add_argument("--binary", default=str(target / "keyward"))
     parser.add_argument("--floor", default=str(target / "keyward-floor"))
 

@@ -42,6 +42,12 @@ def block(result):
 def _machine(result):
     machine, settings, programs = result["machine"], result["settings"], result["machine"]["programs"]
     where = f"{machine['cores']} cores of {machine['cpu']}{', virtual' if machine['virtual'] else ''}"
+    if result["kind"] == "lists":
+        yield (
+            f"Measured on {result['date']}: {where}, {machine['memoryGib']} GiB, {machine['kernel']}, load {machine['loadBefore']:.1f} before."
+            f" Keyward {programs['keyward']} ({programs['commit']}, rustc {programs['rustc']})."
+        )
+        return
     governor = f", governor {machine['governor']}" if machine["governor"] else ""
     load = "apart from the contenders" if machine["apart"] else "on the same cores as the contenders"
     shortest = min((row.get("seconds", 0) for one in result["rounds"] for row in one.values()), default=0) or settings["seconds"]

@@ -12,11 +12,14 @@ COLUMNS["tokens"] = (("tokens/s", "requestsPerSecond", ",.0f"), *COLUMNS["reques
 COLUMNS["logins"] = (
     *COLUMNS["latency"], ("MiB at most", "memoryMib", ".1f"), ("signed in/s", "loginsPerSecond", ".1f"), ("turned away/s", "turnedAwayPerSecond", ",.0f"),
 )
+COLUMNS["lists"] = (("p50 ms", "p50Millis", ".1f"), ("p95 ms", "p95Millis", ".1f"), ("at most ms", "mostMillis", ".1f"), ("rows", "rows", ",d"))
 WHAT = {"cpuMicros": "CPU", "p99Millis": "p99"}
 
 
 def title(name):
     """What a contender is called, with the size of its answers."""
+    if name not in contenders.BY_NAME and ":" not in name:
+        return name
     name, _, body = name.partition(":")
     return contenders.BY_NAME[name].title + {"": "", "10k": ", 10 KiB", "1m": ", 1 MiB", "logins": ", amid sign-ins"}[body]
 
@@ -58,6 +61,13 @@ def notes(result):
             f"All at {result['rate']:,.0f} requests/s; {result['settings']['logins']:,} connections from as many addresses, each of which signs in once it has"
             " its answer, at most once a second. Passwords are checked by two threads with one block of 19 MiB each."
         )
+    if result["kind"] == "lists":
+        yield (
+            f"{result['keys']:,} keys in {result['mib']['keyward.db']:,.0f} MiB and {result['decisions']:,} decisions of 30 days in"
+            f" {result['mib']['decisions.db']:,.0f} MiB; each is asked 25 times, one after the other, over the socket in the data directory."
+        )
+        late = [name for name, row in result["contenders"].items() if row["p95Millis"] > result["mostMillis"]]
+        yield f"p95 above {result['mostMillis']} ms: {', '.join(late)}." if late else f"Every p95 is within {result['mostMillis']} ms."
     medians = result["contenders"]
     if result["kind"] == "requests" and {"keyward-key", "keyward-unrecorded"} <= medians.keys():
         recording = medians["keyward-key"]["cpuMicros"] - medians["keyward-unrecorded"]["cpuMicros"]
