@@ -54,8 +54,8 @@ pub struct KeyFilter {
     pub made_before: Option<Timestamp>,
     /// Neither revoked nor past its end at this time.
     pub living_at: Option<Timestamp>,
-    /// With this text in its name, id, prefix or reference, or in its owner's name, id or reference. ASCII letters count in
-    /// either case; no character stands for others.
+    /// With this text in its name, id, prefix or reference, or, where no owner is given, in its owner's name, id or reference.
+    /// ASCII letters count in either case; no character stands for others.
     pub search: Option<Box<str>>,
     /// In this state at this time.
     pub status: Option<(KeyStatus, Timestamp)>,

@@ -46,10 +46,16 @@ pub(super) fn select_page(filter: &KeyFilter, page: &KeyPage) -> Statement {
     }
     if let Some(text) = &filter.search {
         let pattern = anywhere(text);
-        asking = asking
-            .holds("k.search LIKE ? ESCAPE '\\' OR k.owner IN (SELECT id FROM users WHERE search LIKE ? ESCAPE '\\')")
-            .value(&*pattern)
-            .value(&*pattern);
+        asking = match &filter.owner {
+            // Whose they are is known: who looks through its own keys has nobody look through all users.
+            Some(_) => asking.holds("k.search LIKE ? ESCAPE '\\'").value(&*pattern),
+            None => asking
+                .holds(
+                    "k.search LIKE ? ESCAPE '\\' OR k.owner IN (SELECT id FROM users WHERE search LIKE ? ESCAPE '\\')",
+                )
+                .value(&*pattern)
+                .value(&*pattern),
+        };
     }
     let words = Words::of(page.order, page.ascending);
     if let Some((place, id)) = &page.after {
