@@ -163,7 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_lets_no_text_become_a_script() {
+    fn the_policy_lets_no_text_become_a_script_and_no_page_hold_this_one() {
+        for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"] {
+            assert!(POLICY.split("; ").any(|one| one == part), "{part}");
+        }
+        assert!(POLICY.contains("require-trusted-types-for 'script'"));
         for word in ["unsafe-inline", "unsafe-eval", "data:", "blob:", "https:", "*"] {
             assert!(!POLICY.contains(word), "{word}");
         }
