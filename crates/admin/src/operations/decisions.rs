@@ -63,7 +63,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         path: "/explain",
         access: READ,
         summary: "What would become of a request, and why",
-        sent: Sent::Json(shape::<Asked>),
+        sent: Sent::Json(shape::<Explaining>),
         given: Given::Json(StatusCode::OK, shape::<Explanation>),
         refuses: &[404],
         run: |call| Box::pin(explained(call)),
@@ -113,7 +113,7 @@ async fn show(call: &Call) -> Result<Reply, Failure> {
 /// A request that is not made.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Asked {
+struct Explaining {
     /// Its method; absent = GET.
     method: Option<String>,
     /// Its path, with a query or without.
@@ -129,7 +129,7 @@ struct Asked {
 }
 
 async fn explained(call: &Call) -> Result<Reply, Failure> {
-    let Asked { method, path, headers, from, key_id } = call.body()?;
+    let Explaining { method, path, headers, from, key_id } = call.body()?;
     let method = method.unwrap_or_else(|| "GET".to_owned());
     let question = Question { method, path, key_id, headers: headers.unwrap_or_default(), from };
     Ok(answer::ok(&explain::explain(call.service(), &question).await?))
