@@ -106,3 +106,30 @@ test("two who act on the same key do not undo each other", async ({ console: pag
   await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("mine");
   await other.context().close();
 });
+
+test("two who edit the same account: the second is told, and nothing of the first is lost", async ({
+  console: page,
+  keyward,
+  browser,
+}) => {
+  keyward.run("account", "add", "Edited by two");
+  await open(page, keyward, "/accounts");
+  await page.getByRole("link", { name: "Edited by two" }).click();
+  await expect(page.getByRole("heading", { name: "Edited by two" })).toBeVisible();
+  const other = await (await browser.newContext()).newPage();
+  await signIn(other, keyward);
+  await other.goto(page.url());
+  for (const one of [page, other]) {
+    await one.getByRole("button", { name: "Edit" }).click();
+    await expect(one.getByRole("dialog")).toBeVisible();
+  }
+  await other.getByLabel("Limits of its own").fill("1000/1h");
+  await other.getByRole("button", { name: "Save" }).click();
+  await expect(other.getByRole("dialog")).toBeHidden();
+  await page.getByLabel("Limits of its own").fill("5/1h");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(page.getByLabel("Limits of its own")).toHaveValue("5/1h");
+  expect(keyward.run("account", "show", "Edited by two", "--json")).toContain("1000/1h");
+  await other.context().close();
+});

@@ -7,13 +7,6 @@ type Op<Params, Body, T> = {
   responses: { 200: Answer<T> };
 } & ([Body] extends [never] ? { requestBody?: never } : { requestBody: { content: { "application/json": Body } } });
 type Id = { path: { id: string } };
-type None = Record<never, never>;
-
-export interface Invitation {
-  token: string;
-  link: string;
-  expiresAt: string;
-}
 
 export interface Limit {
   limit: string;
@@ -40,22 +33,6 @@ export interface KeyUsage {
 }
 
 export interface ComingPaths {
-  "/admin/v1/session/second-factor": {
-    post: Op<
-      None,
-      { ticket: string; code: string },
-      { csrfToken: string; expiresIn: number; user: { id: string; username: string } }
-    >;
-  };
-  "/admin/v1/me/second-factor": { get: Op<None, never, { totp: boolean; recoveryCodesLeft: number }> };
-  "/admin/v1/me/second-factor/totp": { post: Op<None, { password: string }, { secret: string; uri: string }> };
-  "/admin/v1/me/second-factor/totp/confirm": { post: Op<None, { code: string }, { recoveryCodes: string[] }> };
-  "/admin/v1/me/second-factor/recovery-codes": { post: Op<None, { password: string }, { recoveryCodes: string[] }> };
-  "/admin/v1/me/second-factor/remove": { post: Op<None, { password: string; code: string }, undefined> };
-  "/admin/v1/invitations/look": { post: Op<None, { token: string }, { username: string; expiresAt: string }> };
-  "/admin/v1/invitations/accept": { post: Op<None, { token: string; password: string }, undefined> };
-  "/admin/v1/users/{id}/invitation": { post: Op<Id, never, Invitation> };
-  "/admin/v1/users/{id}/second-factor/remove": { post: Op<Id, never, undefined> };
   "/admin/v1/keys/{id}/usage": { get: Op<Id & { query?: { since?: string; step?: string } }, never, KeyUsage> };
   "/admin/v1/keys/{id}/limits": { get: Op<Id, never, Limits> };
   "/admin/v1/accounts/{id}/limits": { get: Op<Id, never, Limits> };

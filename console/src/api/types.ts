@@ -3,7 +3,8 @@ import type { components } from "./schema";
 
 type S = components["schemas"];
 
-export type { Invitation, Limit } from "./coming";
+export type { Limit } from "./coming";
+export type Invitation = NonNullable<S["UserMade"]["invitation"]>;
 export type Receipt = S["ReceiptView"];
 export type Session = S["SessionView"];
 export type OwnSession = S["OwnSessionView"];

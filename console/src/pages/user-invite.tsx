@@ -23,17 +23,15 @@ interface Wanted {
 }
 
 /** The user, and the link by which they choose a password where none was given. */
-async function made(wanted: Wanted, key: string): Promise<{ user: User; invitation?: Invitation }> {
+async function made(wanted: Wanted, key: string): Promise<{ user: User; invitation?: Invitation | null }> {
   const { username, roles, account, password } = wanted;
-  const { user } = await ask(
+  const way = password ? { password } : { invite: true };
+  return ask(
     api.POST("/admin/v1/users", {
       headers: once(`${key}-${username}`),
-      body: { username, roles, ...(account && { account }), ...(password && { password }) },
+      body: { username, roles, ...(account && { account }), ...way },
     }),
   );
-  if (password) return { user };
-  const path = { id: user.id };
-  return { user, invitation: await ask(api.POST("/admin/v1/users/{id}/invitation", { params: { path } })) };
 }
 
 export function UserInvite({ onClose }: { onClose: () => void }) {

@@ -205,7 +205,7 @@ function Invite({ user, onDone }: DeedProps) {
   const invite = useChange(
     "users",
     () => ask(api.POST("/admin/v1/users/{id}/invitation", { params: { path: { id: user.id } } })),
-    setMade,
+    ({ invitation }) => setMade(invitation ?? null),
   );
   if (made) return <Invited invitation={made} username={user.username} onClose={onDone} />;
   return (
