@@ -221,3 +221,20 @@ fn problem() -> Value {
     })
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_types_share_a_name() {
+        let mut writer = Writer::new();
+        for operation in OPERATIONS.iter() {
+            writer.operation(operation);
+        }
+        let written = writer.written.take_definitions(true);
+        for (name, schema) in writer.read.take_definitions(true) {
+            assert!(written.get(&name).is_none_or(|other| *other == schema), "two types are called {name}");
+        }
+    }
+}

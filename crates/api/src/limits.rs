@@ -7,6 +7,7 @@ use keyward_core::plan::Counted;
 use keyward_core::rules::Rules;
 use keyward_core::time::{Now, Timestamp};
 use keyward_engine::limits::Cells;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
@@ -20,7 +21,7 @@ use crate::service::Service;
 const NOWHERE: LimitId = LimitId(0);
 
 /// Where a caller stands with one limit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitView {
     /// The limit's name.
@@ -76,7 +77,7 @@ pub async fn own(service: &Service, rules: &Rules, caller: &CredentialEntry) -> 
 }
 
 /// The plan of somebody, and where they stand with their limits.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LimitsView {
     /// The plan, by its name in the configuration.
     pub plan: Option<String>,

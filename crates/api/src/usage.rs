@@ -3,6 +3,7 @@
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::time::Timestamp;
 use keyward_engine::decisions::{Usage, UsageFilter};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decisions::{kept, unread};
@@ -73,7 +74,7 @@ pub struct Of {
 }
 
 /// One row of usage as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageOfView {
     /// The beginning of the hour.
     pub hour: String,

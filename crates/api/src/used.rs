@@ -5,6 +5,7 @@ use std::time::Duration;
 use keyward_core::time::Timestamp;
 use keyward_engine::decisions::{DecisionFilter, UsedFilter, Whose};
 use keyward_engine::ports::{KeyFilter, KeyPage, Page, UserFilter};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
@@ -42,7 +43,7 @@ pub struct UsedQuestion {
 }
 
 /// What was used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Used {
     /// The beginning of the first point.
     pub since: String,
@@ -59,7 +60,7 @@ pub struct Used {
 }
 
 /// What a key was used for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyUsage {
     /// How much.
@@ -72,7 +73,7 @@ pub struct KeyUsage {
 }
 
 /// From where a key came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Place {
     /// The address.
