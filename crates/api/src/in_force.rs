@@ -9,6 +9,7 @@ use keyward_http::templates::Responses;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::rfc3339;
+use crate::portal::Portal;
 use crate::tokens::Issuing;
 
 /// How new keys begin, by mode.
@@ -53,6 +54,8 @@ pub struct Configuration {
     pub pair_prefixes: Prefixes,
     /// Who is asked about keys that nobody here knows.
     pub adopting: Option<Adopting>,
+    /// The customer portal, where it is on.
+    pub portal: Option<Portal>,
     /// How tokens are issued.
     pub issuing: Issuing,
 }

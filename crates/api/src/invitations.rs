@@ -119,7 +119,7 @@ pub async fn accept(service: &Service, token: &Password, password: Password, ori
 }
 
 /// What was not made here is a guess, and counted as one.
-async fn admit(service: &Service, token: &Password, origin: &Origin) -> Result<(), Failure> {
+pub(crate) async fn admit(service: &Service, token: &Password, origin: &Origin) -> Result<(), Failure> {
     if is_genuine(token.expose().as_bytes(), &service.tag_key) {
         return Ok(());
     }
@@ -134,7 +134,7 @@ async fn admit(service: &Service, token: &Password, origin: &Origin) -> Result<(
 
 const UNKNOWN: &str = "unknown link";
 
-async fn refuse(service: &Service, origin: &Origin) -> Failure {
+pub(crate) async fn refuse(service: &Service, origin: &Origin) -> Failure {
     let failed = Failed { service, origin, endpoint: Endpoint::Login };
     let message = "This link is not valid any more. Ask whoever sent it for another one.".to_owned();
     failed.refuse((Why::NoLink, UNKNOWN), Failure { kind: Kind::NotFound, message }).await

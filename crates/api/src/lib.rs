@@ -51,6 +51,8 @@ pub mod passwords;
 pub mod past_sessions;
 pub mod people_command;
 pub mod plans;
+pub mod portal;
+pub mod portal_links;
 pub mod provers;
 pub mod pulse;
 mod recovery_codes;

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::actor::{self, Actor, Door};
-use crate::cookie_sign_in;
+use crate::cookie_sign_in::{self, CookieSession};
 use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::jwks;
@@ -31,6 +31,8 @@ use crate::origin::Origin;
 use crate::overlaps::Ending;
 use crate::own_usage;
 use crate::passwords::Password;
+use crate::portal;
+use crate::portal_links;
 use crate::refusal::refused;
 use crate::service::Service;
 use crate::set_cookie;
@@ -45,12 +47,15 @@ pub async fn run(service: Arc<Service>, mut requests: OwnReceiver) {
     let clients = lane(&service, bounds::CLIENTS);
     while let Some(call) = requests.next().await {
         let lane = match call.0.endpoint {
+            // A secret that a stranger may show, as a refresh token is.
+            Endpoint::Portal if call.0.method == Method::POST => &refreshes,
             // A sign-in has its turn, or is turned away, where passwords are checked.
             Endpoint::Health
             | Endpoint::Ready
             | Endpoint::Jwks
             | Endpoint::Metadata
             | Endpoint::Me
+            | Endpoint::Portal
             | Endpoint::Login => {
                 tokio::spawn(serve(Arc::clone(&service), call));
                 continue;
@@ -100,6 +105,8 @@ async fn serve(service: Arc<Service>, (request, reply): OwnCall) {
 pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
     let result = match (request.endpoint, request.permit.credential()) {
         (Endpoint::Login, _) => login(service, request).await,
+        (Endpoint::Portal, _) if request.method == Method::POST => enter(service, request).await,
+        (Endpoint::Portal, _) => portal::answer(service, request),
         (Endpoint::Refresh, _) => refresh(service, request).await,
         (Endpoint::Jwks, _) => Ok(jwks(service)),
         (Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect | Endpoint::Metadata, _) => {
@@ -165,9 +172,23 @@ async fn login(service: &Service, request: &OwnRequest) -> Result<Answer, Failur
 }
 
 async fn by_cookie(service: &Service, shown: Shown<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
-    let begun = cookie_sign_in::sign_in(service, shown, &origin(request)).await?;
+    begun(service, &cookie_sign_in::sign_in(service, shown, &origin(request)).await?)
+}
+
+/// By a link to the portal.
+async fn enter(service: &Service, request: &OwnRequest) -> Result<Answer, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Enter {
+        token: Password,
+    }
+    let Enter { token } = secret_body(request, "{\"token\": …}")?;
+    begun(service, &portal_links::enter(service, &token, &origin(request)).await?)
+}
+
+/// What a browser is told whose session began.
+fn begun(service: &Service, begun: &CookieSession) -> Result<Answer, Failure> {
     let rules = &service.configuration().rules.guarding.sessions;
-    let mut answer = json(StatusCode::OK, &begun);
+    let mut answer = json(StatusCode::OK, begun);
     answer.headers_mut().insert(SET_COOKIE, set_cookie::begin(rules, &begun.cookie)?);
     Ok(answer)
 }
@@ -305,7 +326,7 @@ async fn patch(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Res
     Ok(answer)
 }
 
-fn path(request: &OwnRequest) -> &str {
+pub(crate) fn path(request: &OwnRequest) -> &str {
     request.target.split('?').next().unwrap_or_default()
 }
 

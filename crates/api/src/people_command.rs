@@ -13,6 +13,7 @@ use crate::import_keys::{self, KeyImport};
 use crate::invitations::{self, NewInvitation};
 use crate::origin::Origin;
 use crate::passwords::Password;
+use crate::portal_links::{self, PortalLink};
 use crate::service::Service;
 use crate::sessions;
 use crate::users::{self, UserQuestion, UserToMake, UserView};
@@ -75,6 +76,11 @@ pub enum PeopleCommand {
     SignOutUser {
         /// Name, id or reference.
         who: String,
+    },
+    /// Make a link to the customer portal.
+    PortalLink {
+        /// The account, by name, id or reference.
+        which: String,
     },
     /// Make a link by which a user sets its password.
     InviteUser {
@@ -179,6 +185,11 @@ pub enum PeopleReply {
         /// What came of it.
         report: Report,
     },
+    /// A link to the customer portal was made.
+    PortalLink {
+        /// The link.
+        link: PortalLink,
+    },
     /// A user was invited.
     Invited {
         /// The link, and whom it invites.
@@ -231,6 +242,9 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         PeopleCommand::SessionsOf { who } => Ok(Reply::Sessions { listing: sessions::list_of(service, &who).await? }),
         PeopleCommand::SignOutUser { who } => {
             Ok(Reply::UserChanged { user: sessions::end_all_of(service, &who, &origin).await? })
+        }
+        PeopleCommand::PortalLink { which } => {
+            Ok(PeopleReply::PortalLink { link: portal_links::make(service, &which, &origin).await? }.into())
         }
         PeopleCommand::InviteUser { who } => {
             Ok(PeopleReply::Invited { invitation: Box::new(invitations::make(service, &who, &origin).await?) }.into())

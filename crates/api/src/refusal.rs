@@ -15,7 +15,7 @@ pub const fn refusal(endpoint: Endpoint, kind: Kind) -> Refusal {
     let (outcome, detail) = match (kind, endpoint) {
         (Kind::Invalid, _) => ("Invalid", "body or query"),
         (Kind::Media, _) => ("Invalid", "media type"),
-        (Kind::NotFound, Endpoint::Login) => ("NotFound", "no such link"),
+        (Kind::NotFound, Endpoint::Login | Endpoint::Portal) => ("NotFound", "no such link"),
         (Kind::NotFound, _) => ("NotFound", "no such key"),
         (Kind::Forbidden, Endpoint::Login | Endpoint::Refresh) => ("Forbidden", "roles beyond a token"),
         (Kind::Forbidden, Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect) => {

@@ -21,6 +21,7 @@ use crate::in_force::{Configuration, InForce};
 use crate::nodes::Serving;
 use crate::opener::Opener;
 use crate::passwords::PasswordPool;
+use crate::portal;
 use crate::pulse::Pulse;
 use crate::tickets::Tickets;
 use crate::tokens::Signing;
@@ -63,6 +64,8 @@ pub struct Service {
     pub serving: OnceLock<Serving>,
     /// Wrong credentials, and who has to wait for them.
     pub throttle: Arc<Throttle>,
+    /// The pages of the portal.
+    pub portal_files: portal::Files,
     /// Sign-ins that wait for a code.
     pub tickets: Tickets,
     /// Failed attempts that are in no record yet.

@@ -133,6 +133,7 @@ pub(crate) fn begun(
         client: None,
         seen_at: cookie.map(|_| origin.at),
         plane: cookie.unwrap_or_default(),
+        portal: false,
         client_address: origin.client,
     };
     let mut event = Origin { actor: user.id.clone(), ..origin.clone() }.event(Action::SignedIn, &session.id);

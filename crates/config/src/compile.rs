@@ -214,6 +214,15 @@ fn own_routes(settings: &Settings, schemes: &[Scheme]) -> Vec<Route> {
             own("endpoints.api_keys.rotate", format!("{keys}/*/rotate"), Endpoint::ApiKeyRotate, access, rotate),
         ]);
     }
+    if let Some(portal) = &settings.portal.path {
+        let (there, get) = (portal.as_str(), unscoped(Method::GET));
+        let enter = unscoped(Method::POST);
+        all.extend([
+            own("portal", there.to_owned(), Endpoint::Portal, Access::Public, get.clone()),
+            own("portal.enter", format!("{there}/enter"), Endpoint::Portal, Access::Public, enter),
+            own("portal.files", format!("{there}/**"), Endpoint::Portal, Access::Public, get),
+        ]);
+    }
     let probes = [
         ("endpoints.health", &endpoints.health, Endpoint::Health),
         ("endpoints.ready", &endpoints.ready, Endpoint::Ready),

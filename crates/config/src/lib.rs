@@ -48,8 +48,8 @@ pub use schema::schema;
 pub use settings::Settings;
 pub use show::Shown;
 pub use text::{
-    Balance, BasicPassword, EndpointPath, Files, HealthPath, HostSeen, Prefix, RefreshBy, Seconds, Size, StripPrefix,
-    TokenSecret, UpstreamUrl, WebhookFormat,
+    Balance, BasicPassword, Color, EndpointPath, Files, HealthPath, HostSeen, Prefix, RefreshBy, Seconds, Size,
+    StripPrefix, TokenSecret, UpstreamUrl, WebhookFormat,
 };
 
 use crate::defaults::Defaults;

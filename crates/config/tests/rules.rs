@@ -174,7 +174,7 @@ fn static_keys_roles_and_destinations_arrive() {
     assert_eq!(rules.default_scopes.as_ref().unwrap().as_list(), "d");
     assert_eq!(rules.roles["admin"].as_list(), "*");
     assert_eq!(rules.roles["self"].as_list(), "self:*");
-    assert_eq!(rules.roles["operator"].iter().filter(|scope| scope.is_reserved()).count(), 11);
+    assert_eq!(rules.roles["operator"].iter().filter(|scope| scope.is_reserved()).count(), 19);
     let destinations: Vec<_> = rules.routes.iter().map(|(_, route)| route.destination).collect();
     assert_eq!(destinations.last(), Some(&Destination::Upstream(0)));
     assert!(destinations.contains(&Destination::Own(Endpoint::ApiKeys)));

@@ -230,6 +230,8 @@ pub enum Endpoint {
     Metadata,
     /// What a caller used.
     Usage,
+    /// The pages of the customer portal, and the way in by a link.
+    Portal,
     /// Whether the process lives.
     Health,
     /// Whether requests can be decided.

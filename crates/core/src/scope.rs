@@ -119,6 +119,11 @@ pub struct ScopeSet {
 }
 
 impl ScopeSet {
+    /// A caller's own affairs, all of them.
+    pub fn own_affairs() -> Self {
+        Scope::parse("self:*").into_iter().collect()
+    }
+
     /// Reads scopes from texts.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub struct SessionRecord {
     pub seen_at: Option<Timestamp>,
     /// Where it counts. One by tokens is of the data plane.
     pub plane: Plane,
+    /// It came by a link to the customer portal, and may do no more than `self:*`.
+    pub portal: bool,
     /// Where its user signed in from, as far as that is known.
     pub client_address: Option<IpAddr>,
 }

@@ -74,6 +74,8 @@ pub enum Action {
     UserInvited,
     /// A user set its password by such a link.
     InvitationAccepted,
+    /// A link to the customer portal was made for an account.
+    PortalLinkMade,
     /// A user got other roles.
     RolesChanged,
     /// An account was made.
@@ -154,6 +156,7 @@ impl Action {
             Self::RecoveryCodesMade => "user.recovery_codes_made",
             Self::UserInvited => "user.invited",
             Self::InvitationAccepted => "user.invitation_accepted",
+            Self::PortalLinkMade => "portal.link_made",
             Self::RolesChanged => "user.roles_changed",
             Self::AccountCreated => "account.created",
             Self::AccountDisabled => "account.disabled",

@@ -5,6 +5,7 @@ use keyward_core::digest::MacKey;
 use keyward_core::page::CsrfToken;
 use keyward_core::plan::Counted;
 use keyward_core::rules::Rules;
+use keyward_core::scope::ScopeSet;
 use keyward_core::session::SessionRecord;
 use keyward_core::time::Timestamp;
 use keyward_core::token::Claims;
@@ -42,6 +43,7 @@ impl JoinedSession {
     /// The session of a cookie, resolved against its user's roles, ready to be judged. A session by tokens is none.
     pub fn resolve_cookie(&self, rules: &Rules, tag_key: &MacKey) -> Option<CredentialEntry> {
         let scopes = rules.scopes_of_roles(self.user.roles.iter().map(AsRef::as_ref));
+        let scopes = if self.session.portal { scopes.intersection(&ScopeSet::own_affairs()) } else { scopes };
         let csrf = CsrfToken::of(&self.session.id, tag_key);
         let sessions = rules.guarding.sessions_of(self.session.plane);
         let entry = CredentialEntry::of_session(&self.session, &self.user, scopes, sessions, csrf)?;

@@ -120,6 +120,16 @@ pub enum Made<T> {
     Taken,
 }
 
+impl<T> Made<T> {
+    /// The record, if it is there.
+    pub fn done(self) -> Option<T> {
+        match self {
+            Self::Done(made) => Some(made),
+            Self::Taken => None,
+        }
+    }
+}
+
 /// What became of changing a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed<T> {

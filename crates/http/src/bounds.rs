@@ -56,6 +56,7 @@ pub const fn body(endpoint: Endpoint) -> usize {
         | Endpoint::Exchange
         | Endpoint::Jwks
         | Endpoint::Metadata
+        | Endpoint::Portal
         | Endpoint::Health
         | Endpoint::Ready => STRANGERS_BODY,
         // A token may be as long as it is, and its form escapes nothing of it.

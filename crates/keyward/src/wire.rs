@@ -8,6 +8,7 @@ use keyward_api::audit::Sealer;
 use keyward_api::in_force::{Adopting, Configuration, InForce, Prefixes};
 use keyward_api::opener::Opener;
 use keyward_api::passwords::PasswordPool;
+use keyward_api::portal::{Logo, Portal, PortalEndpoints};
 use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, ensure_account, first_user, first_user_event};
@@ -171,6 +172,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         signing: OnceLock::new(),
         serving: OnceLock::new(),
         throttle,
+        portal_files: |path| keyward_console::answer(keyward_console::PORTAL, path, &http::HeaderMap::new()),
         tickets: Tickets::default(),
         attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),
@@ -203,6 +205,7 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
             owner: adopt.owner.clone(),
             scopes: adopt.scopes.clone(),
         }),
+        portal: portal_of(settings),
         issuing: Issuing {
             expiration: settings.security.jwt.expiration,
             refresh_expiration: settings.security.jwt.refresh_expiration,
@@ -215,6 +218,35 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
             refresh_without_secret: keys.refresh_without_secret,
         },
     }
+}
+
+/// The largest logo.
+const LOGO_BYTES: u64 = 256 * 1024;
+
+/// The customer portal. A logo that cannot be read, or is too large, is left out; `config check` and `serve` say so.
+fn portal_of(settings: &Settings) -> Option<Portal> {
+    let (configured, endpoints) = (&settings.portal, &settings.endpoints);
+    let path = |path: &Option<keyward_config::EndpointPath>| path.as_ref().map(|path| path.as_str().to_owned());
+    Some(Portal {
+        path: configured.path.as_ref()?.as_str().into(),
+        name: configured.name.as_deref().map(|name| name.trim().into()),
+        color: configured.color.as_ref().map(|color| color.as_str().into()),
+        logo: logo(configured),
+        endpoints: PortalEndpoints {
+            login: path(&endpoints.login),
+            logout: path(&endpoints.logout),
+            me: path(&endpoints.me),
+            api_keys: path(&endpoints.api_keys),
+            usage: path(&endpoints.usage),
+        },
+    })
+}
+
+fn logo(configured: &settings::Portal) -> Option<Logo> {
+    let (file, media) = (configured.logo_file.as_ref()?, configured.media()?);
+    let size = std::fs::metadata(file).ok()?.len();
+    let bytes = std::fs::read(file).ok().filter(|_| size <= LOGO_BYTES)?;
+    Some(Logo { media, bytes: bytes.into() })
 }
 
 /// A version of the configuration as doors see it; `signer` signs what upstreams are told.

@@ -74,6 +74,7 @@ macro_rules! conformance {
             factors::a_second_factor_counts_once_it_is_confirmed,
             factors::what_is_shown_beside_a_password_is_used_up_with_the_session_that_begins,
             links::an_invitation_is_good_once_and_ends_with_what_it_was_for,
+            links::a_link_to_the_portal_begins_one_session_of_whom_it_is_for,
             people::a_user_is_read_as_of_a_change,
             people::a_refresh_token_ends_with_its_time_and_its_session,
             people::of_many_uses_at_once_one_succeeds,

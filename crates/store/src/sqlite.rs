@@ -25,6 +25,7 @@ mod once;
 mod open;
 mod overlaps;
 mod people;
+mod portal;
 mod reserves;
 mod rows;
 mod schema;

@@ -100,6 +100,7 @@ async fn begin(service: &Service, client: &Client, wanted: Option<ScopeSet>) -> 
         client: Some(ClientGrant { key: joined.key.id.clone(), scopes }),
         seen_at: None,
         plane: Plane::Data,
+        portal: false,
         client_address: origin.client,
     };
     event.subject.clone_from(&session.id);

@@ -10,5 +10,6 @@
 
 mod invitations;
 mod planes;
+mod portal;
 mod second_factor;
 mod world;

@@ -16,6 +16,7 @@ use keyward_api::in_force::{Configuration, InForce, Prefixes};
 use keyward_api::opener::Opener;
 use keyward_api::origin::Origin;
 use keyward_api::passwords::{Password, PasswordPool};
+use keyward_api::portal::{self, Portal, PortalEndpoints};
 use keyward_api::pulse::Pulse;
 use keyward_api::sealing::MasterKey;
 use keyward_api::service::Service;
@@ -126,6 +127,7 @@ impl World {
             signing: OnceLock::new(),
             serving: OnceLock::new(),
             throttle: Arc::default(),
+            portal_files: portal::no_files,
             tickets: Tickets::default(),
             attempts: Attempts::default(),
             initial_password: None,
@@ -299,6 +301,13 @@ fn configuration(text: &str) -> Configuration {
         prefixes: prefixes(),
         pair_prefixes: prefixes(),
         adopting: None,
+        portal: settings.portal.path.as_ref().map(|path| Portal {
+            path: path.as_str().into(),
+            name: None,
+            color: None,
+            logo: None,
+            endpoints: PortalEndpoints { login: None, logout: None, me: None, api_keys: None, usage: None },
+        }),
         issuing: Issuing {
             expiration: Duration::from_secs(900),
             refresh_expiration: Duration::from_secs(86_400),

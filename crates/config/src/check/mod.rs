@@ -10,6 +10,7 @@ mod issuers;
 mod keys;
 mod limits;
 mod plans;
+mod portal;
 mod requests;
 mod responses;
 mod routes;
@@ -51,6 +52,7 @@ pub(crate) fn check(look: &mut Look<'_>) {
     routes::check(look);
     limits::check(look);
     plans::check(look);
+    portal::check(look);
     keys::check(look);
     adopt::check(look);
     basic_auth::check(look);

@@ -33,6 +33,7 @@ pub(super) fn check(look: &mut Look<'_>) {
         };
         !route.public && route.schemes.iter().any(is_session)
     });
+    let is_read = is_read || settings.portal.path.is_some();
     let server = &settings.server;
     let is_clear = !server.tls.enabled && server.trusted_proxies.is_empty() && server.socket.is_none();
     if is_read && is_clear && !is_own_machine(server.host) {

@@ -14,6 +14,7 @@ mod identity;
 mod issuers;
 mod limits;
 mod plans;
+mod portal;
 mod responses;
 mod routes;
 mod schemes;
@@ -45,6 +46,7 @@ pub use identity::{Identity, IdentityHeaders, IdentityToken};
 pub use issuers::Issuer;
 pub use limits::{Limit, Performance, RateLimit};
 pub use plans::{Accounts, Plan, PlanLimit};
+pub use portal::Portal;
 pub use responses::Response;
 pub use routes::Route;
 pub use schemes::Scheme;
@@ -97,6 +99,8 @@ pub struct Settings {
     pub decisions: Decisions,
     /// Keyward's own endpoints on the data port, before `routes`; null turns one off.
     pub endpoints: Endpoints,
+    /// Pages on the data port where a customer sees its own keys and usage.
+    pub portal: Portal,
     /// Answers in other words, by the name of an endpoint (`login`), of a reason (`Rejected`), of a cause within it
     /// (`Rejected.revoked`) or of a reason at an endpoint (`login.Rejected`); null: Keyward's own words.
     pub responses: BTreeMap<String, Option<Response>>,

@@ -3,6 +3,7 @@
 mod access;
 mod basic_password;
 mod caller;
+mod color;
 mod files;
 mod header;
 mod instant;
@@ -24,6 +25,7 @@ use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
 pub use basic_password::BasicPassword;
+pub use color::Color;
 pub use files::Files;
 pub use key::Prefix;
 pub use refresh::RefreshBy;

@@ -191,6 +191,7 @@ pub fn session() -> JoinedSession {
         client: None,
         seen_at: None,
         plane: Plane::Data,
+        portal: false,
         client_address: None,
     };
     JoinedSession { session, user, client: None }

@@ -217,6 +217,7 @@ pub const fn name(endpoint: Endpoint) -> &'static str {
         Endpoint::Metadata => "metadata",
         Endpoint::Jwks => "jwks",
         Endpoint::Usage => "usage",
+        Endpoint::Portal => "portal",
         Endpoint::Health => "health",
         Endpoint::Ready => "ready",
     }

@@ -128,6 +128,11 @@ pub enum Account {
         #[arg(long, value_name = "AMOUNT")]
         budget: Option<String>,
     },
+    /// Make a link to the customer portal: good once, within ten minutes
+    PortalLink {
+        /// The account
+        which: String,
+    },
     /// Show one account
     Show {
         /// The account

@@ -3,7 +3,8 @@
 use keyward_api::accounts::{AccountQuestion, AccountView, ChangedAccount, NewAccount};
 use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
-use keyward_api::people_command::PeopleCommand;
+use keyward_api::people_command::{PeopleCommand, PeopleReply};
+use keyward_api::portal_links::PortalLink;
 use keyward_api::used_command::UsedCommand;
 use keyward_api::view::Listing;
 
@@ -38,6 +39,8 @@ pub fn run(cli: &Cli, command: &Account) -> Result<()> {
         Reply::Used(reply) => return used::told(cli.json, &reply),
         Reply::Account { account } | Reply::AccountAdded { account } if cli.json => terminal::json(&account),
         Reply::Account { account } | Reply::AccountAdded { account } => terminal::line(&card(&account)),
+        Reply::People(PeopleReply::PortalLink { link }) if cli.json => terminal::json(&link),
+        Reply::People(PeopleReply::PortalLink { link }) => shown(&link),
         Reply::AccountChanged { account } if cli.json => terminal::json(&account),
         Reply::AccountChanged { account } => terminal::line(&said(command, &account)),
         _ => return Err(backend::unexpected()),
@@ -60,6 +63,14 @@ fn new_limits(list: &Option<String>) -> Result<Vec<String>> {
     }
 }
 
+/// The link is shown once: on a terminal above the rest, piped alone on stdout.
+fn shown(link: &PortalLink) {
+    let until = &link.expires_at;
+    let text = format!("  on the address of your API, followed by this: lets the account in once, until {until}");
+    terminal::line(link.link.expose());
+    if terminal::is_terminal() { terminal::line(&text) } else { terminal::warn_line(&text) }
+}
+
 fn translate(command: &Account) -> Result<PeopleCommand> {
     Ok(match command {
         Account::Add { name, external_id, ip, plan, limits, budget } => PeopleCommand::AddAccount {
@@ -73,6 +84,7 @@ fn translate(command: &Account) -> Result<PeopleCommand> {
                 budget: budget.clone(),
             },
         },
+        Account::PortalLink { which } => PeopleCommand::PortalLink { which: which.clone() },
         Account::Limits { which, list } => PeopleCommand::SetLimits { which: which.clone(), limits: new_limits(list)? },
         Account::Budget { which, change } => PeopleCommand::SetBudget { which: which.clone(), change: change.clone() },
         Account::Plan { which, plan, .. } => PeopleCommand::SetPlan { which: which.clone(), plan: plan.clone() },

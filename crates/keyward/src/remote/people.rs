@@ -72,6 +72,9 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
                 user,
             })
         }
+        PeopleCommand::PortalLink { which } => Call::post(path(&["accounts", &which, "portal-links"]), None, |link| {
+            PeopleReply::PortalLink { link }.into()
+        }),
         PeopleCommand::Import { .. } | PeopleCommand::ImportKeys { .. } => return None,
     })
 }

@@ -108,6 +108,18 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("accept_invitation", |store| {
         Box::pin(async { store.accept_invitation(&code("invitation"), &hash("b"), &event()).await.map(drop) })
     }),
+    ("portal_user", |store| {
+        Box::pin(async { store.portal_user("acc_1", &links::portal_user("user_portal"), &event()).await.map(drop) })
+    }),
+    ("portal_link", |store| {
+        Box::pin(async { store.keep_portal_link(OTHER, &links::link("another portal", 9), &event()).await.map(drop) })
+    }),
+    ("portal_session", |store| {
+        Box::pin(async {
+            let session = SessionRecord { user: OTHER.into(), portal: true, ..cookie_session("ses_2") };
+            store.begin_portal_session(&session, &code("portal"), &code("cookie"), &event()).await.map(drop)
+        })
+    }),
     ("begin_session", |store| {
         Box::pin(async {
             store.begin_session(&session("ses_2"), &proof("a"), &refresh("other", 9), &event()).await.map(drop)
@@ -311,6 +323,7 @@ async fn prepared<H: Home>() -> (H, Arc<dyn Store>) {
     factors::change(&*store, &FactorChange::Begin(&authenticator("fac_1"))).await.unwrap();
     factors::enrol_other(&*store).await;
     store.invite(OTHER, &links::link("invitation", 6), &event()).await.unwrap();
+    store.keep_portal_link(OTHER, &links::link("portal", 6), &event()).await.unwrap();
     store.insert_user(&user(PAUSED.0), &event()).await.unwrap();
     store.change_user(PAUSED.0, &UserChange::Disable(at(3)), &event()).await.unwrap();
     store.insert_account(&account(PAUSED.1), &event()).await.unwrap();

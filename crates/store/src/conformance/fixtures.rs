@@ -89,6 +89,7 @@ pub fn session(id: &str) -> SessionRecord {
         client: None,
         seen_at: None,
         plane: Plane::Data,
+        portal: false,
         client_address: Some([192, 0, 2, 1].into()),
     }
 }
@@ -117,6 +118,8 @@ pub struct State {
     pub factors: [Factors; 2],
     /// By the tokens `invitation` and `another`.
     pub invitations: Vec<Option<Invitation>>,
+    /// By the tokens `portal` and `another portal`.
+    pub portal_links: Vec<Option<Owner>>,
     pub signing_keys: Vec<SigningKeyRecord>,
     /// Keys of others, and what was mixed into their hashes.
     pub imported: (Imported, Vec<Box<[u8]>>),
@@ -148,8 +151,13 @@ pub async fn state(store: &dyn Store) -> State {
     for token in ["invitation", "another"] {
         invitations.push(store.invitation(&ApiKeyDigest::of(token.as_bytes())).await.unwrap());
     }
+    let mut portal_links = Vec::new();
+    for token in ["portal", "another portal"] {
+        portal_links.push(store.portal_link(&ApiKeyDigest::of(token.as_bytes())).await.unwrap());
+    }
     State {
         invitations,
+        portal_links,
         position: head.position,
         keys: store.api_keys(&KeyFilter::default(), &KeyPage::first(1000)).await.unwrap(),
         told: told.collect(),

@@ -1,17 +1,19 @@
 //! One-time links on SQLite: kept, looked at, and used up by compare and set.
 
+use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
+use keyward_core::session::SessionRecord;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::links::{Invitation, Links, NewLink};
 use keyward_engine::people::{PasswordHash, UserChange};
-use keyward_engine::ports::{Answer, FeedHead, StoreError};
+use keyward_engine::ports::{Answer, FeedHead, JoinedSession, NewUser, StoreError};
 use keyward_engine::version::Expected;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{column, time, unreadable};
 use super::transaction::{Statement, Transaction};
-use super::{SqliteStore, audit, users};
+use super::{SqliteStore, audit, portal, users};
 
 impl Links for SqliteStore {
     fn invite<'a>(&'a self, user: &'a str, link: &'a NewLink, event: &'a AuditEvent) -> Answer<'a, bool> {
@@ -29,6 +31,35 @@ impl Links for SqliteStore {
         event: &'a AuditEvent,
     ) -> Answer<'a, Option<FeedHead>> {
         Box::pin(self.writer.write(async move |transaction| accept(transaction, digest, password, event).await))
+    }
+
+    fn portal_user<'a>(
+        &'a self,
+        account: &'a str,
+        new: &'a NewUser,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<Owner>> {
+        Box::pin(self.writer.write(async move |transaction| portal::user(transaction, account, new, event).await))
+    }
+
+    fn keep_portal_link<'a>(&'a self, user: &'a str, link: &'a NewLink, event: &'a AuditEvent) -> Answer<'a, bool> {
+        Box::pin(self.writer.write(async move |transaction| portal::keep(transaction, user, link, event).await))
+    }
+
+    fn portal_link<'a>(&'a self, digest: &'a ApiKeyDigest) -> Answer<'a, Option<Owner>> {
+        Box::pin(self.read_user(users::select_by_link(digest)))
+    }
+
+    fn begin_portal_session<'a>(
+        &'a self,
+        session: &'a SessionRecord,
+        link: &'a ApiKeyDigest,
+        cookie: &'a ApiKeyDigest,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, Option<JoinedSession>> {
+        let write =
+            async move |transaction: &mut Transaction| portal::begin(transaction, session, link, cookie, event).await;
+        Box::pin(self.writer.write(write))
     }
 }
 

@@ -30,6 +30,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (16, "planes", include_str!("../../migrations/sqlite/0016_planes.sql")),
     (17, "factors", include_str!("../../migrations/sqlite/0017_factors.sql")),
     (18, "invitations", include_str!("../../migrations/sqlite/0018_invitations.sql")),
+    (19, "portal", include_str!("../../migrations/sqlite/0019_portal.sql")),
     (20, "listings", include_str!("../../migrations/sqlite/0020_listings.sql")),
 ];
 

@@ -29,7 +29,7 @@ pub(super) const ID_PREFIX: &str = "ses_";
 macro_rules! own_columns {
     () => {
         "s.id AS session, s.user AS session_user, s.created_at AS session_created_at, s.ended_at, s.ended_reason, \
-         s.client, s.scopes AS client_scopes, s.seen_at, s.plane, s.client_address"
+         s.client, s.scopes AS client_scopes, s.seen_at, s.plane, s.portal, s.client_address"
     };
 }
 
@@ -140,6 +140,7 @@ pub(super) fn record(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
         client,
         seen_at: time(row, "seen_at")?,
         plane: Plane::parse(column(row, "plane")?).ok_or_else(|| unreadable("plane"))?,
+        portal: column(row, "portal")?,
         client_address: address(row)?,
     })
 }
@@ -184,8 +185,8 @@ pub(super) async fn insert(
     event: &AuditEvent,
 ) -> Result<Option<JoinedSession>, StoreError> {
     let client = session.client.as_ref();
-    let insert = "INSERT INTO sessions (id, user, created_at, client, scopes, cookie, seen_at, plane, client_address) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let insert = "INSERT INTO sessions (id, user, created_at, client, scopes, cookie, seen_at, plane, client_address, portal) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let insert = query(insert)
         .bind(&*session.id)
         .bind(&*session.user)
@@ -195,7 +196,8 @@ pub(super) async fn insert(
         .bind(holds.cookie().map(|digest| digest.as_bytes().as_slice()))
         .bind(session.seen_at.map(Timestamp::as_millis))
         .bind(session.plane.as_str())
-        .bind(session.client_address.map(|address| address.to_string()));
+        .bind(session.client_address.map(|address| address.to_string()))
+        .bind(session.portal);
     transaction.run(insert).await?;
     if let Holds::Refresh(refresh) = holds {
         keep(transaction, &session.id, refresh).await?;

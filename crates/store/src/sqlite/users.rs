@@ -102,6 +102,12 @@ pub(super) fn select_invited(digest: &ApiKeyDigest) -> Statement {
     query(SELECT).bind(digest.as_bytes().as_slice())
 }
 
+/// The user whom a link to the portal lets in.
+pub(super) fn select_by_link(digest: &ApiKeyDigest) -> Statement {
+    query(concat!(select_user!(), "JOIN portal_links l ON l.user = u.id WHERE l.digest = ?1"))
+        .bind(digest.as_bytes().as_slice())
+}
+
 /// The user in a row of the selects above.
 pub(super) fn record(row: &SqliteRow) -> Result<UserRecord, StoreError> {
     Ok(UserRecord {
