@@ -223,7 +223,7 @@ pub fn configuration(loaded: &Loaded, version: u64, since: Timestamp) -> Configu
 /// The largest logo.
 const LOGO_BYTES: u64 = 256 * 1024;
 
-/// The customer portal. A logo that cannot be read, or is too large, is left out; `config check` and `serve` say so.
+/// The customer portal. A logo that cannot be read, or is too large, is left out.
 fn portal_of(settings: &Settings) -> Option<Portal> {
     let (configured, endpoints) = (&settings.portal, &settings.endpoints);
     let path = |path: &Option<keyward_config::EndpointPath>| path.as_ref().map(|path| path.as_str().to_owned());
