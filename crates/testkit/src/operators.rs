@@ -7,7 +7,7 @@ use crate::world::World;
 pub const OPERATOR: &str = "keyward:keys:read,keyward:keys:write,keyward:users:read,keyward:users:write,keyward:accounts:read,\
     keyward:accounts:write,keyward:sessions:read,keyward:sessions:write,keyward:tokens:read,keyward:tokens:write,\
     keyward:signing-keys:read,keyward:signing-keys:write,keyward:audit:read,keyward:decisions:read,keyward:usage:read,\
-    keyward:config:read,keyward:config:write,keyward:nodes:read";
+    keyward:config:read,keyward:config:write,keyward:nodes:read,keyward:portal:write";
 
 /// Every scope of the built-in role `auditor`.
 pub const AUDITOR: &str = "keyward:keys:read,keyward:users:read,keyward:accounts:read,keyward:sessions:read,keyward:tokens:read,\
