@@ -10,6 +10,7 @@ use keyward_engine::audit::Action;
 use keyward_engine::links::NewLink;
 use keyward_engine::people::AccountRecord;
 use keyward_engine::ports::NewUser;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
@@ -30,12 +31,13 @@ const PREFIX: &str = "kwprt_";
 const ROLE: &str = "self";
 
 /// A new link. Shown once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PortalLink {
     /// The id of the account.
     pub account: String,
     /// Where it leads on the data port. What follows `#` no browser sends, so that it stands in no log.
+    #[schemars(with = "String")]
     pub link: Password,
     /// From when on it is refused.
     pub expires_at: String,

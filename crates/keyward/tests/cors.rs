@@ -5,6 +5,7 @@
 use keyward_testkit::client::Answer;
 use keyward_testkit::upstream::Upstream;
 use keyward_testkit::world::World;
+use serde_json::Value;
 
 /// A block as another program documents it, word for word.
 const FROM_THE_DOCS: &str = "
@@ -214,6 +215,7 @@ fn preflights_are_on_record() {
     let found = &explained["found"][0];
     assert_eq!((&found["outcome"], &found["detail"]), (&"Forbidden".into(), &"origin".into()), "{explained}");
     let listed = world.json(&["decisions", "list", "--limit", "0"]);
-    let first = listed["data"].as_array().unwrap().last().unwrap();
-    assert_eq!((&first["outcome"], &first["detail"]), (&"allowed".into(), &"preflight".into()), "{listed}");
+    // Both may be of one millisecond, and of two cores, which hand over in turn.
+    let is_preflight = |one: &Value| one["outcome"] == "allowed" && one["detail"] == "preflight";
+    assert!(listed["data"].as_array().unwrap().iter().any(is_preflight), "{listed}");
 }

@@ -35,3 +35,21 @@ fn a_link_leads_into_the_portal_once_and_to_own_affairs_alone() {
         assert_eq!((refused.status, refused.header("set-cookie")), (404, None));
     }
 }
+
+#[test]
+fn a_backend_makes_links_with_a_key_that_may_do_nothing_else() {
+    let world = World::new(env!("CARGO_BIN_EXE_keyward")).config("portal: {path: /portal}").serve(&[]);
+    world.ok(&["account", "add", "acme", "--external-id", "A-1"]);
+    let key = world.key("backend", &["--scopes", "keyward:portal:write"]);
+    let made = world.operate("POST", "/accounts/A-1/portal-links", &key, "");
+    assert_eq!(made.status, 201, "{}", made.text());
+    let link = made.json()["link"].as_str().unwrap().to_owned();
+    let token = link.strip_prefix("/portal/#/enter/").unwrap();
+    world.issued.note(token);
+    assert_eq!(world.post("/portal/enter", &json!({"token": token})).status, 200);
+    assert_eq!(world.post("/portal/enter", &json!({"token": token})).status, 404);
+    assert_eq!(world.operate("POST", "/accounts/none/portal-links", &key, "").status, 404);
+    assert_eq!(world.operate("GET", "/accounts/A-1", &key, "").status, 403);
+    let other = world.key("other", &["--scopes", "keyward:accounts:write,*"]);
+    assert_eq!(world.operate("POST", "/accounts/A-1/portal-links", &other, "").status, 403);
+}

@@ -7,6 +7,7 @@ use keyward_api::accounts::{self, AccountQuestion, AccountView, ChangedAccount, 
 use keyward_api::budgets;
 use keyward_api::failure::Failure;
 use keyward_api::fields;
+use keyward_api::portal_links::{self, PortalLink};
 use keyward_api::view::{Listing, ReceiptView};
 use keyward_engine::people::AccountChange;
 use schemars::JsonSchema;
@@ -100,6 +101,17 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         given: CHANGED,
         refuses: &[404, 409],
         run: |call| Box::pin(budget(call)),
+        ..Operation::NEW
+    },
+    Operation {
+        id: "accounts.portalLinks.make",
+        verb: Verb::Post,
+        path: "/accounts/{id}/portal-links",
+        access: Access::Scope("keyward:portal:write"),
+        summary: "Make a link by which the account's people come into the customer portal: good once, within ten minutes",
+        given: Given::Json(StatusCode::CREATED, shape::<PortalLink>),
+        refuses: &[404, 409],
+        run: |call| Box::pin(portal_link(call)),
         ..Operation::NEW
     },
 ];
@@ -253,4 +265,9 @@ async fn budget(call: &Call) -> Result<Reply, Failure> {
     let Budgeting { change } = call.body()?;
     let changed = budgets::change_of_account(call.service(), call.parameter(0), &change, &call.origin()).await?;
     Ok(answer::ok(&AccountChanged::from(changed)))
+}
+
+async fn portal_link(call: &Call) -> Result<Reply, Failure> {
+    let link = portal_links::make(call.service(), call.parameter(0), &call.origin()).await?;
+    Ok(answer::json(StatusCode::CREATED, &link))
 }
