@@ -2,7 +2,6 @@
 // A session that ended is signed in again in the page that it ended on; what waits for that then goes out once more.
 import createClient from "openapi-fetch";
 import { store } from "../lib/store";
-import type { ComingPaths } from "./coming";
 import { lost } from "./connection";
 import { Problem } from "./problem";
 import type { paths } from "./schema";
@@ -64,7 +63,7 @@ async function request(input: Request): Promise<Response> {
   return first;
 }
 
-export const api = createClient<paths & ComingPaths>({ baseUrl: "", fetch: request });
+export const api = createClient<paths>({ baseUrl: "", fetch: request });
 
 /** The answer of a call; everything else is thrown as a `Problem`. */
 export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {

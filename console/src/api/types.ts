@@ -3,7 +3,7 @@ import type { components } from "./schema";
 
 type S = components["schemas"];
 
-export type { Limit } from "./coming";
+export type Limit = S["LimitView"];
 export type Invitation = NonNullable<S["UserMade"]["invitation"]>;
 export type Receipt = S["ReceiptView"];
 export type Session = S["SessionView"];

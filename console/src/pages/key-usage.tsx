@@ -29,7 +29,7 @@ export function KeyUsage({ id }: { id: string }) {
 }
 
 interface FromProps {
-  used: { address: string; userAgent: string; route: string; lastAt: string }[];
+  used: { address: string; userAgent: string | null; route: string | null; lastAt: string }[];
 }
 
 /** From where it was used last. */
@@ -44,7 +44,7 @@ function From({ used }: FromProps) {
               <code>{one.address}</code> <span className="quiet">{one.userAgent}</span>
             </span>
             <span className="faint">
-              {one.route} · <Time at={one.lastAt} />
+              {one.route ?? "no route"} · <Time at={one.lastAt} />
             </span>
           </li>
         ))}
