@@ -143,6 +143,7 @@ async fn rotations_of_an_older_version_keep_their_line() {
         "DROP TABLE factors",
         "ALTER TABLE sessions DROP COLUMN client_address",
         "ALTER TABLE sessions DROP COLUMN plane",
+        "DROP TABLE once",
         "DROP TABLE imported_peppers",
         "DROP TABLE imported_keys",
         "DROP TABLE key_sightings",

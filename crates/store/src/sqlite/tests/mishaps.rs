@@ -64,10 +64,10 @@ async fn a_full_disk_leaves_nothing_half_written() {
     let (dir, store) = filled().await;
     let before = state(&store).await;
     let pages: i64 = query_scalar("PRAGMA page_count").fetch_one(&store.writer.pool).await.unwrap();
-    assert!(pages < 64);
+    assert!(pages < 128);
     query("PRAGMA max_page_count = 1").execute(&store.writer.pool).await.unwrap();
     let mut big = key("key_big", OWNER, 2);
-    big.name = "n".repeat(64 * 4096).into();
+    big.name = "n".repeat(128 * 4096).into();
     let answer = store.insert_api_key(&big, &event()).await;
     assert!(matches!(answer, Err(StoreError::Full)), "{answer:?}");
     assert_eq!(state(&store).await, before);
