@@ -10,6 +10,7 @@ import time
 
 DAYS = 30
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+QUARTER = DAY // 4
 ALPHABET = string.digits + string.ascii_letters
 WORDS = "billing orders export import mobile backend staging nightly cron terraform ci webhook analytics partner legacy".split()
 ROUTES = [f"route-{number}" for number in range(12)]
@@ -105,7 +106,7 @@ class Filled:
                 ))
                 fact = (owner or "", key or "", route, outcome)
                 usage[fact] = usage.get(fact, 0) + 1
-                for span in (MINUTE, HOUR) if at > self.now - 2 * DAY else (HOUR,):
+                for span in (MINUTE, HOUR, QUARTER) if at > self.now - 2 * DAY else (HOUR, QUARTER):
                     figure = (span, at - at % span, route, outcome)
                     figures[figure] = figures.get(figure, 0) + 1
                     if outcome == "allowed":

@@ -61,7 +61,7 @@ test("one signs out everywhere", async ({ console: page, keyward, browser }) => 
   const other = await (await browser.newContext()).newPage();
   await signIn(other, keyward);
   await open(page, keyward, "/account");
-  await expect(page.getByText("this one")).toBeVisible();
+  await expect(page.getByText("this one", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Sign out everywhere" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Sign out everywhere" }).click();
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();

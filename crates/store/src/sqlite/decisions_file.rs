@@ -27,11 +27,12 @@ const READERS: u32 = 2;
 
 const SCHEMA: &str = include_str!("../../migrations/decisions/0001_decisions.sql");
 /// What files of earlier versions lack.
-const ADDED: [&str; 4] = [
+const ADDED: [&str; 5] = [
     include_str!("../../migrations/decisions/0002_usage_waiting.sql"),
     include_str!("../../migrations/decisions/0003_figures.sql"),
     include_str!("../../migrations/decisions/0004_blocks.sql"),
     include_str!("../../migrations/decisions/0005_most_used.sql"),
+    include_str!("../../migrations/decisions/0006_quarters.sql"),
 ];
 
 /// What was found in the file's place.

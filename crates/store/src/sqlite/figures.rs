@@ -1,4 +1,4 @@
-//! Figures for charts: each minute and each hour is a few rows that grow with what comes in, in its transaction.
+//! Figures for charts: each minute, hour and quarter of a day is a few rows that grow with what comes in, in its transaction.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,10 @@ use super::many::Many;
 use super::rows::{column, unreadable};
 use super::transaction::{Statement, Transaction};
 
-/// Rows are of minutes and of hours.
 const MINUTE: i64 = 60_000;
-const HOUR: i64 = 3_600_000;
+const HOUR: i64 = 60 * MINUTE;
+/// What rows are of: a chart reads the longest that its steps are made of.
+const SPANS: [i64; 3] = [MINUTE, HOUR, 6 * HOUR];
 
 const COUNT: Many = Many {
     before: "INSERT INTO figures (span, at, route, outcome, count)",
@@ -25,7 +26,7 @@ const COUNT: Many = Many {
     after: " ON CONFLICT DO UPDATE SET count = count + excluded.count",
 };
 
-const SPANS: Many = Many {
+const COUNT_SPANS: Many = Many {
     before: "INSERT INTO spans (span, at, class, count)",
     columns: 4,
     after: " ON CONFLICT DO UPDATE SET count = count + excluded.count",
@@ -42,7 +43,7 @@ impl<'a> Sums<'a> {
     fn of(batches: &'a [Batch]) -> Self {
         let mut sums = Self::default();
         for minute in batches.iter().flat_map(|batch| &batch.figures) {
-            for span in [MINUTE, HOUR] {
+            for span in SPANS {
                 let at = begin(minute.at.as_millis(), span);
                 for (route, outcome, count) in &minute.requests {
                     *sums.requests.entry((span, at, route.as_deref().unwrap_or_default(), outcome)).or_default() +=
@@ -63,7 +64,7 @@ pub(super) async fn write(transaction: &mut Transaction, batches: &[Batch]) -> R
     let requests: Vec<_> = sums.requests.into_iter().collect();
     COUNT.run(transaction, &requests, bind_requests).await?;
     let spans: Vec<_> = sums.spans.into_iter().collect();
-    SPANS.run(transaction, &spans, bind_spans).await
+    COUNT_SPANS.run(transaction, &spans, bind_spans).await
 }
 
 /// Span, beginning, route and outcome.
@@ -81,7 +82,8 @@ fn bind_spans(insert: Statement, ((span, at, class), count): &(Spans, u64)) -> S
 
 /// Lets go of what may not stay.
 pub(super) async fn prune(transaction: &mut Transaction, retention: Retention) -> Result<(), StoreError> {
-    for (span, since) in [(MINUTE, retention.minutes_since), (HOUR, retention.usage_since)] {
+    for span in SPANS {
+        let since = if span == MINUTE { retention.minutes_since } else { retention.usage_since };
         for delete in
             ["DELETE FROM figures WHERE span = ?1 AND at < ?2", "DELETE FROM spans WHERE span = ?1 AND at < ?2"]
         {
@@ -91,10 +93,10 @@ pub(super) async fn prune(transaction: &mut Transaction, retention: Retention) -
     Ok(())
 }
 
-/// What a filter asks for: of minutes where its step is no whole hour.
+/// What a filter asks for.
 pub(super) async fn read(decisions: &SqliteDecisions, filter: &FigureFilter) -> Result<Figures, StoreError> {
     let step = i64::try_from(filter.step.as_millis()).unwrap_or(i64::MAX).max(MINUTE);
-    let span = if step % HOUR == 0 { HOUR } else { MINUTE };
+    let span = SPANS.into_iter().rfind(|span| step % span == 0).unwrap_or(MINUTE);
     let requests = "SELECT at - at % ?4 AS at, outcome, sum(count) AS count FROM figures \
          WHERE span = ?1 AND at >= ?2 AND at < ?3 GROUP BY 1, 2 ORDER BY 1, 2";
     let routes = "SELECT route, outcome, sum(count) AS count FROM figures \
