@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use keyward_api::actor;
 use keyward_api::failure::{Failure, Kind};
-use keyward_api::sealing::MasterKey;
+use keyward_api::signing_keys::sealing::MasterKey;
 use keyward_core::digest::MacKey;
 use keyward_core::time::Timestamp;
 use keyward_engine::once::{Begun, Once};

@@ -10,12 +10,12 @@ use keyward_engine::ports::Joined;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{self, AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::failure::Failure;
 use crate::keys::{self, ChangedKey};
 use crate::limits::{self, Looked};
 use crate::origin::Origin;
+use crate::people::accounts::{self, AccountView, ChangedAccount};
 use crate::service::Service;
 use crate::view::KeyView;
 

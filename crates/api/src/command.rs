@@ -3,28 +3,29 @@
 use keyward_engine::change::KeyChange;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{AccountView, ChangedAccount};
 use crate::actor::Actor;
 use crate::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView, SealedView};
+use crate::decisions::explain::DecidedView;
+use crate::decisions::overview::{self, Overview};
+use crate::decisions::used_command::{self, UsedCommand, UsedReply};
 use crate::decisions::{self, DecisionQuestion, DecisionView};
 use crate::explain::{self, Explanation, Question};
-use crate::explain_decision::{self, DecidedView};
 use crate::failure::Failure;
 use crate::in_force::RunningView;
+use crate::keys::overlaps::Ending;
 use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
 use crate::nodes::{self, NodeShown};
 use crate::origin::Origin;
-use crate::overlaps::Ending;
-use crate::overview::{self, Overview};
-use crate::people_command::{self, PeopleCommand, PeopleReply};
-use crate::plans::{self, PlanView};
-use crate::roles::{self, RoleView};
+use crate::people;
+use crate::people::accounts::{AccountView, ChangedAccount};
+use crate::people::command::{PeopleCommand, PeopleReply};
+use crate::people::plans::{self, PlanView};
+use crate::people::roles::{self, RoleView};
+use crate::people::users::{ChangedUser, UserView};
 use crate::service::Service;
 use crate::sessions::SessionView;
+use crate::sessions::token_command::{self, RevokedToken, TokenCommand, TokenView};
 use crate::signing_keys::{self, ChangedSigningKey, SigningKeyView};
-use crate::token_command::{self, RevokedToken, TokenCommand, TokenView};
-use crate::used_command::{self, UsedCommand, UsedReply};
-use crate::users::{ChangedUser, UserView};
 use crate::view::{CreatedKey, KeyView, Listing, ReceiptView};
 use crate::{backup, budgets, fields};
 
@@ -359,7 +360,7 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             return Ok(Reply::Figures { overview: Box::new(overview::look(service, &span).await?) });
         }
         Command::ExplainDecision { id } => {
-            return Ok(Reply::Decided { decided: explain_decision::explain(service, &id).await? });
+            return Ok(Reply::Decided { decided: decisions::explain::explain(service, &id).await? });
         }
         Command::Explain { question } => {
             return Ok(Reply::Explained { explanation: explain::explain(service, &question).await? });
@@ -367,7 +368,7 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         Command::CopyStore { target } => {
             return Ok(Reply::StoreCopied { folder: backup::copy(service, &target).await? });
         }
-        Command::People(command) => return people_command::carry_out(service, command).await,
+        Command::People(command) => return people::command::carry_out(service, command).await,
         Command::Token(TokenCommand::Inspect { text }) => {
             return Ok(Reply::Token { token: token_command::inspect(service, &text).await? });
         }

@@ -1,5 +1,12 @@
 //! Decisions as they were kept, for people and programs: pages of them.
 
+pub mod explain;
+pub mod keeper;
+pub mod overview;
+pub mod usage;
+pub mod used;
+pub mod used_command;
+
 use keyward_engine::decisions::{DecisionFilter, DecisionPage, Decisions, KeptDecision};
 use keyward_engine::mark::Level;
 use keyward_engine::ports::StoreError;

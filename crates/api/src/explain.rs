@@ -24,11 +24,11 @@ use keyward_http::limits::retry_after;
 use keyward_http::templates::{self, Responses};
 use serde::{Deserialize, Serialize};
 
-use crate::basic;
 use crate::failure::{Failure, Kind};
 use crate::fields::rfc3339;
 use crate::limits;
 use crate::service::Service;
+use crate::sign_in::basic;
 
 /// A request to explain.
 #[derive(Clone, Default, Serialize, Deserialize)]

@@ -1,14 +1,20 @@
 //! Users of other programs, from files in their forms: looked at first, taken only when that is asked for.
 
+pub(crate) mod adopting;
+pub mod files;
+pub(crate) mod foreign;
+pub(crate) mod hashes;
+pub mod keys;
+pub mod provers;
+
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
 use crate::fields;
-use crate::foreign;
 use crate::origin::Origin;
-use crate::passwords::Password;
+use crate::people::users::{self, UserToMake};
 use crate::service::Service;
-use crate::users::{self, UserToMake};
+use crate::sign_in::passwords::Password;
 
 /// What is to be taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]

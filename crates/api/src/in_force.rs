@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fields::rfc3339;
 use crate::portal::Portal;
-use crate::tokens::Issuing;
+use crate::sessions::tokens::Issuing;
 
 /// How new keys begin, by mode.
 #[derive(Clone, Debug)]

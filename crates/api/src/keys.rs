@@ -1,5 +1,9 @@
 //! Operations on API keys: who may make which key, and what a change answers.
 
+pub(crate) mod listing;
+pub(crate) mod new_key;
+pub mod overlaps;
+
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
@@ -17,12 +21,12 @@ use crate::actor::Actor;
 use crate::budgets;
 use crate::failure::Failure;
 use crate::fields;
-pub use crate::key_listing::{KeyQuestion, list};
-use crate::new_key::{
+pub use crate::keys::listing::{KeyQuestion, list};
+use crate::keys::new_key::{
     account_of_new_key, addresses_of_new_key, budget_of_new_key, end_of_new_key, may_bring_to_life, mode_of_new_key,
     owner_of_new_key, scopes_of_new_key,
 };
-use crate::overlaps::Ending;
+use crate::keys::overlaps::Ending;
 use crate::service::Service;
 use crate::told::{said_of, said_of_change};
 use crate::view::{CreatedKey, KeyView, ReceiptView, shown_prefix};

@@ -1,79 +1,38 @@
-//! Operations on keys, Keyward's own endpoints, and the control plane that commands and health checks talk to.
+//! Operations: what people and programs ask of Keyward, whichever way they come, and the answers as values.
+//!
+//! What there is has a room each: `keys`, `people` (accounts, users, invitations), `sessions` (and their tokens), `signing_keys`, `budgets` and `limits`,
+//! `decisions` (and figures of them), `audit`, `portal`. `sign_in` is how somebody proves who they are, and how often they may try; `import` takes what others
+//! kept. Doors: `own` and `oauth` are the own endpoints on the data plane, `command` what commands ask for through the socket, `admin` health on the control plane; the
+//! admin API calls the same operations from a crate of its own. All work with a `service`, fail with a `failure`, read `fields` and write `view`s.
 
-pub mod accounts;
 pub mod actor;
 pub mod admin;
-mod adopting;
-pub mod attempts;
 pub mod audit;
 pub mod backup;
-pub mod basic;
 pub mod budgets;
 pub mod command;
-pub mod console_sign_in;
-pub mod cookie_sign_in;
 pub mod decisions;
 pub mod explain;
-pub mod explain_decision;
 pub mod failure;
-pub mod families;
 pub mod fields;
-mod foreign;
 pub mod hex;
 pub mod import;
-pub mod import_keys;
 pub mod in_force;
-pub mod invitations;
-pub mod jwks;
-pub mod keeper;
-pub mod key_files;
-mod key_hashes;
-mod key_listing;
 pub mod keys;
 pub mod limits;
 pub mod listing;
-mod me;
 pub mod metrics;
-mod new_key;
 pub mod nodes;
 pub mod oauth;
-pub mod opener;
 pub mod origin;
-pub mod overlaps;
-pub mod overview;
 pub mod own;
-pub mod own_password;
-pub mod own_second_factor;
-pub mod own_sessions;
-mod own_usage;
-mod password_proof;
-pub mod passwords;
-pub mod past_sessions;
-pub mod people_command;
-pub mod plans;
+pub mod people;
 pub mod portal;
-pub mod portal_links;
-pub mod provers;
 pub mod pulse;
-mod recovery_codes;
 pub mod refusal;
-pub mod roles;
-pub mod sealing;
-mod second_factor;
 pub mod service;
 pub mod sessions;
-pub mod set_cookie;
 pub mod sign_in;
 pub mod signing_keys;
-pub mod throttle;
-pub mod tickets;
-pub mod token_command;
-pub mod tokens;
 mod told;
-mod totp;
-pub mod turns;
-pub mod usage;
-pub mod used;
-pub mod used_command;
-pub mod users;
 pub mod view;

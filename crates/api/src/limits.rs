@@ -10,11 +10,11 @@ use keyward_engine::limits::Cells;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts;
 use crate::actor::Actor;
 use crate::failure::Failure;
 use crate::fields::rfc3339;
 use crate::keys;
+use crate::people::accounts;
 use crate::service::Service;
 
 /// A place that no rule refers to: whoever only looks needs none.

@@ -1,5 +1,11 @@
 //! Keyward's own endpoints on the data plane: health, readiness, signing in and out, and a caller's own keys and usage.
 
+pub(crate) mod me;
+pub mod password;
+pub mod second_factor;
+pub mod sessions;
+pub(crate) mod usage;
+
 use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
@@ -20,24 +26,18 @@ use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::actor::{self, Actor, Door};
-use crate::cookie_sign_in::{self, CookieSession};
 use crate::failure::{Failure, Kind};
-use crate::fields;
-use crate::jwks;
-use crate::keys::{self, KeyQuestion, NewKey};
-use crate::me;
-use crate::oauth;
+use crate::keys::{self, KeyQuestion, NewKey, overlaps::Ending};
 use crate::origin::Origin;
-use crate::overlaps::Ending;
-use crate::own_usage;
-use crate::passwords::Password;
-use crate::portal;
-use crate::portal_links;
+use crate::portal::{self, links};
 use crate::refusal::refused;
 use crate::service::Service;
-use crate::set_cookie;
-use crate::sign_in::{self, Shown, Tokens};
+use crate::sign_in::cookie::CookieSession;
+use crate::sign_in::passwords::Password;
+use crate::sign_in::{self, Shown, Tokens, set_cookie};
+use crate::signing_keys::jwks;
 use crate::view::ReceiptView;
+use crate::{fields, oauth};
 
 /// Answers requests until every door is closed. None of them waits here: what may take long does so in a lane of its own,
 /// so that health, readiness and whatever else asks for nothing is answered at once. All bounds: `keyward_http::bounds`.
@@ -116,7 +116,7 @@ pub async fn answer(service: &Service, request: &OwnRequest) -> OwnReply {
         (Endpoint::Me, Some(caller)) => me::answer(service, caller).await,
         (Endpoint::Health, _) => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ok"}))),
         (Endpoint::Ready, _) => Ok(ready(service).await),
-        (Endpoint::Usage, Some(caller)) => own_usage::answer(service, caller, request).await,
+        (Endpoint::Usage, Some(caller)) => usage::answer(service, caller, request).await,
         (_, Some(caller)) => on_keys(service, caller, request).await,
         // The route table asks for a credential on each of these; without one nothing is done.
         (_, None) => Err(Failure::forbidden("this endpoint wants a credential")),
@@ -172,7 +172,7 @@ async fn login(service: &Service, request: &OwnRequest) -> Result<Answer, Failur
 }
 
 async fn by_cookie(service: &Service, shown: Shown<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
-    begun(service, &cookie_sign_in::sign_in(service, shown, &origin(request)).await?)
+    begun(service, &sign_in::cookie::sign_in(service, shown, &origin(request)).await?)
 }
 
 /// By a link to the portal.
@@ -182,7 +182,7 @@ async fn enter(service: &Service, request: &OwnRequest) -> Result<Answer, Failur
         token: Password,
     }
     let Enter { token } = secret_body(request, "{\"token\": …}")?;
-    begun(service, &portal_links::enter(service, &token, &origin(request)).await?)
+    begun(service, &links::enter(service, &token, &origin(request)).await?)
 }
 
 /// What a browser is told whose session began.

@@ -1,5 +1,7 @@
 //! The customer portal on the data plane: its files, what it is called, and the way in by a link.
 
+pub mod links;
+
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};

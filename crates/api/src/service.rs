@@ -15,16 +15,16 @@ use keyward_engine::ports::{Clock, FeedHead, Random, Store, StoreError};
 use keyward_engine::refresher::Refresher;
 use keyward_engine::throttle::Throttle;
 
-use crate::attempts::Attempts;
 use crate::audit::Sealer;
 use crate::in_force::{Configuration, InForce};
 use crate::nodes::Serving;
-use crate::opener::Opener;
-use crate::passwords::PasswordPool;
 use crate::portal;
 use crate::pulse::Pulse;
-use crate::tickets::Tickets;
-use crate::tokens::Signing;
+use crate::sessions::tokens::Signing;
+use crate::sign_in::attempts::Attempts;
+use crate::sign_in::passwords::PasswordPool;
+use crate::sign_in::tickets::Tickets;
+use crate::signing_keys::opener::Opener;
 use crate::view::ReceiptView;
 
 /// The name of the first user, the default owner of keys.

@@ -1,5 +1,10 @@
 //! Sessions as operators see them: who signed in, when, and how it ended.
 
+pub mod families;
+pub mod past;
+pub mod token_command;
+pub mod tokens;
+
 use keyward_core::session::SessionRecord;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, UserChange};
@@ -9,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Failure, Kind};
 use crate::fields::rfc3339;
 use crate::origin::Origin;
+use crate::people::users::{self, ChangedUser};
 use crate::service::Service;
-use crate::users::{self, ChangedUser};
 use crate::view::{Listing, ReceiptView};
 
 /// The most sessions of one page.

@@ -1,5 +1,19 @@
 //! Signing in by tokens and out, and carrying a session on: every refusal is recorded before it leaves.
 
+pub mod attempts;
+pub mod basic;
+pub mod console;
+pub mod cookie;
+pub mod passwords;
+pub(crate) mod proof;
+pub(crate) mod recovery_codes;
+pub(crate) mod second_factor;
+pub mod set_cookie;
+pub mod throttle;
+pub mod tickets;
+pub(crate) mod totp;
+pub mod turns;
+
 use std::time::Duration;
 
 use keyward_core::api_key::{CredentialEntry, Owner};
@@ -13,17 +27,16 @@ use keyward_engine::people::{Bearer, Changed};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::attempts::Why;
 use crate::failure::Failure;
-use crate::families::{self, Carry, Failed, Issued, issue, signing_key, too_many_scopes, unauthorized};
 use crate::fields;
 use crate::origin::Origin;
-use crate::password_proof::{prove, wrong};
-use crate::passwords::Password;
-use crate::second_factor;
 use crate::service::Service;
-use crate::throttle::{self, Attempt};
-use crate::tokens;
+use crate::sessions::families::{self, Carry, Failed, Issued, issue, signing_key, too_many_scopes, unauthorized};
+use crate::sessions::tokens;
+use crate::sign_in::attempts::Why;
+use crate::sign_in::passwords::Password;
+use crate::sign_in::proof::{prove, wrong};
+use crate::sign_in::throttle::Attempt;
 use crate::view::ReceiptView;
 
 /// What a user gets who signed in (RFC 6749 §5.1).

@@ -1,5 +1,9 @@
 //! The keys that sign tokens: listed, made to follow each other, and retired, by hand and by age.
 
+pub mod jwks;
+pub mod opener;
+pub mod sealing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +19,7 @@ use crate::failure::{Failure, Kind};
 use crate::fields::rfc3339;
 use crate::origin::Origin;
 use crate::service::Service;
-use crate::tokens::make_key;
+use crate::sessions::tokens::make_key;
 use crate::view::{Listing, ReceiptView};
 
 /// How often it is looked at whether a key is due.

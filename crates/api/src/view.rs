@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budgets::BudgetView;
 use crate::fields::rfc3339;
-use crate::overlaps::OverlapView;
+use crate::keys::overlaps::OverlapView;
 
 /// A key as its owner and operators see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use keyward_api::failure::Failure;
 use keyward_api::origin::Origin;
-use keyward_api::passwords::Password;
+use keyward_api::people::users;
 use keyward_api::service::{ADMIN, Service, new_secret_text};
-use keyward_api::users;
+use keyward_api::sign_in::passwords::Password;
 use keyward_engine::people::UserChange;
 
 use crate::exit::{Failed, Result};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_api::keeper::{self, Keeping, Told};
+use keyward_api::decisions::keeper::{self, Keeping, Told};
 use keyward_config::Settings;
 use keyward_engine::decisions::Decisions;
 use keyward_engine::ledger::Recording;

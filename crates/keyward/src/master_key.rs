@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use keyward_api::hex::{hex, unhex};
-use keyward_api::sealing::MasterKey;
+use keyward_api::signing_keys::sealing::MasterKey;
 use keyward_engine::ports::Random as _;
 use zeroize::Zeroizing;
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use keyward_admin::{Configurations, Control, Guard, GuardParts};
 use keyward_api::admin::{admin_routes, socket_routes};
-use keyward_api::basic::BasicPasswords;
+use keyward_api::import::provers::KeyProvers;
 use keyward_api::in_force::Configuration;
 use keyward_api::metrics::{Depth, Metrics};
 use keyward_api::nodes::{FileSizes, Serving};
-use keyward_api::opener::Opener;
-use keyward_api::provers::KeyProvers;
 use keyward_api::service::Service;
+use keyward_api::sign_in::basic::BasicPasswords;
+use keyward_api::signing_keys::opener::Opener;
 use keyward_core::plane::Plane;
 use keyward_edge::Fetcher;
 use keyward_engine::fetcher::{self, Questions};
@@ -192,10 +192,10 @@ impl ControlPlane<'_> {
         tokio::spawn(sweep(Arc::clone(self.cells), Arc::clone(&self.service.clock)));
         tokio::spawn(keyward_api::own::run(Arc::clone(self.service), own));
         tokio::spawn(keyward_api::audit::run(Arc::clone(self.service)));
-        tokio::spawn(keyward_api::attempts::run(Arc::clone(self.service)));
+        tokio::spawn(keyward_api::sign_in::attempts::run(Arc::clone(self.service)));
         tokio::spawn(keyward_api::signing_keys::run(Arc::clone(self.service)));
-        tokio::spawn(keyward_api::overlaps::run(Arc::clone(self.service)));
-        tokio::spawn(keyward_api::past_sessions::run(Arc::clone(self.service)));
+        tokio::spawn(keyward_api::keys::overlaps::run(Arc::clone(self.service)));
+        tokio::spawn(keyward_api::sessions::past::run(Arc::clone(self.service)));
         if let Some(keep) = self.audit_kept {
             let tell = |message: &str| terminal::warn_line(&format!("keyward: {message}"));
             tokio::spawn(keyward_api::audit::keep(Arc::clone(self.service), keep, tell));

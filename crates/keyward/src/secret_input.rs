@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use keyward_api::passwords::Password;
+use keyward_api::sign_in::passwords::Password;
 use zeroize::Zeroizing;
 
 use crate::exit::{Failed, Result};

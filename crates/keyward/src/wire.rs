@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use keyward_api::attempts::Attempts;
 use keyward_api::audit::Sealer;
 use keyward_api::in_force::{Adopting, Configuration, InForce, Prefixes};
-use keyward_api::opener::Opener;
-use keyward_api::passwords::PasswordPool;
 use keyward_api::portal::{Logo, Portal, PortalEndpoints};
 use keyward_api::pulse::Pulse;
-use keyward_api::sealing::MasterKey;
 use keyward_api::service::{Service, ensure_account, first_user, first_user_event};
-use keyward_api::tickets::Tickets;
-use keyward_api::tokens::Issuing;
+use keyward_api::sessions::tokens::Issuing;
+use keyward_api::sign_in::attempts::Attempts;
+use keyward_api::sign_in::passwords::PasswordPool;
+use keyward_api::sign_in::tickets::Tickets;
+use keyward_api::signing_keys::opener::Opener;
+use keyward_api::signing_keys::sealing::MasterKey;
 use keyward_config::{HostSeen, Prefix, Settings, UpstreamUrl, settings};
 use keyward_core::digest::MacKey;
 use keyward_core::principal::Mode;

@@ -3,11 +3,12 @@
 use http::HeaderValue;
 use http::StatusCode;
 use http::header::LOCATION;
-use keyward_api::accounts::{self, AccountQuestion, AccountView, ChangedAccount, NewAccount};
 use keyward_api::budgets;
 use keyward_api::failure::Failure;
 use keyward_api::fields;
-use keyward_api::portal_links::{self, PortalLink};
+use keyward_api::people::accounts::{self, AccountQuestion, AccountView, ChangedAccount, NewAccount};
+use keyward_api::portal;
+use keyward_api::portal::links::PortalLink;
 use keyward_api::view::{Listing, ReceiptView};
 use keyward_engine::people::AccountChange;
 use schemars::JsonSchema;
@@ -268,6 +269,6 @@ async fn budget(call: &Call) -> Result<Reply, Failure> {
 }
 
 async fn portal_link(call: &Call) -> Result<Reply, Failure> {
-    let link = portal_links::make(call.service(), call.parameter(0), &call.origin()).await?;
+    let link = portal::links::make(call.service(), call.parameter(0), &call.origin()).await?;
     Ok(answer::json(StatusCode::CREATED, &link))
 }

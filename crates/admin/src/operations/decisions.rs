@@ -7,9 +7,9 @@ use axum::response::IntoResponse as _;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream;
 use http::StatusCode;
+use keyward_api::decisions::explain::DecidedView;
 use keyward_api::decisions::{self, DecisionQuestion, DecisionView};
 use keyward_api::explain::{self, Explanation, Question};
-use keyward_api::explain_decision::{self, DecidedView};
 use keyward_api::failure::{Failure, Kind};
 use keyward_api::view::Listing;
 use schemars::JsonSchema;
@@ -107,7 +107,7 @@ async fn list(call: &Call) -> Result<Reply, Failure> {
 }
 
 async fn show(call: &Call) -> Result<Reply, Failure> {
-    Ok(answer::ok(&explain_decision::explain(call.service(), call.parameter(0)).await?))
+    Ok(answer::ok(&decisions::explain::explain(call.service(), call.parameter(0)).await?))
 }
 
 /// A request that is not made.

@@ -1,11 +1,11 @@
 //! Figures: requests over time, by outcome, key and route; what keys and accounts used, and what is left.
 
 use http::StatusCode;
+use keyward_api::decisions::overview::{self, Overview};
+use keyward_api::decisions::usage::{self, Of, UsageOfView, UsageQuestion};
+use keyward_api::decisions::used::{self, KeyUsage, Used, UsedQuestion};
 use keyward_api::failure::Failure;
 use keyward_api::limits::{self, LimitsView};
-use keyward_api::overview::{self, Overview};
-use keyward_api::usage::{self, Of, UsageOfView, UsageQuestion};
-use keyward_api::used::{self, KeyUsage, Used, UsedQuestion};
 use keyward_api::view::Listing;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use keyward_api::failure::Failure;
-use keyward_api::invitations::{self, Invited};
-use keyward_api::passwords::Password;
+use keyward_api::people::invitations::{self, Invited};
+use keyward_api::sign_in::passwords::Password;
 use keyward_core::route::Endpoint;
 use schemars::JsonSchema;
 use serde::Deserialize;

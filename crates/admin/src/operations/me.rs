@@ -2,10 +2,10 @@
 
 use http::StatusCode;
 use keyward_api::failure::Failure;
-use keyward_api::own_password;
-use keyward_api::own_second_factor::{self, Enrolment, FactorsView, RecoveryCodes};
-use keyward_api::own_sessions::{self, OwnSessionView};
-use keyward_api::passwords::Password;
+use keyward_api::own;
+use keyward_api::own::second_factor::{Enrolment, FactorsView, RecoveryCodes};
+use keyward_api::own::sessions::OwnSessionView;
+use keyward_api::sign_in::passwords::Password;
 use keyward_api::view::Listing;
 use keyward_core::route::Endpoint;
 use schemars::JsonSchema;
@@ -134,21 +134,21 @@ struct Passwords {
 async fn password(call: &Call) -> Result<Reply, Failure> {
     let Passwords { current, new } = call.body()?;
     let caller = &call.caller()?.principal;
-    Ok(answer::done(&own_password::change(call.service(), caller, (current, new), &call.origin()).await?))
+    Ok(answer::done(&own::password::change(call.service(), caller, (current, new), &call.origin()).await?))
 }
 
 async fn list(call: &Call) -> Result<Reply, Failure> {
-    Ok(answer::ok(&own_sessions::list(call.service(), &call.caller()?.principal).await?))
+    Ok(answer::ok(&own::sessions::list(call.service(), &call.caller()?.principal).await?))
 }
 
 async fn end(call: &Call) -> Result<Reply, Failure> {
     let caller = &call.caller()?.principal;
-    Ok(answer::done(&own_sessions::end(call.service(), caller, call.parameter(0), &call.origin()).await?))
+    Ok(answer::done(&own::sessions::end(call.service(), caller, call.parameter(0), &call.origin()).await?))
 }
 
 async fn end_all(call: &Call) -> Result<Reply, Failure> {
     let caller = &call.caller()?.principal;
-    let receipt = own_sessions::end_all(call.service(), caller, &call.origin()).await?;
+    let receipt = own::sessions::end_all(call.service(), caller, &call.origin()).await?;
     session::forget(call, answer::done(&receipt))
 }
 
@@ -183,26 +183,26 @@ struct ByBoth {
 }
 
 async fn factors(call: &Call) -> Result<Reply, Failure> {
-    Ok(answer::ok(&own_second_factor::look(call.service(), &call.caller()?.principal).await?))
+    Ok(answer::ok(&own::second_factor::look(call.service(), &call.caller()?.principal).await?))
 }
 
 async fn begin_factor(call: &Call) -> Result<Reply, Failure> {
     let (ByPassword { password }, caller) = (call.body()?, &call.caller()?.principal);
-    Ok(answer::ok(&own_second_factor::begin(call.service(), caller, password, &call.origin()).await?))
+    Ok(answer::ok(&own::second_factor::begin(call.service(), caller, password, &call.origin()).await?))
 }
 
 async fn confirm_factor(call: &Call) -> Result<Reply, Failure> {
     let (ByCode { code }, caller) = (call.body()?, &call.caller()?.principal);
-    Ok(answer::ok(&own_second_factor::confirm(call.service(), caller, &code, &call.origin()).await?))
+    Ok(answer::ok(&own::second_factor::confirm(call.service(), caller, &code, &call.origin()).await?))
 }
 
 async fn renew_codes(call: &Call) -> Result<Reply, Failure> {
     let (ByPassword { password }, caller) = (call.body()?, &call.caller()?.principal);
-    Ok(answer::ok(&own_second_factor::renew_codes(call.service(), caller, password, &call.origin()).await?))
+    Ok(answer::ok(&own::second_factor::renew_codes(call.service(), caller, password, &call.origin()).await?))
 }
 
 async fn remove_factor(call: &Call) -> Result<Reply, Failure> {
     let (ByBoth { password, code }, caller) = (call.body()?, &call.caller()?.principal);
-    let removed = own_second_factor::remove(call.service(), caller, (password, &code), &call.origin()).await?;
+    let removed = own::second_factor::remove(call.service(), caller, (password, &code), &call.origin()).await?;
     Ok(answer::done(&removed))
 }

@@ -1,7 +1,7 @@
 //! Plans: named sets of limits that count per account, as the configuration has them.
 
 use http::StatusCode;
-use keyward_api::plans::{self, PlanView};
+use keyward_api::people::plans::{self, PlanView};
 use keyward_api::view::Listing;
 
 use crate::answer;

@@ -2,13 +2,14 @@
 
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use keyward_api::console_sign_in::{self, Asked, FirstStep};
-use keyward_api::cookie_sign_in::CookieSession;
 use keyward_api::failure::Failure;
 use keyward_api::fields::rfc3339;
-use keyward_api::passwords::Password;
+use keyward_api::people::users;
+use keyward_api::sign_in::console::{Asked, FirstStep};
+use keyward_api::sign_in::cookie::CookieSession;
+use keyward_api::sign_in::passwords::Password;
+use keyward_api::sign_in::set_cookie;
 use keyward_api::sign_in::{self, Who};
-use keyward_api::{set_cookie, users};
 use keyward_core::page::is_same_origin;
 use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
@@ -122,7 +123,7 @@ struct Finishing {
 async fn finish(call: &Call) -> Result<Reply, Failure> {
     let Finishing { ticket, code } = call.body()?;
     own_page(call)?;
-    let finished = console_sign_in::finish(call.service(), ticket.expose(), &code, &call.origin()).await?;
+    let finished = sign_in::console::finish(call.service(), ticket.expose(), &code, &call.origin()).await?;
     signed_in(call, finished)
 }
 
@@ -146,7 +147,7 @@ fn signed_in(call: &Call, session: CookieSession) -> Result<Reply, Failure> {
 async fn begin(call: &Call) -> Result<Reply, Failure> {
     let SigningIn { username, password } = call.body()?;
     own_page(call)?;
-    match console_sign_in::begin(call.service(), &username, password, &call.origin()).await? {
+    match sign_in::console::begin(call.service(), &username, password, &call.origin()).await? {
         FirstStep::Session(session) => signed_in(call, session),
         FirstStep::SecondFactor(second_factor) => Ok(answer::ok(&Begun::SecondFactor { second_factor })),
     }

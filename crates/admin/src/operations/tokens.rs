@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 use keyward_api::failure::Failure;
-use keyward_api::passwords::Password;
 use keyward_api::sessions::SessionView;
-use keyward_api::token_command::{self, RevokedToken, TokenView};
+use keyward_api::sessions::token_command::{self, RevokedToken, TokenView};
+use keyward_api::sign_in::passwords::Password;
 use keyward_api::view::ReceiptView;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -8,13 +8,13 @@ use keyward_http::oauth::{self, Parameters};
 use keyward_http::own::OwnRequest;
 
 use super::error::{Code, Error};
-use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
-use crate::families::Failed;
 use crate::origin::Origin;
 use crate::own::origin;
 use crate::service::Service;
-use crate::throttle::{self, Attempt};
+use crate::sessions::families::Failed;
+use crate::sign_in::attempts::Why;
+use crate::sign_in::throttle::{self, Attempt};
 
 /// How often it is noted at most that a pair was used, in milliseconds.
 const NOTE_EVERY: i64 = 60_000;

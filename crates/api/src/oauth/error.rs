@@ -8,9 +8,9 @@ use keyward_http::templates::AlsoTold;
 use serde::Serialize;
 
 use crate::failure::{Failure, Kind};
-use crate::families::Stopped;
 use crate::own::json;
 use crate::refusal::refusal;
+use crate::sessions::families::Stopped;
 
 /// The error codes, of RFC 6749 §5.2 and, where the fault is ours, §4.1.2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::parameters;
 use super::read::{Token, read};
 use crate::own::origin;
 use crate::service::Service;
-use crate::tokens;
+use crate::sessions::tokens;
 
 /// What is told of a token (RFC 7662 §2.2).
 #[derive(Default, Serialize)]

@@ -13,10 +13,10 @@ use serde::Serialize;
 use super::client::{Client, authenticate};
 use super::error::{Code, Error};
 use super::parameters;
-use crate::families::{self, Carry, Issued, issue, signing_key, too_many_scopes};
 use crate::fields::rfc3339;
 use crate::service::Service;
-use crate::tokens;
+use crate::sessions::families::{self, Carry, Issued, issue, signing_key, too_many_scopes};
+use crate::sessions::tokens;
 
 /// What a client gets (RFC 6749 §5.1).
 #[derive(Serialize)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use keyward_api::failure::{Failure, Kind};
-use keyward_api::invitations;
 use keyward_api::origin::Origin;
-use keyward_api::passwords::Password;
-use keyward_api::users::{self, UserToMake};
+use keyward_api::people::invitations;
+use keyward_api::people::users::{self, UserToMake};
+use keyward_api::sign_in::passwords::Password;
 use keyward_core::api_key::Rejection;
 use keyward_core::plane::Plane;
 use keyward_engine::people::UserChange;

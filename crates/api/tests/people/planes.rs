@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use keyward_api::failure::Kind;
 use keyward_api::origin::Origin;
-use keyward_api::{own_password, own_sessions, sessions};
+use keyward_api::own;
+use keyward_api::sessions;
 use keyward_core::api_key::Rejection;
 use keyward_core::plane::Plane;
 
@@ -60,7 +61,7 @@ async fn a_user_changes_its_own_password_and_goes_on_alone() {
     let caller = world.caller(&here).await.unwrap();
     let change = async |current: &str, new: &str| {
         let pair = (password(current), password(new));
-        own_password::change(&world.service, &caller, pair, &world.origin()).await.map(drop).map_err(|why| why.kind)
+        own::password::change(&world.service, &caller, pair, &world.origin()).await.map(drop).map_err(|why| why.kind)
     };
     for (current, new, expected) in [
         ("a wrong password", "another password", Kind::Unauthorized),
@@ -89,7 +90,7 @@ async fn guesses_of_the_current_password_are_throttled_like_a_sign_in() {
     let caller = world.caller(&browser).await.unwrap();
     let change = async |current: &str| {
         let pair = (password(current), password("another password"));
-        own_password::change(&world.service, &caller, pair, &world.origin()).await.map(drop).map_err(|why| why.kind)
+        own::password::change(&world.service, &caller, pair, &world.origin()).await.map(drop).map_err(|why| why.kind)
     };
     for _ in 0..3 {
         assert_eq!(change("a wrong password").await, Err(Kind::Unauthorized));
@@ -107,8 +108,8 @@ async fn own_sessions_are_listed_and_end_one_by_one_or_all_at_once() {
     let [first, second] = [world.sign_in(Plane::Control, "ada").await, world.sign_in(Plane::Data, "ada").await];
     let eves = world.sign_in(Plane::Control, "eve").await;
     let (ada, eve) = (world.caller(&first).await.unwrap(), world.caller(&eves).await.unwrap());
-    let listed = own_sessions::list(&world.service, &ada).await.unwrap().data;
-    let seen = |one: &own_sessions::OwnSessionView| (one.view.plane.clone(), one.current, one.view.client.clone());
+    let listed = own::sessions::list(&world.service, &ada).await.unwrap().data;
+    let seen = |one: &own::sessions::OwnSessionView| (one.view.plane.clone(), one.current, one.view.client.clone());
     let mut rows: Vec<_> = listed.iter().map(seen).collect();
     rows.sort();
     let at_home = Some("192.0.2.1".to_owned());
@@ -116,14 +117,14 @@ async fn own_sessions_are_listed_and_end_one_by_one_or_all_at_once() {
     // Somebody else's is not there, in the same words as none at all.
     let of_eve = eve.credential.text().to_owned();
     let origin = world.origin();
-    let refused = own_sessions::end(&world.service, &ada, &of_eve, &origin).await.unwrap_err();
-    assert_eq!(refused, own_sessions::end(&world.service, &ada, "ses_none", &origin).await.unwrap_err());
+    let refused = own::sessions::end(&world.service, &ada, &of_eve, &origin).await.unwrap_err();
+    assert_eq!(refused, own::sessions::end(&world.service, &ada, "ses_none", &origin).await.unwrap_err());
     assert!(world.caller(&eves).await.is_ok());
     let second_id = world.caller(&second).await.unwrap().credential.text().to_owned();
-    own_sessions::end(&world.service, &ada, &second_id, &origin).await.unwrap();
+    own::sessions::end(&world.service, &ada, &second_id, &origin).await.unwrap();
     assert_eq!(world.caller(&second).await.err(), Some(Rejection::Revoked));
     assert!(world.caller(&first).await.is_ok());
-    own_sessions::end_all(&world.service, &ada, &origin).await.unwrap();
+    own::sessions::end_all(&world.service, &ada, &origin).await.unwrap();
     assert_eq!(world.caller(&first).await.err(), Some(Rejection::Revoked));
     assert!(world.caller(&eves).await.is_ok(), "another user's goes on");
     assert_eq!(world.times("session.signed_out_everywhere").await, 1);
@@ -137,7 +138,7 @@ async fn sessions_that_nobody_used_are_not_listed() {
     world.wait(Duration::from_secs(31 * 60));
     let new = world.sign_in(Plane::Control, "ada").await;
     let caller = world.caller(&new).await.unwrap();
-    assert_eq!(own_sessions::list(&world.service, &caller).await.unwrap().data.len(), 1);
+    assert_eq!(own::sessions::list(&world.service, &caller).await.unwrap().data.len(), 1);
     assert_eq!(world.caller(&old).await.err(), Some(Rejection::Expired));
 }
 
@@ -167,9 +168,9 @@ async fn a_key_or_a_token_does_nothing_to_sessions() {
         let origin = world.origin();
         let pair = (password(PASSWORD), password("another password"));
         for refused in [
-            own_sessions::list(&world.service, &caller).await.map(drop),
-            own_sessions::end_all(&world.service, &caller, &origin).await.map(drop),
-            own_password::change(&world.service, &caller, pair, &origin).await.map(drop),
+            own::sessions::list(&world.service, &caller).await.map(drop),
+            own::sessions::end_all(&world.service, &caller, &origin).await.map(drop),
+            own::password::change(&world.service, &caller, pair, &origin).await.map(drop),
         ] {
             assert_eq!(refused.unwrap_err().kind, Kind::Forbidden);
         }

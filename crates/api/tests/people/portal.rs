@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use keyward_api::accounts::{self, NewAccount};
-use keyward_api::cookie_sign_in::CookieSession;
 use keyward_api::failure::{Failure, Kind};
 use keyward_api::origin::Origin;
-use keyward_api::passwords::Password;
-use keyward_api::portal_links;
-use keyward_api::users;
+use keyward_api::people::accounts::{self, NewAccount};
+use keyward_api::people::users;
+use keyward_api::portal::links;
+use keyward_api::sign_in::cookie::CookieSession;
+use keyward_api::sign_in::passwords::Password;
 use keyward_core::api_key::Rejection;
 use keyward_core::plane::Plane;
 use keyward_engine::people::{AccountChange, UserChange};
@@ -23,12 +23,12 @@ async fn account(world: &World, name: &str) {
 }
 
 async fn link(world: &World, which: &str) -> Password {
-    let made = portal_links::make(&world.service, which, &Origin::operator(&world.service)).await.unwrap();
+    let made = links::make(&world.service, which, &Origin::operator(&world.service)).await.unwrap();
     password(made.link.expose().strip_prefix("/portal/#/enter/").unwrap())
 }
 
 async fn enter(world: &World, token: &Password) -> Result<CookieSession, Failure> {
-    portal_links::enter(&world.service, token, &world.origin()).await
+    links::enter(&world.service, token, &world.origin()).await
 }
 
 fn browser(session: &CookieSession) -> Browser {
@@ -106,15 +106,15 @@ async fn it_ends_with_its_account_and_its_user() {
     accounts::change(&world.service, "acme", disable, &operator).await.unwrap();
     assert_eq!(world.caller(&browser(&session)).await.err(), Some(Rejection::Revoked));
     assert_eq!(enter(&world, &waiting).await.err().unwrap().kind, Kind::NotFound);
-    let refused = portal_links::make(&world.service, "acme", &operator).await.err().unwrap();
+    let refused = links::make(&world.service, "acme", &operator).await.err().unwrap();
     assert_eq!(refused.kind, Kind::Conflict);
     accounts::change(&world.service, "acme", AccountChange::Enable, &operator).await.unwrap();
     users::change(&world.service, &user, &UserChange::Disable(operator.at), &operator).await.unwrap();
-    assert_eq!(portal_links::make(&world.service, "acme", &operator).await.err().unwrap().kind, Kind::Conflict);
-    let none = portal_links::make(&world.service, "nobody", &operator).await.err().unwrap();
+    assert_eq!(links::make(&world.service, "acme", &operator).await.err().unwrap().kind, Kind::Conflict);
+    let none = links::make(&world.service, "nobody", &operator).await.err().unwrap();
     assert_eq!(none.kind, Kind::NotFound);
     let off = World::new().await;
     account(&off, "acme").await;
-    let refused = portal_links::make(&off.service, "acme", &Origin::operator(&off.service)).await.err().unwrap();
+    let refused = links::make(&off.service, "acme", &Origin::operator(&off.service)).await.err().unwrap();
     assert_eq!(refused.kind, Kind::Conflict, "the portal is off");
 }

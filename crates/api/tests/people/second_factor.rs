@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use keyward_api::console_sign_in::{self, FirstStep};
-use keyward_api::cookie_sign_in::{self, CookieSession};
 use keyward_api::failure::{Failure, Kind};
 use keyward_api::origin::Origin;
-use keyward_api::own_second_factor::{self, FactorsView};
+use keyward_api::own;
+use keyward_api::own::second_factor::FactorsView;
+use keyward_api::people::users;
+use keyward_api::sign_in;
 use keyward_api::sign_in::Shown;
-use keyward_api::users;
+use keyward_api::sign_in::console::FirstStep;
+use keyward_api::sign_in::cookie::CookieSession;
 use keyward_core::plane::Plane;
 use keyward_core::principal::Principal;
 
@@ -50,18 +52,18 @@ async fn enrolled(world: &World, username: &str) -> (Phone, Vec<String>) {
     world.person(username, &["operator"]).await;
     let browser = world.sign_in(Plane::Control, username).await;
     let caller = world.caller(&browser).await.unwrap();
-    let made = own_second_factor::begin(&world.service, &caller, password(PASSWORD), &world.origin()).await.unwrap();
+    let made = own::second_factor::begin(&world.service, &caller, password(PASSWORD), &world.origin()).await.unwrap();
     assert!(made.uri.starts_with(&format!("otpauth://totp/keyward:{username}?secret={}&", *made.secret)));
     let phone = Phone::of(&made.secret);
     let code = password(&phone.shows(world, 0));
-    let codes = own_second_factor::confirm(&world.service, &caller, &code, &world.origin()).await.unwrap();
+    let codes = own::second_factor::confirm(&world.service, &caller, &code, &world.origin()).await.unwrap();
     // Beyond the step that confirmed it.
     world.wait(Duration::from_secs(30));
     (phone, codes.recovery_codes)
 }
 
 async fn ticket(world: &World, username: &str) -> String {
-    let first = console_sign_in::begin(&world.service, username, password(PASSWORD), &world.origin()).await;
+    let first = sign_in::console::begin(&world.service, username, password(PASSWORD), &world.origin()).await;
     let FirstStep::SecondFactor(asked) = first.unwrap() else { panic!("a session by the password alone") };
     assert_eq!(asked.kinds, ["totp", "recovery"]);
     asked.ticket.expose().to_owned()
@@ -72,13 +74,13 @@ async fn finish(world: &World, ticket: &str, code: &str) -> Result<CookieSession
 }
 
 async fn finish_from(world: &World, ticket: &str, code: &str, origin: &Origin) -> Result<CookieSession, Failure> {
-    console_sign_in::finish(&world.service, ticket, &password(code), origin).await
+    sign_in::console::finish(&world.service, ticket, &password(code), origin).await
 }
 
 /// A sign-in on the data plane, in one step.
 async fn at_once(world: &World, username: &str, code: Option<&str>) -> Result<CookieSession, Kind> {
     let shown = Shown { username, password: password(PASSWORD), code: code.map(password) };
-    cookie_sign_in::sign_in(&world.service, shown, &world.origin()).await.map_err(|why| why.kind)
+    sign_in::cookie::sign_in(&world.service, shown, &world.origin()).await.map_err(|why| why.kind)
 }
 
 async fn caller(world: &World, session: &CookieSession) -> Principal {
@@ -92,22 +94,22 @@ async fn it_counts_once_it_is_confirmed_and_then_at_every_door() {
     let browser = world.sign_in(Plane::Control, "ada").await;
     let ada = world.caller(&browser).await.unwrap();
     let (service, origin) = (&world.service, world.origin());
-    let wrong = own_second_factor::begin(service, &ada, password("a wrong password"), &origin).await.err().unwrap();
+    let wrong = own::second_factor::begin(service, &ada, password("a wrong password"), &origin).await.err().unwrap();
     assert_eq!(wrong.kind, Kind::Unauthorized);
-    let first = own_second_factor::begin(service, &ada, password(PASSWORD), &origin).await.unwrap();
-    let second = own_second_factor::begin(service, &ada, password(PASSWORD), &origin).await.unwrap();
+    let first = own::second_factor::begin(service, &ada, password(PASSWORD), &origin).await.unwrap();
+    let second = own::second_factor::begin(service, &ada, password(PASSWORD), &origin).await.unwrap();
     assert_ne!(*first.secret, *second.secret);
     assert!(at_once(&world, "ada", None).await.is_ok(), "it does not count yet");
     let phone = Phone::of(&second.secret);
     for code in [Phone::of(&first.secret).shows(&world, 0), phone.shows(&world, 3), "000000".into(), String::new()] {
-        let refused = own_second_factor::confirm(service, &ada, &password(&code), &origin).await.err().unwrap();
+        let refused = own::second_factor::confirm(service, &ada, &password(&code), &origin).await.err().unwrap();
         assert_eq!(refused.kind, Kind::Invalid, "{code}");
     }
     assert!(at_once(&world, "ada", None).await.is_ok(), "nor after wrong codes");
     let code = phone.shows(&world, 0);
-    let codes = own_second_factor::confirm(service, &ada, &password(&code), &origin).await.unwrap().recovery_codes;
+    let codes = own::second_factor::confirm(service, &ada, &password(&code), &origin).await.unwrap().recovery_codes;
     assert_eq!(codes.len(), 10);
-    let view = own_second_factor::look(service, &ada).await.unwrap();
+    let view = own::second_factor::look(service, &ada).await.unwrap();
     assert_eq!(view, FactorsView { totp: true, recovery_codes_left: 10 });
     assert_eq!(at_once(&world, "ada", None).await.err(), Some(Kind::SecondFactor));
     assert_eq!(at_once(&world, "ada", Some(&code)).await.err(), Some(Kind::SecondFactor), "the code that confirmed it");
@@ -117,7 +119,7 @@ async fn it_counts_once_it_is_confirmed_and_then_at_every_door() {
     let spelt = phone.shows(&world, 1);
     assert!(finish(&world, &ticket, &format!(" {} {} ", &spelt[..3], &spelt[3..])).await.is_ok());
     // Neither another one nor the same one beside it.
-    let again = own_second_factor::begin(service, &ada, password(PASSWORD), &world.origin()).await.err().unwrap();
+    let again = own::second_factor::begin(service, &ada, password(PASSWORD), &world.origin()).await.err().unwrap();
     assert_eq!(again.kind, Kind::Conflict);
     let told = world.told().await;
     for action in ["user.second_factor_begun", "user.second_factor_enrolled"] {
@@ -131,10 +133,10 @@ async fn one_that_waits_too_long_is_begun_anew() {
     world.person("ada", &["operator"]).await;
     let browser = world.sign_in(Plane::Control, "ada").await;
     let ada = world.caller(&browser).await.unwrap();
-    let made = own_second_factor::begin(&world.service, &ada, password(PASSWORD), &world.origin()).await.unwrap();
+    let made = own::second_factor::begin(&world.service, &ada, password(PASSWORD), &world.origin()).await.unwrap();
     world.wait(Duration::from_secs(15 * 60));
     let code = password(&Phone::of(&made.secret).shows(&world, 0));
-    let late = own_second_factor::confirm(&world.service, &ada, &code, &world.origin()).await.err().unwrap();
+    let late = own::second_factor::confirm(&world.service, &ada, &code, &world.origin()).await.err().unwrap();
     assert_eq!(late.kind, Kind::Conflict);
 }
 
@@ -241,7 +243,7 @@ async fn a_recovery_code_is_good_once_and_of_one_user() {
     let (phone, codes) = enrolled(&world, "ada").await;
     let session = finish(&world, &ticket(&world, "ada").await, &codes[3].to_uppercase()).await.unwrap();
     let ada = caller(&world, &session).await;
-    let left = async || own_second_factor::look(&world.service, &ada).await.unwrap().recovery_codes_left;
+    let left = async || own::second_factor::look(&world.service, &ada).await.unwrap().recovery_codes_left;
     assert_eq!(left().await, 9);
     assert_eq!(finish(&world, &ticket(&world, "ada").await, &codes[3]).await.err(), Some(Kind::SecondFactor));
     assert_eq!(at_once(&world, "ada", Some(&codes[3])).await.err(), Some(Kind::SecondFactor));
@@ -251,7 +253,7 @@ async fn a_recovery_code_is_good_once_and_of_one_user() {
     assert_eq!(left().await, 8);
     // Others take their place, for whoever knows the password.
     let origin = world.origin();
-    let renew = async |with: &str| own_second_factor::renew_codes(&world.service, &ada, password(with), &origin).await;
+    let renew = async |with: &str| own::second_factor::renew_codes(&world.service, &ada, password(with), &origin).await;
     assert_eq!(renew("a wrong password").await.err().unwrap().kind, Kind::Unauthorized);
     let others = renew(PASSWORD).await.unwrap().recovery_codes;
     assert_eq!(left().await, 10);
@@ -268,7 +270,7 @@ async fn it_is_removed_by_password_and_code_or_by_an_operator() {
     let ada = caller(&world, &session).await;
     let remove = async |with: &str, code: &str| {
         let shown = (password(with), &password(code));
-        let removed = own_second_factor::remove(&world.service, &ada, shown, &world.origin()).await;
+        let removed = own::second_factor::remove(&world.service, &ada, shown, &world.origin()).await;
         removed.map(drop).map_err(|why| why.kind)
     };
     assert_eq!(remove("a wrong password", &phone.shows(&world, 0)).await, Err(Kind::Unauthorized));

@@ -6,24 +6,25 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use keyward_api::attempts::Attempts;
 use keyward_api::audit::{HeadKeeper, Sealer};
-use keyward_api::basic::BasicPasswords;
-use keyward_api::console_sign_in::{self, FirstStep};
-use keyward_api::cookie_sign_in::{self, CookieSession};
 use keyward_api::failure::Failure;
 use keyward_api::in_force::{Configuration, InForce, Prefixes};
-use keyward_api::opener::Opener;
 use keyward_api::origin::Origin;
-use keyward_api::passwords::{Password, PasswordPool};
+use keyward_api::people::users::{self, UserToMake};
 use keyward_api::portal::{self, Portal, PortalEndpoints};
 use keyward_api::pulse::Pulse;
-use keyward_api::sealing::MasterKey;
 use keyward_api::service::Service;
+use keyward_api::sessions::tokens::Issuing;
+use keyward_api::sign_in;
 use keyward_api::sign_in::Shown;
-use keyward_api::tickets::Tickets;
-use keyward_api::tokens::Issuing;
-use keyward_api::users::{self, UserToMake};
+use keyward_api::sign_in::attempts::Attempts;
+use keyward_api::sign_in::basic::BasicPasswords;
+use keyward_api::sign_in::console::FirstStep;
+use keyward_api::sign_in::cookie::CookieSession;
+use keyward_api::sign_in::passwords::{Password, PasswordPool};
+use keyward_api::sign_in::tickets::Tickets;
+use keyward_api::signing_keys::opener::Opener;
+use keyward_api::signing_keys::sealing::MasterKey;
 use keyward_config::{Flags, Input, Loaded};
 use keyward_core::algorithm::Algorithm;
 use keyward_core::api_key::{CredentialEntry, Rejection};
@@ -166,10 +167,10 @@ impl World {
         let (service, origin) = (&self.service, self.origin());
         match plane {
             Plane::Data => {
-                cookie_sign_in::sign_in(service, Shown { username, password: password(with), code: None }, &origin)
+                sign_in::cookie::sign_in(service, Shown { username, password: password(with), code: None }, &origin)
                     .await
             }
-            Plane::Control => match console_sign_in::begin(service, username, password(with), &origin).await? {
+            Plane::Control => match sign_in::console::begin(service, username, password(with), &origin).await? {
                 FirstStep::Session(session) => Ok(session),
                 FirstStep::SecondFactor(_) => panic!("{username} has a second factor"),
             },

@@ -1,11 +1,11 @@
 //! `keyward account …`: makes and manages accounts, the owners of users and keys.
 
-use keyward_api::accounts::{AccountQuestion, AccountView, ChangedAccount, NewAccount};
 use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
-use keyward_api::people_command::{PeopleCommand, PeopleReply};
-use keyward_api::portal_links::PortalLink;
-use keyward_api::used_command::UsedCommand;
+use keyward_api::decisions::used_command::UsedCommand;
+use keyward_api::people::accounts::{AccountQuestion, AccountView, ChangedAccount, NewAccount};
+use keyward_api::people::command::{PeopleCommand, PeopleReply};
+use keyward_api::portal::links::PortalLink;
 use keyward_api::view::Listing;
 
 use super::used;

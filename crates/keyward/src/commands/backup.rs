@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use keyward_api::audit::HeadView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::fields::rfc3339;
-use keyward_api::opener::Opener;
+use keyward_api::signing_keys::opener::Opener;
 use keyward_engine::ports::{Clock as _, Random as _};
 use keyward_store::Inspection;
 use serde_json::json;

@@ -1,10 +1,10 @@
 //! `keyward export`: accounts, users, keys and sessions as JSON lines, without a secret or a digest.
 
-use keyward_api::accounts::AccountQuestion;
 use keyward_api::command::{Command, Reply};
 use keyward_api::keys::KeyQuestion;
-use keyward_api::people_command::PeopleCommand;
-use keyward_api::users::UserQuestion;
+use keyward_api::people::accounts::AccountQuestion;
+use keyward_api::people::command::PeopleCommand;
+use keyward_api::people::users::UserQuestion;
 use keyward_api::view::Listing;
 use serde::Serialize;
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use keyward_api::command::{Command, Reply};
+use keyward_api::import::files::Form;
+use keyward_api::import::keys::KeyImport;
 use keyward_api::import::{Import as Users, Report};
-use keyward_api::import_keys::KeyImport;
-use keyward_api::key_files::Form;
-use keyward_api::people_command::{PeopleCommand, PeopleReply};
+use keyward_api::people::command::{PeopleCommand, PeopleReply};
 
 use crate::cli::{Cli, Import};
 use crate::exit::{Failed, Result};

@@ -2,9 +2,9 @@
 
 use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
+use keyward_api::decisions::used_command::UsedCommand;
+use keyward_api::keys::overlaps::Ending;
 use keyward_api::keys::{ChangedKey, KeyQuestion, NewKey};
-use keyward_api::overlaps::Ending;
-use keyward_api::used_command::UsedCommand;
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
 use super::used;

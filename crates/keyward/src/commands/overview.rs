@@ -1,7 +1,7 @@
 //! `keyward overview`: what the last time saw, as tables.
 
 use keyward_api::command::{Command, Reply};
-use keyward_api::overview::Overview;
+use keyward_api::decisions::overview::Overview;
 
 use crate::backend::{self, Reach};
 use crate::cli::Cli;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use keyward_api::fields::rfc3339;
-use keyward_api::opener::Opener;
 use keyward_api::service::ADMIN;
+use keyward_api::signing_keys::opener::Opener;
 use keyward_engine::audit::{Action, AuditEvent};
 use keyward_engine::ports::{Clock as _, Store as _};
 use keyward_store::{Comeback, Inspection, OpenError, SqliteStore};

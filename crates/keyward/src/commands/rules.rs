@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use keyward_api::command::{Command, Reply};
-use keyward_api::plans::{PlanLimitView, PlanView};
-use keyward_api::roles::RoleView;
+use keyward_api::people::plans::{PlanLimitView, PlanView};
+use keyward_api::people::roles::RoleView;
 
 use crate::backend::{self, Reach};
 use crate::cli::Cli;

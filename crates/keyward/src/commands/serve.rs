@@ -9,7 +9,7 @@ use std::time::Duration;
 use keyward_admin::{Guard, GuardParts};
 use keyward_api::metrics::{CertificateReads, Metrics, Sources};
 use keyward_api::service::Service;
-use keyward_api::tokens;
+use keyward_api::sessions::tokens;
 use keyward_config::Settings;
 use keyward_core::algorithm::Algorithm;
 use keyward_edge::{EdgeConfig, Place, Setups};

@@ -1,7 +1,7 @@
 //! `keyward token …`: what one token is worth, and its end.
 
 use keyward_api::command::{Command, Reply};
-use keyward_api::token_command::{TokenCommand, TokenView};
+use keyward_api::sessions::token_command::{TokenCommand, TokenView};
 
 use crate::backend::{self, Reach};
 use crate::cli::{Cli, Token};

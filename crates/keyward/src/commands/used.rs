@@ -1,10 +1,10 @@
 //! `keyward usage`, `key usage`, `account usage` and what is left of limits: what was used, as tables.
 
 use keyward_api::command::{Command, Reply};
+use keyward_api::decisions::usage::{Of, UsageQuestion};
+use keyward_api::decisions::used::{KeyUsage, Used, UsedQuestion};
+use keyward_api::decisions::used_command::{UsedCommand, UsedReply};
 use keyward_api::limits::LimitsView;
-use keyward_api::usage::{Of, UsageQuestion};
-use keyward_api::used::{KeyUsage, Used, UsedQuestion};
-use keyward_api::used_command::{UsedCommand, UsedReply};
 
 use crate::backend::{self, Reach};
 use crate::cli::{Cli, Usage, UsedFlags};

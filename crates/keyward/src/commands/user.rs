@@ -1,9 +1,9 @@
 //! `keyward user …`: makes and manages users.
 
 use keyward_api::command::{Command, Reply};
-use keyward_api::passwords::Password;
-use keyward_api::people_command::{PeopleCommand, PeopleReply};
-use keyward_api::users::{ChangedUser, UserQuestion, UserToMake, UserView};
+use keyward_api::people::command::{PeopleCommand, PeopleReply};
+use keyward_api::people::users::{ChangedUser, UserQuestion, UserToMake, UserView};
+use keyward_api::sign_in::passwords::Password;
 use keyward_api::view::Listing;
 
 use crate::backend::{self, Reach};

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use keyward_api::accounts::{AccountQuestion, AccountView};
 use keyward_api::audit::AuditReport;
 use keyward_api::command::{Command, Reply};
 use keyward_api::keys::KeyQuestion;
-use keyward_api::people_command::PeopleCommand;
-use keyward_api::users::{UserQuestion, UserView};
+use keyward_api::people::accounts::{AccountQuestion, AccountView};
+use keyward_api::people::command::PeopleCommand;
+use keyward_api::people::users::{UserQuestion, UserView};
 use keyward_api::view::KeyView;
 use keyward_config::{Mistake, Settings};
 use keyward_engine::ports::Clock as _;

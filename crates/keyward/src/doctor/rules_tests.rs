@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use keyward_api::accounts::AccountView;
 use keyward_api::audit::{AuditReport, FlawView};
-use keyward_api::users::UserView;
+use keyward_api::people::accounts::AccountView;
+use keyward_api::people::users::UserView;
 use keyward_api::view::KeyView;
 use keyward_config::{Flags, Input};
 

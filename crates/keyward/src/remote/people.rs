@@ -2,7 +2,7 @@
 
 use http::Method;
 use keyward_api::command::Reply;
-use keyward_api::people_command::{PeopleCommand, PeopleReply};
+use keyward_api::people::command::{PeopleCommand, PeopleReply};
 use keyward_api::view::ReceiptView;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
 /// A user that was made.
 #[derive(serde::Deserialize)]
 struct MadeUser {
-    user: keyward_api::users::UserView,
+    user: keyward_api::people::users::UserView,
 }
 
 /// How far a change has come, and nothing else.

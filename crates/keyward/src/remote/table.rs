@@ -2,7 +2,7 @@
 
 use keyward_api::command::{Command, Reply};
 use keyward_api::in_force::RunningView;
-use keyward_api::token_command::TokenCommand;
+use keyward_api::sessions::token_command::TokenCommand;
 use keyward_api::view::{CreatedKey, ReceiptView};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Which call of the admin API each command about what was used is.
 
 use keyward_api::command::Reply;
-use keyward_api::used_command::{UsedCommand, UsedReply};
+use keyward_api::decisions::used_command::{UsedCommand, UsedReply};
 
 use super::call::{Call, asked, path};
 

@@ -9,12 +9,12 @@ use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
 use keyward_engine::ports::Joined;
 
-use crate::accounts;
 use crate::actor::Actor;
 use crate::budgets;
 use crate::failure::Failure;
 use crate::fields;
 use crate::keys::NewKey;
+use crate::people::accounts;
 use crate::service::{ADMIN, Service};
 
 pub(crate) async fn owner_of_new_key(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result<Owner, Failure> {

@@ -8,7 +8,7 @@ use keyward_engine::signing::{SigningKey, SigningKeyRecord, VerifyingKey, Verify
 use zeroize::Zeroizing;
 
 use crate::hex::hex;
-use crate::sealing::MasterKey;
+use crate::signing_keys::sealing::MasterKey;
 
 /// Opens signing keys, as far as it can.
 #[derive(Debug, Default)]

@@ -6,11 +6,11 @@ use keyward_http::own::OwnRequest;
 use keyward_http::problem::Answer;
 use serde::Serialize;
 
+use crate::decisions::usage::{self, UsageQuestion, UsageView};
 use crate::failure::Failure;
 use crate::limits::{self, LimitView};
 use crate::own;
 use crate::service::Service;
-use crate::usage::{self, UsageQuestion, UsageView};
 use crate::view::Listing;
 
 /// What a caller used, and where it stands.

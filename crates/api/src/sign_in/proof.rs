@@ -5,15 +5,15 @@ use keyward_core::route::Endpoint;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, PasswordHash, UserChange, UserRecord};
 
-use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
-use crate::families::{Failed, unauthorized};
 use crate::fields;
-use crate::foreign;
+use crate::import::foreign;
 use crate::origin::Origin;
-use crate::passwords::{Password, is_too_long};
 use crate::service::Service;
-use crate::throttle::{self, Attempt};
+use crate::sessions::families::{Failed, unauthorized};
+use crate::sign_in::attempts::Why;
+use crate::sign_in::passwords::{Password, is_too_long};
+use crate::sign_in::throttle::{self, Attempt};
 
 /// The subject of an attempt that was refused before anybody looked up whose it is.
 const NOT_LOOKED_UP: &str = "not looked up";

@@ -10,13 +10,13 @@ use keyward_engine::people::UserRecord;
 use keyward_engine::ports::{Checked, CheckedUser, Checking, FeedHead, Held, Passwords, StoreError};
 use keyward_http::own::Refusal;
 
-use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
 use crate::fields;
 use crate::origin::Origin;
-use crate::passwords::{CROWDED_RETRY, Password};
 use crate::service::Service;
-use crate::throttle::{self, Attempt};
+use crate::sign_in::attempts::Why;
+use crate::sign_in::passwords::{CROWDED_RETRY, Password};
+use crate::sign_in::throttle::{self, Attempt};
 
 /// What the record of a refused request says, which the core that asked writes.
 const REFUSED: Refusal = Refusal { outcome: "Rejected", detail: "unknown" };

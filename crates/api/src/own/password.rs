@@ -6,11 +6,11 @@ use keyward_engine::people::{Changed, UserChange};
 
 use crate::failure::{Failure, Kind};
 use crate::origin::Origin;
-use crate::own_sessions;
-use crate::password_proof::prove;
-use crate::passwords::Password;
+use crate::own::sessions;
+use crate::people::users;
 use crate::service::Service;
-use crate::users;
+use crate::sign_in::passwords::Password;
+use crate::sign_in::proof::prove;
 use crate::view::ReceiptView;
 
 /// Changes the caller's own password, for whoever knows the one that counts. The caller's session goes on; all others of the
@@ -25,7 +25,7 @@ pub async fn change(
     (current, new): (Password, Password),
     origin: &Origin,
 ) -> Result<ReceiptView, Failure> {
-    let user = own_sessions::user(service, caller).await?;
+    let user = sessions::user(service, caller).await?;
     if current.expose() == new.expose() {
         return Err(Failure::invalid("the new password is the current one"));
     }

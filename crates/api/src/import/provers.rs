@@ -8,13 +8,13 @@ use keyward_engine::audit::Action;
 use keyward_engine::node::FILL;
 use keyward_engine::ports::{Answer, Checked, Held, Provers, Proving, Verifiers};
 
-use crate::adopting::Adopter;
 use crate::failure::Kind;
-use crate::key_hashes::Peppers;
+use crate::import::adopting::Adopter;
+use crate::import::hashes::Peppers;
 use crate::origin::Origin;
-use crate::passwords::{CROWDED_RETRY, Password};
 use crate::service::Service;
-use crate::throttle::{self, Attempt};
+use crate::sign_in::passwords::{CROWDED_RETRY, Password};
+use crate::sign_in::throttle::{self, Attempt};
 
 /// Compares keys with hashes of others, for the cores.
 pub struct KeyProvers(Arc<Plane>);

@@ -8,13 +8,13 @@ use keyward_engine::ports::{KeyFilter, KeyPage, Page, UserFilter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts;
 use crate::actor::Actor;
+use crate::decisions::overview::{OutcomeCount, Point, RouteCount, begin, outcomes, points, routes};
 use crate::decisions::{kept, unread};
 use crate::failure::Failure;
 use crate::fields::{self, rfc3339};
 use crate::keys;
-use crate::overview::{OutcomeCount, Point, RouteCount, begin, outcomes, points, routes};
+use crate::people::accounts;
 use crate::service::Service;
 
 const HOUR: Duration = Duration::from_secs(3600);

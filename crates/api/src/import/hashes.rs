@@ -9,10 +9,10 @@ use keyward_engine::ports::ForeignHash;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::foreign;
+use crate::import::foreign;
 use crate::origin::Origin;
-use crate::passwords::Password;
 use crate::service::Service;
+use crate::sign_in::passwords::Password;
 
 /// HMAC-SHA-256 with a pepper.
 pub(crate) const HMAC: &str = "hmac-sha256";

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::keys::NewKey;
-use crate::passwords::Password;
+use crate::sign_in::passwords::Password;
 
 /// How a file is to be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

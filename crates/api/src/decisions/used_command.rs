@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
+use crate::decisions::usage::{self, Of, UsageOfView, UsageQuestion};
+use crate::decisions::used::{self, KeyUsage, Used, UsedQuestion};
 use crate::failure::Failure;
 use crate::limits::{self, LimitsView};
 use crate::service::Service;
-use crate::usage::{self, Of, UsageOfView, UsageQuestion};
-use crate::used::{self, KeyUsage, Used, UsedQuestion};
 use crate::view::Listing;
 
 /// What to do.

@@ -3,20 +3,21 @@
 use keyward_engine::people::{AccountChange, UserChange};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{self, AccountQuestion, AccountView, NewAccount};
 use crate::budgets;
 use crate::command::Reply;
 use crate::failure::Failure;
 use crate::fields;
+use crate::import::keys::KeyImport;
 use crate::import::{self, Import, Report};
-use crate::import_keys::{self, KeyImport};
-use crate::invitations::{self, NewInvitation};
 use crate::origin::Origin;
-use crate::passwords::Password;
-use crate::portal_links::{self, PortalLink};
+use crate::people::accounts::{self, AccountQuestion, AccountView, NewAccount};
+use crate::people::invitations::{self, NewInvitation};
+use crate::people::users::{self, UserQuestion, UserToMake, UserView};
+use crate::portal;
+use crate::portal::links::PortalLink;
 use crate::service::Service;
 use crate::sessions;
-use crate::users::{self, UserQuestion, UserToMake, UserView};
+use crate::sign_in::passwords::Password;
 use crate::view::ReceiptView;
 
 /// What to do.
@@ -223,7 +224,7 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             Ok(PeopleReply::Imported { report: import::htpasswd(service, &import, &origin).await? }.into())
         }
         PeopleCommand::ImportKeys { import } => {
-            Ok(PeopleReply::Imported { report: import_keys::take(service, &import, &origin).await? }.into())
+            Ok(PeopleReply::Imported { report: import::keys::take(service, &import, &origin).await? }.into())
         }
         PeopleCommand::ListUsers { question, cursor, limit } => {
             Ok(Reply::Users { listing: users::list(service, &question, (cursor.as_deref(), limit)).await? })
@@ -244,7 +245,7 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             Ok(Reply::UserChanged { user: sessions::end_all_of(service, &who, &origin).await? })
         }
         PeopleCommand::PortalLink { which } => {
-            Ok(PeopleReply::PortalLink { link: portal_links::make(service, &which, &origin).await? }.into())
+            Ok(PeopleReply::PortalLink { link: portal::links::make(service, &which, &origin).await? }.into())
         }
         PeopleCommand::InviteUser { who } => {
             Ok(PeopleReply::Invited { invitation: Box::new(invitations::make(service, &who, &origin).await?) }.into())

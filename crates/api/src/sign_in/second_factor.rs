@@ -6,17 +6,17 @@ use keyward_engine::factors::{Authenticator, Proof, Second};
 use keyward_http::limits::retry_after;
 use zeroize::Zeroizing;
 
-use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
-use crate::families::Failed;
 use crate::origin::Origin;
-use crate::password_proof::Proven;
-use crate::passwords::Password;
-use crate::recovery_codes;
 use crate::service::Service;
+use crate::sessions::families::Failed;
 use crate::sign_in::Who;
-use crate::throttle::{self, Attempt};
-use crate::totp;
+use crate::sign_in::attempts::Why;
+use crate::sign_in::passwords::Password;
+use crate::sign_in::proof::Proven;
+use crate::sign_in::recovery_codes;
+use crate::sign_in::throttle::{self, Attempt};
+use crate::sign_in::totp;
 
 /// The kinds that there are, for whoever is asked for one.
 pub(crate) const KINDS: [&str; 2] = ["totp", "recovery"];

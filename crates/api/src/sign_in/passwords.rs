@@ -19,8 +19,8 @@ use tokio::sync::oneshot;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::failure::{Failure, Kind};
-use crate::foreign;
-use crate::turns::{Crowded, Room, Turn, Turns};
+use crate::import::foreign;
+use crate::sign_in::turns::{Crowded, Room, Turn, Turns};
 
 /// The longest password, in bytes.
 pub const MAX_BYTES: usize = keyward_core::basic::PASSWORD_BYTES;

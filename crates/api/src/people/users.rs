@@ -10,13 +10,13 @@ use keyward_engine::version::Expected;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts;
 use crate::failure::{Failure, Kind};
 use crate::fields::{self, rfc3339};
 use crate::listing::{self, Place};
 use crate::origin::Origin;
-use crate::passwords::Password;
+use crate::people::accounts;
 use crate::service::Service;
+use crate::sign_in::passwords::Password;
 use crate::view::{Listing, ReceiptView};
 
 /// The role of users made without roles.

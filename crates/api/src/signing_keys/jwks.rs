@@ -37,8 +37,8 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::opener::Opener;
-    use crate::sealing::MasterKey;
+    use crate::signing_keys::opener::Opener;
+    use crate::signing_keys::sealing::MasterKey;
 
     struct Sevens;
 

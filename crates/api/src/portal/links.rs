@@ -13,15 +13,16 @@ use keyward_engine::ports::NewUser;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts;
-use crate::cookie_sign_in::{self, CookieSession};
 use crate::failure::{Failure, Kind};
 use crate::fields::rfc3339;
-use crate::invitations::{admit, refuse};
 use crate::origin::Origin;
-use crate::passwords::Password;
+use crate::people::accounts;
+use crate::people::invitations::{admit, refuse};
 use crate::service::Service;
+use crate::sign_in;
 use crate::sign_in::Who;
+use crate::sign_in::cookie::CookieSession;
+use crate::sign_in::passwords::Password;
 
 /// How long a link is good.
 pub const GOOD_FOR: Duration = Duration::from_secs(10 * 60);
@@ -98,7 +99,7 @@ pub async fn enter(service: &Service, token: &Password, origin: &Origin) -> Resu
     admit(service, token, origin).await?;
     let digest = digest(token.expose());
     let Some(user) = service.store.portal_link(&digest).await? else { return Err(refuse(service, origin).await) };
-    let mut new = cookie_sign_in::NewCookie::of(service, (&Who::of(&user), Plane::Data), origin);
+    let mut new = sign_in::cookie::NewCookie::of(service, (&Who::of(&user), Plane::Data), origin);
     new.session.portal = true;
     new.event.detail.push(("by", "portal link".into()));
     let begun = service.store.begin_portal_session(&new.session, &digest, &new.digest, &new.event).await?;

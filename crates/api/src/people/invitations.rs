@@ -10,15 +10,15 @@ use keyward_engine::links::NewLink;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
-use crate::families::Failed;
 use crate::fields::rfc3339;
 use crate::origin::Origin;
-use crate::passwords::Password;
+use crate::people::users::{self, UserView};
 use crate::service::Service;
-use crate::throttle::{self, Attempt};
-use crate::users::{self, UserView};
+use crate::sessions::families::Failed;
+use crate::sign_in::attempts::Why;
+use crate::sign_in::passwords::Password;
+use crate::sign_in::throttle::{self, Attempt};
 
 /// How long an invitation is good.
 pub const GOOD_FOR: Duration = Duration::from_secs(72 * 3600);

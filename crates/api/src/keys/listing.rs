@@ -5,14 +5,14 @@ use keyward_core::time::Timestamp;
 use keyward_engine::ports::{Joined, KeyFilter, KeyOrder, KeyPage, KeyPlace, KeyStatus};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts;
 use crate::actor::Actor;
 use crate::budgets;
 use crate::failure::Failure;
 use crate::fields;
 use crate::listing::{self, MOST};
+use crate::people::accounts;
+use crate::people::users;
 use crate::service::Service;
-use crate::users;
 use crate::view::{KeyView, Listing};
 
 /// Which keys to list, as it is written; what is not said does not matter.

@@ -11,16 +11,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
 use crate::failure::{Failure, Kind};
-use crate::foreign;
+use crate::import;
+use crate::import::files::{Form, Row, Text};
+use crate::import::foreign;
+use crate::import::hashes::Peppers;
 use crate::import::{Entry, Report};
-use crate::key_files::{self, Form, Row, Text};
-use crate::key_hashes::{self, Peppers};
 use crate::keys;
 use crate::origin::Origin;
-use crate::passwords::Password;
+use crate::people::users::{self, UserToMake};
 use crate::service::Service;
+use crate::sign_in::passwords::Password;
 use crate::told::said_of;
-use crate::users::{self, UserToMake};
 
 /// The most keys of which neither the text nor the beginning is known: each of them is tried on whatever has no tag.
 pub const MOST_BLIND: usize = 16;
@@ -67,9 +68,9 @@ struct Taking<'a> {
 /// # Errors
 /// A file that is not of its form, or a store that fails. What is wrong with one entry is in the report.
 pub async fn take(service: &Service, import: &KeyImport, origin: &Origin) -> Result<Report, Failure> {
-    let rows = key_files::read(&import.form, import.text.expose())?;
+    let rows = import::files::read(&import.form, import.text.expose())?;
     if let Some(pepper) = import.pepper.as_ref().filter(|_| import.apply) {
-        key_hashes::keep_pepper(service, pepper, origin).await?;
+        import::hashes::keep_pepper(service, pepper, origin).await?;
     }
     let hashed = service.store.hashed_keys().await?;
     let mut taking = Taking {
@@ -172,8 +173,8 @@ impl Taking<'_> {
     }
 
     fn hashed(&self, text: &str, begins: Option<String>) -> Result<Known, Failure> {
-        let (kind, hash) = key_hashes::read(text).map_err(Failure::invalid)?;
-        if kind == key_hashes::HMAC && !self.has_pepper {
+        let (kind, hash) = import::hashes::read(text).map_err(Failure::invalid)?;
+        if kind == import::hashes::HMAC && !self.has_pepper {
             return Err(Failure::invalid("it was mixed with a pepper: --pepper-file FILE"));
         }
         let begins = begins.unwrap_or_default();

@@ -56,7 +56,8 @@ pub async fn end(service: &Service, caller: &Principal, id: &str, origin: &Origi
 /// A caller without a session by cookie.
 pub async fn end_all(service: &Service, caller: &Principal, origin: &Origin) -> Result<ReceiptView, Failure> {
     let user = user(service, caller).await?;
-    let changed = crate::users::change(service, &user.owner.id, &UserChange::SignOut(origin.at), origin).await?;
+    let changed =
+        crate::people::users::change(service, &user.owner.id, &UserChange::SignOut(origin.at), origin).await?;
     Ok(changed.receipt)
 }
 

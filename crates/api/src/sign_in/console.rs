@@ -9,18 +9,19 @@ use keyward_engine::factors::Proof;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::attempts::Why;
-use crate::cookie_sign_in::{self, CookieSession};
 use crate::failure::{Failure, Kind};
-use crate::families::{Failed, unauthorized};
 use crate::origin::Origin;
-use crate::password_proof::prove;
-use crate::passwords::Password;
-use crate::second_factor::{self, KINDS};
 use crate::service::Service;
+use crate::sessions::families::{Failed, unauthorized};
+use crate::sign_in;
 use crate::sign_in::Who;
-use crate::throttle::{self, Attempt};
-use crate::tickets::Ticket;
+use crate::sign_in::attempts::Why;
+use crate::sign_in::cookie::CookieSession;
+use crate::sign_in::passwords::Password;
+use crate::sign_in::proof::prove;
+use crate::sign_in::second_factor::{self, KINDS};
+use crate::sign_in::throttle::{self, Attempt};
+use crate::sign_in::tickets::Ticket;
 
 /// What a right password gives.
 pub enum FirstStep {
@@ -59,11 +60,11 @@ pub async fn begin(
     origin: &Origin,
 ) -> Result<FirstStep, Failure> {
     let proven = prove(service, username, password, origin).await?;
-    cookie_sign_in::admit_operator(service, &proven.user, origin).await?;
+    sign_in::cookie::admit_operator(service, &proven.user, origin).await?;
     if !proven.second_factor {
         let who = Who::of(&proven.user);
         let proof = Proof { password: proven.hash, second: None };
-        return cookie_sign_in::begin(service, Plane::Control, (who, proof), origin).await.map(FirstStep::Session);
+        return sign_in::cookie::begin(service, Plane::Control, (who, proof), origin).await.map(FirstStep::Session);
     }
     let mut random = [0; 24];
     service.random.fill(&mut random);
@@ -108,7 +109,7 @@ pub async fn finish(
         return Err(failed.refuse((Why::NoTicket, &who.id), none()).await);
     }
     let proof = Proof { password: waiting.password, second: Some(second) };
-    cookie_sign_in::begin(service, Plane::Control, (who, proof), origin).await
+    sign_in::cookie::begin(service, Plane::Control, (who, proof), origin).await
 }
 
 fn digest(ticket: &str) -> ApiKeyDigest {

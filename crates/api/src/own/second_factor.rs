@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 use crate::origin::Origin;
-use crate::own_sessions;
-use crate::password_proof::prove;
-use crate::passwords::Password;
-use crate::recovery_codes;
-use crate::second_factor::{self, open, purpose};
+use crate::own::sessions;
 use crate::service::Service;
 use crate::sign_in::Who;
-use crate::totp;
+use crate::sign_in::passwords::Password;
+use crate::sign_in::proof::prove;
+use crate::sign_in::recovery_codes;
+use crate::sign_in::second_factor::{self, open, purpose};
+use crate::sign_in::totp;
 use crate::view::ReceiptView;
 
 /// How long an authenticator may wait to be confirmed.
@@ -60,7 +60,7 @@ pub struct RecoveryCodes {
 /// # Errors
 /// A caller without a session by cookie.
 pub async fn look(service: &Service, caller: &Principal) -> Result<FactorsView, Failure> {
-    let user = own_sessions::user(service, caller).await?;
+    let user = sessions::user(service, caller).await?;
     let factors = service.store.factors(&user.owner.id).await?;
     let totp = factors.authenticator.is_some_and(|one| one.confirmed_at.is_some());
     Ok(FactorsView { totp, recovery_codes_left: factors.recovery_codes.len() })
@@ -76,7 +76,7 @@ pub async fn begin(
     password: Password,
     origin: &Origin,
 ) -> Result<Enrolment, Failure> {
-    let user = own_sessions::user(service, caller).await?;
+    let user = sessions::user(service, caller).await?;
     prove(service, &user.owner.username, password, origin).await?;
     let mut secret = Zeroizing::new([0; totp::SECRET_BYTES]);
     service.random.fill(secret.as_mut_slice());
@@ -107,7 +107,7 @@ pub async fn confirm(
     code: &Password,
     origin: &Origin,
 ) -> Result<RecoveryCodes, Failure> {
-    let user = own_sessions::user(service, caller).await?;
+    let user = sessions::user(service, caller).await?;
     let waits = |one: &Authenticator| one.confirmed_at.is_none() && origin.at < one.created_at.after(ENROLMENT);
     let factors = service.store.factors(&user.owner.id).await?;
     let authenticator = factors.authenticator.filter(waits);
@@ -134,7 +134,7 @@ pub async fn renew_codes(
     password: Password,
     origin: &Origin,
 ) -> Result<RecoveryCodes, Failure> {
-    let user = own_sessions::user(service, caller).await?;
+    let user = sessions::user(service, caller).await?;
     prove(service, &user.owner.username, password, origin).await?;
     let (codes, kept) = new_codes(service, &user);
     let event = event(origin, Action::RecoveryCodesMade, &user);
@@ -152,7 +152,7 @@ pub async fn remove(
     (password, code): (Password, &Password),
     origin: &Origin,
 ) -> Result<ReceiptView, Failure> {
-    let user = own_sessions::user(service, caller).await?;
+    let user = sessions::user(service, caller).await?;
     if !user.second_factor {
         return Err(conflict(NONE));
     }

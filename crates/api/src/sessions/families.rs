@@ -14,13 +14,13 @@ use keyward_engine::people::{Bearer, ShownRefreshToken, Spent, Unfit};
 use keyward_engine::ports::JoinedSession;
 use keyward_engine::signing::SigningKey;
 
-use crate::attempts::Why;
 use crate::failure::{Failure, Kind};
 use crate::origin::Origin;
 use crate::refusal::refusal;
 use crate::service::Service;
-use crate::throttle::{self, Attempt};
-use crate::tokens;
+use crate::sessions::tokens;
+use crate::sign_in::attempts::Why;
+use crate::sign_in::throttle::{self, Attempt};
 
 /// Tokens that were issued along a session.
 pub struct Issued {

@@ -13,10 +13,10 @@ use crate::failure::{Failure, Kind};
 use crate::fields::rfc3339;
 use crate::oauth::read::{Token, read};
 use crate::origin::Origin;
-use crate::passwords::Password;
 use crate::service::Service;
 use crate::sessions::SessionView;
-use crate::tokens;
+use crate::sessions::tokens;
+use crate::sign_in::passwords::Password;
 use crate::view::ReceiptView;
 
 /// What to do with a token.

@@ -14,13 +14,13 @@ use keyward_engine::factors::{Begun, Proof};
 use keyward_engine::ports::JoinedSession;
 use serde::Serialize;
 
-use crate::attempts::Why;
 use crate::failure::Failure;
-use crate::families::Failed;
 use crate::origin::Origin;
-use crate::password_proof::prove;
-use crate::second_factor;
 use crate::service::Service;
+use crate::sessions::families::Failed;
+use crate::sign_in::attempts::Why;
+use crate::sign_in::proof::prove;
+use crate::sign_in::second_factor;
 use crate::sign_in::{self, Shown, Who};
 
 /// What a browser gets whose user signed in. The cookie is not in the body.
