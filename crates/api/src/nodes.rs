@@ -20,6 +20,8 @@ pub struct Serving {
     pub version: &'static str,
     /// Since when it runs.
     pub started_at: Timestamp,
+    /// Where operators come, as a URL.
+    pub operators_port: String,
     /// What its files take.
     pub bytes: FileSizes,
 }

@@ -51,7 +51,7 @@ impl Reach {
         }
     }
 
-    /// Where the operators' port is, as a URL.
+    /// Where the operators' port is, as a URL, by the configuration that this command reads.
     pub fn operators_port(&self) -> String {
         match self {
             Self::Here(loaded) => {

@@ -49,6 +49,7 @@ pub async fn text(facts: &Facts<'_>) -> String {
         "Keyward {version} is ready\n\n\
         \x20 API        {api}\n\
         \x20 control    http://{admin} (console, health, ready and metrics)\n\
+        \x20 console    http://{admin}/console/\n\
         \x20 upstream   {upstream}\n\
         \x20 data       {directory}{age}\n\
         \x20 rule       {rule}\n{password}\n\

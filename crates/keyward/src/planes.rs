@@ -207,6 +207,7 @@ impl ControlPlane<'_> {
             node: NODE.1,
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.service.now().wall,
+            operators_port: format!("http://{}", self.admin.local_addr().map_err(failed)?),
             bytes: file_sizes(self.data_dir.path().to_owned()),
         };
         // Only here, and once.

@@ -113,3 +113,20 @@ fn two_operators_who_change_one_user_at_once_take_turns() {
     let made = made.into_iter().map(|thread| thread.join().unwrap()).filter(|made| *made).count();
     assert_eq!(made, 1);
 }
+
+#[test]
+fn the_banner_says_where_the_console_is_and_an_invitation_leads_there() {
+    let mut world = World::new(BINARY).serve(&[]);
+    let console = format!("http://{}/console/", world.server().admin);
+    let line = format!("  console    {console}\n");
+    assert!(world.server().log().contains(&line), "{}", world.server().log());
+    // The port is not the one of the configuration: a flag moved it.
+    world.user("ada", &["auditor"]);
+    let link = world.ok(&["user", "invite", "ada"]);
+    assert!(link.starts_with(&format!("{console}#/invite/kwinv_")), "{link}");
+    world.issued.note(link.rsplit('/').next().unwrap());
+    // Without a server it is the one that the next has by the configuration.
+    world.stop();
+    let link = world.ok(&["user", "invite", "ada"]);
+    assert!(link.starts_with("http://127.0.0.1:9470/console/#/invite/kwinv_"), "{link}");
+}

@@ -195,6 +195,9 @@ pub enum PeopleReply {
     Invited {
         /// The link, and whom it invites.
         invitation: Box<NewInvitation>,
+        /// Where operators come, as a URL; nothing where no server said so.
+        #[serde(default)]
+        port: Option<String>,
     },
     /// A session was ended.
     SessionEnded {
@@ -248,7 +251,9 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             Ok(PeopleReply::PortalLink { link: portal::links::make(service, &which, &origin).await? }.into())
         }
         PeopleCommand::InviteUser { who } => {
-            Ok(PeopleReply::Invited { invitation: Box::new(invitations::make(service, &who, &origin).await?) }.into())
+            let invitation = Box::new(invitations::make(service, &who, &origin).await?);
+            let port = service.serving.get().map(|serving| serving.operators_port.clone());
+            Ok(PeopleReply::Invited { invitation, port }.into())
         }
         PeopleCommand::RemoveSecondFactor { who } => {
             Ok(Reply::UserChanged { user: users::remove_second_factor(service, &who, &origin).await? })

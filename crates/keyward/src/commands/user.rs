@@ -176,10 +176,12 @@ fn sessions(reach: &Reach, json: bool, who: &str) -> Result<()> {
 /// The link is shown once: on a terminal above the rest, piped alone on stdout.
 fn invite(reach: &Reach, json: bool, who: &str) -> Result<()> {
     let asked = Command::People(PeopleCommand::InviteUser { who: who.to_owned() });
-    let Reply::People(PeopleReply::Invited { mut invitation }) = reach.run(asked)? else {
+    let Reply::People(PeopleReply::Invited { mut invitation, port }) = reach.run(asked)? else {
         return Err(backend::unexpected());
     };
-    invitation.link = Password::from(format!("{}{}", reach.operators_port(), invitation.link.expose()));
+    // A server that runs knows its port best: a flag may have moved it.
+    let port = port.unwrap_or_else(|| reach.operators_port());
+    invitation.link = Password::from(format!("{port}{}", invitation.link.expose()));
     if json {
         terminal::json(&invitation);
         return Ok(());

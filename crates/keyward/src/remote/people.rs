@@ -65,7 +65,7 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
                 .by(Method::DELETE)
         }
         PeopleCommand::InviteUser { who } => Call::post(path(&["users", &who, "invitation"]), None, |invitation| {
-            PeopleReply::Invited { invitation: Box::new(invitation) }.into()
+            PeopleReply::Invited { invitation: Box::new(invitation), port: None }.into()
         }),
         PeopleCommand::RemoveSecondFactor { who } => {
             Call::change(path(&["users", &who, "second-factor", "remove"]), None, "user", |user| Reply::UserChanged {
