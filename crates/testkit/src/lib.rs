@@ -8,6 +8,8 @@
     reason = "tests fail by panicking"
 )]
 
+pub mod authenticator;
+pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod curl;
