@@ -70,6 +70,18 @@ export class Keyward {
     return answer.status;
   }
 
+  /** A call with a target and headers as they are, which a browser or `fetch` would not send. */
+  async raw(url: string, method: string, target: string, headers: Record<string, string>, body = ""): Promise<number> {
+    const { request } = await import("node:http");
+    const { hostname, port } = new URL(url);
+    return new Promise((resolve, reject) => {
+      const call = request({ hostname, port, method, path: target, headers }, (answer) => {
+        answer.resume().on("end", () => resolve(answer.statusCode ?? 0));
+      });
+      call.on("error", reject).end(body);
+    });
+  }
+
   async away(): Promise<void> {
     await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
