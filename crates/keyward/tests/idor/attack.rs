@@ -85,6 +85,13 @@ impl<'w> Attack<'w> {
         assert!(answer.status >= 400, "{} as {}: {} {}", ask(id).describe(), caller.0, answer.status, answer.text());
     }
 
+    /// Whether operators see of theirs what they saw before.
+    pub(crate) fn unchanged(&self, before: &[Value], what: &str) {
+        for ((now, before), place) in self.state().iter().zip(before).zip(&self.theirs.places) {
+            assert_eq!(now, before, "{what}: {place} was changed");
+        }
+    }
+
     /// All that operators see of theirs.
     pub(crate) fn state(&self) -> Vec<Value> {
         let look = |place: &String| {
