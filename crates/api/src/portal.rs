@@ -3,8 +3,10 @@
 pub mod links;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use keyward_http::own::OwnRequest;
 use keyward_http::problem::Answer;
 use serde_json::json;
@@ -12,6 +14,7 @@ use serde_json::json;
 use crate::failure::{Failure, Kind};
 use crate::own;
 use crate::service::Service;
+use crate::view::KeyCarrier;
 
 /// The portal as one configuration has it.
 #[derive(Clone, Debug)]
@@ -59,14 +62,18 @@ pub struct PortalEndpoints {
     pub usage: Option<String>,
 }
 
-/// The files of its pages, by their paths below its own; whoever puts a server together says where they come from.
-pub type Files = fn(&str) -> Answer;
+/// The files of its pages, by their paths below its own, as a request's headers ask for them; whoever puts a server together says
+/// where they come from.
+pub type Files = fn(&str, &HeaderMap) -> Answer;
 
 /// What runs of what came with a picture: nothing.
 const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
+/// How long a browser need not ask for the logo again: another is seen soon, and not each page fetches 256 KiB.
+const LOGO_KEPT: &str = "max-age=300";
+
 /// Where there are no pages.
-pub fn no_files(_: &str) -> Answer {
+pub fn no_files(_: &str, _: &HeaderMap) -> Answer {
     let mut answer = Answer::new(Bytes::from_static(b"404: this Keyward was built without the pages of the portal\n"));
     *answer.status_mut() = StatusCode::NOT_FOUND;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -89,14 +96,20 @@ pub(crate) fn answer(service: &Service, request: &OwnRequest) -> Result<Answer, 
         "" => moved(&format!("{}/", portal.path)),
         "/settings.json" => {
             let logo = portal.logo.as_ref().map(|_| "logo");
-            let body = json!({"name": portal.name, "color": portal.color, "logo": logo, "endpoints": portal.endpoints});
+            let body = json!({
+                "name": portal.name,
+                "color": portal.color,
+                "logo": logo,
+                "endpoints": portal.endpoints,
+                "key": KeyCarrier::of(&configuration.rules),
+            });
             own::json(StatusCode::OK, &body)
         }
         "/logo" => match &portal.logo {
             Some(logo) => picture(logo),
-            None => no_files(""),
+            None => no_files("", &request.file),
         },
-        _ => measured((service.portal_files)(below.trim_start_matches('/'))),
+        _ => measured((service.portal_files)(below.trim_start_matches('/'), &request.file)),
     })
 }
 
@@ -111,8 +124,12 @@ fn moved(there: &str) -> Answer {
 
 fn picture(logo: &Logo) -> Answer {
     let mut answer = Answer::new(logo.bytes.clone());
-    let headers: [(HeaderName, &str); 3] =
-        [(CONTENT_TYPE, logo.media), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (CONTENT_SECURITY_POLICY, PICTURE_POLICY)];
+    let headers: [(HeaderName, &str); 4] = [
+        (CONTENT_TYPE, logo.media),
+        (CACHE_CONTROL, LOGO_KEPT),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, PICTURE_POLICY),
+    ];
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(value) {
             answer.headers_mut().insert(name, value);
@@ -121,7 +138,11 @@ fn picture(logo: &Logo) -> Answer {
     measured(answer)
 }
 
+/// How long it is. A 304 would have to say how long what it does not send is (RFC 9110 §8.6), and says nothing.
 fn measured(mut answer: Answer) -> Answer {
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        return answer;
+    }
     let length = HeaderValue::from(answer.body().len());
     answer.headers_mut().insert(CONTENT_LENGTH, length);
     answer

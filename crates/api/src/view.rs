@@ -3,9 +3,11 @@
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::rules::Rules;
+use keyward_core::scheme::{Carrier, CredentialKind};
 use keyward_core::time::Timestamp;
 use keyward_engine::ports::Joined;
 use keyward_engine::refresher::Receipt;
+use keyward_http::names::display_name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +124,9 @@ pub struct CallerView {
     pub kind: &'static str,
     /// The account, if any.
     pub account: Option<String>,
+    /// A session: what the account is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
     /// The plan that it is counted by, if any.
     pub plan: Option<String>,
     /// The id of the key, or of the session.
@@ -146,6 +151,7 @@ impl CallerView {
             name: principal.name.to_string(),
             kind: principal.kind.as_str(),
             account: principal.account.as_deref().map(str::to_owned),
+            account_name: None,
             plan: rules.plans.name(entry.counted.plan).map(str::to_owned),
             credential: principal.credential.text().to_owned(),
             mode: principal.mode.as_str(),
@@ -153,6 +159,31 @@ impl CallerView {
             expires_at: entry.ends_at.map(rfc3339),
             csrf_token: entry.csrf.as_ref().map(|token| token.expose().to_owned()),
         }
+    }
+}
+
+/// How callers show a key, where nobody says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct KeyCarrier {
+    /// The name of the header that has it; null where none has.
+    pub header: Option<String>,
+    /// What comes before it there, such as `Bearer `.
+    pub prefix: String,
+}
+
+impl KeyCarrier {
+    /// Under these rules: in a header of its own rather than in `Authorization`, because that is easier to write.
+    pub fn of(rules: &Rules) -> Self {
+        let keys = rules.schemes.iter().filter(|scheme| scheme.kind == CredentialKind::ApiKey);
+        let mut carriers: Vec<_> = keys.map(|scheme| &scheme.carrier).collect();
+        carriers.sort_by_key(|carrier| carrier.word().is_some());
+        let shown = |carrier: &Carrier| match carrier {
+            Carrier::Header(name) => Some((display_name(name.as_str()), String::new())),
+            Carrier::Authorization(word) => Some(("Authorization".to_owned(), format!("{word} "))),
+            Carrier::Cookie(_) | Carrier::Webhook(_) => None,
+        };
+        let (header, prefix) = carriers.into_iter().find_map(shown).unzip();
+        Self { header, prefix: prefix.unwrap_or_default() }
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue};
 use keyward_core::decision::Fault;
 use keyward_core::fields::Fields;
 use keyward_core::machine::Permit;
@@ -40,6 +41,10 @@ pub(crate) async fn call(
         authorization: match endpoint {
             Endpoint::Token | Endpoint::Exchange | Endpoint::Revoke | Endpoint::Introspect => Shown::of(request.fields),
             _ => Shown::Nothing,
+        },
+        file: match endpoint {
+            Endpoint::Portal => about_a_file(request.fields),
+            _ => HeaderMap::new(),
         },
         body: collect(visit, wire, note, endpoint).await?,
         names: Arc::clone(&visit.ways.requests),
@@ -152,6 +157,17 @@ async fn whole(client: &Client, wire: &mut Wire, framing: Framing, limit: u64) -
             Ok(_) => client.watch.progress(),
         }
     }
+}
+
+fn about_a_file(fields: Fields<'_>) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for name in [ACCEPT_ENCODING, IF_NONE_MATCH] {
+        for value in fields.values(name.as_str()) {
+            // What is no value of a header asks for nothing.
+            let _ = HeaderValue::from_bytes(value).map(|value| map.append(&name, value));
+        }
+    }
+    map
 }
 
 fn is_declared(fields: Fields<'_>, media: &str) -> bool {

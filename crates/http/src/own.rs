@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use keyward_core::decision::DecisionId;
 use keyward_core::machine::Permit;
 use keyward_core::route::Endpoint;
@@ -32,6 +32,8 @@ pub struct OwnRequest {
     pub form: bool,
     /// What stood in `Authorization`, for endpoints that read clients by it themselves.
     pub authorization: Shown,
+    /// Of a request for a file: what the client has of it already, and how it may be packed. Otherwise nothing.
+    pub file: HeaderMap,
     /// The whole body.
     pub body: Bytes,
     /// What its members are called.

@@ -172,7 +172,7 @@ pub async fn service(data_dir: &DataDir, opened: Opened<'_>) -> Result<Service> 
         signing: OnceLock::new(),
         serving: OnceLock::new(),
         throttle,
-        portal_files: |path| keyward_console::answer(keyward_console::PORTAL, path, &http::HeaderMap::new()),
+        portal_files: |path, asked| keyward_console::answer(keyward_console::PORTAL, path, asked),
         tickets: Tickets::default(),
         attempts: Attempts::default(),
         initial_password: Some(first_start::file(data_dir.path())),
@@ -236,7 +236,7 @@ fn portal_of(settings: &Settings) -> Option<Portal> {
             login: path(&endpoints.login),
             logout: path(&endpoints.logout),
             me: path(&endpoints.me),
-            api_keys: path(&endpoints.api_keys),
+            api_keys: path(&endpoints.api_keys).filter(|_| settings.security.api_keys.enabled),
             usage: path(&endpoints.usage),
         },
     })

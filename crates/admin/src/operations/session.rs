@@ -10,11 +10,10 @@ use keyward_api::sign_in::cookie::CookieSession;
 use keyward_api::sign_in::passwords::Password;
 use keyward_api::sign_in::set_cookie;
 use keyward_api::sign_in::{self, Who};
+use keyward_api::view::KeyCarrier;
 use keyward_core::page::is_same_origin;
 use keyward_core::route::Endpoint;
 use keyward_core::rules::Rules;
-use keyward_core::scheme::{Carrier, CredentialKind};
-use keyward_http::names::display_name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -190,17 +189,8 @@ struct DataPlane {
 
 impl DataPlane {
     fn of(call: &Call, rules: &Rules) -> Self {
-        let keys = rules.schemes.iter().filter(|scheme| scheme.kind == CredentialKind::ApiKey);
-        let mut carriers: Vec<_> = keys.map(|scheme| &scheme.carrier).collect();
-        // One of its own is easier to write.
-        carriers.sort_by_key(|carrier| carrier.word().is_some());
-        let shown = |carrier: &Carrier| match carrier {
-            Carrier::Header(name) => Some((display_name(name.as_str()), String::new())),
-            Carrier::Authorization(word) => Some(("Authorization".to_owned(), format!("{word} "))),
-            Carrier::Cookie(_) | Carrier::Webhook(_) => None,
-        };
-        let (header, prefix) = carriers.into_iter().find_map(shown).unzip();
-        Self { url: call.control.data_url.clone(), header, prefix: prefix.unwrap_or_default() }
+        let KeyCarrier { header, prefix } = KeyCarrier::of(rules);
+        Self { url: call.control.data_url.clone(), header, prefix }
     }
 }
 

@@ -6,9 +6,16 @@ use crate::place::at;
 /// The longest name.
 const NAME_CHARACTERS: usize = 60;
 
+/// The answers that its pages read, as they come without a template.
+const READ: [&str; 7] =
+    ["login", "me", "usage", "api_keys.list", "api_keys.create", "api_keys.rotate", "api_keys.change"];
+/// The bodies that its pages write.
+const WRITTEN: [&str; 2] = ["login", "api_keys"];
+
 pub(super) fn check(look: &mut Look<'_>) {
     let portal = &look.settings.portal;
     if let Some(path) = &portal.path {
+        pages(look);
         let inside = format!("{}/", path.as_str());
         let taken = look.settings.endpoints.iter().find(|(_, own)| {
             own.as_str() == path.as_str()
@@ -39,6 +46,28 @@ pub(super) fn check(look: &mut Look<'_>) {
             &at!["portal", "logo_file"],
             "this is no picture that browsers know",
             ["a file whose name ends with .png, .jpg, .webp or .svg"],
+        );
+    }
+}
+
+/// Its pages are written for Keyward's own endpoints, as they are when nobody has given them other words.
+fn pages(look: &mut Look<'_>) {
+    if look.settings.endpoints.me.is_none() {
+        look.mistake(
+            &at!["endpoints", "me"],
+            "the portal's pages ask it who signed in",
+            ["give it a path, or turn the portal off: portal: {path: null}"],
+        );
+    }
+    let settings = look.settings;
+    let responses = READ.iter().filter(|name| settings.responses.get(**name).is_some_and(Option::is_some));
+    let requests = WRITTEN.iter().filter(|name| settings.requests.contains_key(**name));
+    let reworded = responses.map(|name| ("responses", *name)).chain(requests.map(|name| ("requests", *name)));
+    for (section, name) in reworded {
+        look.mistake(
+            &at![section, name],
+            "the portal's pages know this endpoint only in Keyward's own words",
+            ["leave it out, or turn the portal off: portal: {path: null}"],
         );
     }
 }
