@@ -1,4 +1,5 @@
 // The life of a key, by the pages: generated, shown once, used, rotated, paused, revoked.
+import type { Keyward } from "./server";
 import { done, expect, generate, open, test } from "./test";
 
 test("a key is shown once, opens the API, and is never shown again", async ({ console: page, keyward, context }) => {
@@ -70,6 +71,49 @@ test("a rotated key and its successor both count for the overlap", async ({ cons
     await page.reload();
     await expect(page.getByText("old-client/1.0")).toBeVisible({ timeout: 1000 });
   }).toPass({ timeout: 15_000 });
+});
+
+/** What `POST token` gives for a pair; `undefined`: nothing. */
+async function token(keyward: Keyward, [key, secret]: readonly string[]): Promise<string | undefined> {
+  const headers = { Authorization: `Basic ${btoa(`${key}:${secret}`)}` };
+  const body = new URLSearchParams({ grant_type: "client_credentials" });
+  const answer = await fetch(`${keyward.dataUrl}/_keyward/token`, { method: "POST", headers, body });
+  return ((await answer.json()) as { access_token?: string }).access_token;
+}
+
+test("a pair shows key and secret once, is told apart in the list, and has another secret once it is rotated", async ({
+  console: page,
+  keyward,
+}) => {
+  const secrets = page.locator("[data-secret]");
+  await open(page, keyward, "/keys/new");
+  await page.getByLabel("Name").fill("a pair");
+  await page.getByText("Addresses, budget and more").click();
+  await page.getByRole("checkbox", { name: /^With a secret/ }).check();
+  await page.getByRole("button", { name: "Generate" }).click();
+  await expect(page.getByText("Copy it now")).toBeVisible();
+  const pair = (await secrets.allTextContents()).slice(0, 2);
+  const [key = "", secret = ""] = pair;
+  await expect(secrets.nth(2)).toContainText(`curl -u '${key}:${secret}'`);
+  expect(await keyward.call("/orders", key), "the key alone opens nothing").toBe(401);
+  const bearer = { Authorization: `Bearer ${await token(keyward, pair)}` };
+  expect(await keyward.call("/orders", undefined, bearer)).toBe(200);
+  await done(page);
+  await expect(page.getByRole("heading", { name: "a pair" })).toBeVisible();
+  await expect(page.getByText("pair", { exact: true })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "a pair" })).toBeVisible();
+  for (const part of pair) expect(await page.content()).not.toContain(part);
+  await page.getByRole("button", { name: "Rotate" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate" }).click();
+  await expect(page.getByText("Copy it now")).toBeVisible();
+  const next = (await secrets.allTextContents()).slice(0, 2);
+  expect(next.filter((part) => pair.includes(part))).toEqual([]);
+  expect(await token(keyward, next)).toBeDefined();
+  expect(await token(keyward, [next[0] ?? "", secret])).toBeUndefined();
+  await done(page);
+  await open(page, keyward, "/keys?search=a%20pair");
+  await expect(page.getByRole("row").filter({ hasText: "a pair" }).getByText("pair", { exact: true })).toHaveCount(2);
 });
 
 test("what the server refuses is said with its decision", async ({ console: page, keyward }) => {

@@ -1,6 +1,7 @@
 // Each page in both themes and on a phone: nothing that keeps anybody out (axe), nothing wider than the screen, one heading.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import type { Keyward } from "./server";
 import { expect, generate, open, signIn, test } from "./test";
 
 const PAGES = [
@@ -37,7 +38,7 @@ async function looks(page: Page, path: string): Promise<void> {
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`nobody is kept out of a page (${colorScheme})`, async ({ page, keyward }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(180_000);
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.goto(keyward.consoleUrl);
     await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
@@ -56,11 +57,48 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: "Revoke" }).click();
     await expect(page.getByRole("alertdialog")).toBeVisible();
     await looks(page, "a question");
+    await people(page, keyward, colorScheme);
     await page.goto(`${keyward.consoleUrl}reference/`);
     await page.getByText("/admin/v1/keys", { exact: true }).first().click();
     await expect(page.getByRole("button", { name: "Send GET" })).toBeVisible();
     await looks(page, "the reference");
   });
+}
+
+/** The page of one user, of one account, and of somebody who is invited: on a phone, too. */
+async function people(page: Page, keyward: Keyward, colorScheme: string): Promise<void> {
+  const [account, user] = [`Of ${colorScheme}`, `una.${colorScheme}`];
+  keyward.run("account", "add", account, "--budget", "1000/30d");
+  keyward.run("user", "add", user, "--roles", "auditor", "--account", account, "--no-password");
+  await open(page, keyward, "/users");
+  await page.getByRole("link", { name: user }).click();
+  await expect(page.getByRole("heading", { name: user })).toBeVisible();
+  await looks(page, "a user");
+  await fits(page, "a user");
+  await open(page, keyward, "/accounts");
+  await page.getByRole("link", { name: account }).click();
+  await expect(page.getByRole("heading", { name: account })).toBeVisible();
+  await looks(page, "an account");
+  await fits(page, "an account");
+  await page.goto("about:blank");
+  // A command knows the port of the configuration, not the one that the system chose.
+  const [, place = ""] = keyward.run("user", "invite", user).trim().split("#");
+  await page.goto(`${keyward.consoleUrl}#${place}`);
+  await expect(page.getByLabel("New password")).toBeVisible();
+  await looks(page, "an invitation");
+  await fits(page, "an invitation");
+  await page.goto("about:blank");
+  await page.goto(`${keyward.consoleUrl}#/invite/kwinv_guess`);
+  await expect(page.getByRole("alert")).toBeVisible();
+  await looks(page, "an invitation that is none");
+}
+
+async function fits(page: Page, path: string): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(wide, path).toBeLessThanOrEqual(0);
+  if (before) await page.setViewportSize(before);
 }
 
 test("each page fits on a phone", async ({ page, keyward }) => {
@@ -76,8 +114,7 @@ test("each page fits on a phone", async ({ page, keyward }) => {
   for (const path of PAGES) {
     await open(page, keyward, path);
     await expect(page.locator("[aria-busy=true]"), path).toHaveCount(0);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(wide, path).toBeLessThanOrEqual(0);
+    await fits(page, path);
   }
 });
 

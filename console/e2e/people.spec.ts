@@ -46,7 +46,7 @@ test("an account is made, gets a budget, and its keys end with it", async ({ con
   await page.getByLabel("Budget").fill("1000/30d");
   await page.getByRole("button", { name: "Make it" }).click();
   await expect(page.getByRole("heading", { name: "Acme" })).toBeVisible();
-  await expect(page.getByText("1,000 of 1,000 left").first()).toBeVisible();
+  await expect(page.getByText("1,000 of 1,000 left")).toBeVisible();
   const key = keyward.run("key", "create", "of acme", "--account", "Acme").trim();
   expect(await keyward.call("/orders", key)).toBe(200);
   await page.getByRole("button", { name: "Disable" }).click();

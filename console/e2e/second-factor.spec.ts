@@ -1,22 +1,8 @@
 // A second factor: set up, asked for, and what recovery codes are good for; and an invitation, which is good once.
-import { createHmac } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { Keyward, PASSWORD } from "./server";
 import { expect, open, signIn, test } from "./test";
-
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-/** What an authenticator shows (RFC 6238), some steps from now. */
-function code(secret: string, steps = 0): string {
-  let bits = "";
-  for (const letter of secret.replace(/[\s=]/g, "")) bits += ALPHABET.indexOf(letter).toString(2).padStart(5, "0");
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const digest = createHmac("sha1", key).update(counter).digest();
-  const at = (digest.at(-1) ?? 0) & 15;
-  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
+import { code } from "./totp";
 
 async function password(page: Page, keyward: Keyward, username = "admin"): Promise<void> {
   await page.goto("about:blank");

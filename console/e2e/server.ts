@@ -12,6 +12,7 @@ export class Keyward {
   adminUrl = "";
   private child: ChildProcess | undefined;
   private written = "";
+  private readonly environment: NodeJS.ProcessEnv = { ...process.env, KEYWARD_ADMIN_PASSWORD: PASSWORD };
 
   get consoleUrl(): string {
     return `${this.adminUrl}/console/`;
@@ -19,13 +20,13 @@ export class Keyward {
 
   /** Starts it; again on the ports that it had. */
   async start(config?: string): Promise<void> {
-    if (config) writeFileSync(join(this.folder, "keyward.yaml"), config);
+    if (config) this.environment.KEYWARD_CONFIG = this.file("keyward.yaml", config);
     const port = (url: string): string => (url ? new URL(url).port : "0");
     const flags = ["serve", "--port", port(this.dataUrl), "--admin-port", port(this.adminUrl)];
     this.written = "";
     this.child = spawn(binary(), flags, {
       cwd: this.folder,
-      env: { ...process.env, KEYWARD_ADMIN_PASSWORD: PASSWORD },
+      env: this.environment,
     });
     const { stdout, stderr } = this.child;
     await new Promise<void>((resolve, reject) => {
@@ -53,7 +54,8 @@ export class Keyward {
 
   /** A command of the same binary in the same folder. */
   run(...words: string[]): string {
-    return execFileSync(binary(), words, { cwd: this.folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    const [cwd, env] = [this.folder, this.environment];
+    return execFileSync(binary(), words, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   }
 
   /** A file beside the data, by its whole path. */

@@ -40,6 +40,15 @@ export const test = base.extend<Fixtures, Worker>({
 
 export { expect };
 
+/** What runs where a text is taken for more than a text. */
+export const SCRIPTS = [
+  "<img src=x onerror=alert(1)>",
+  "<script>alert(1)</script>",
+  "javascript:alert(1)",
+  '"><svg onload=alert(1)>',
+  "{{constructor.constructor('alert(1)')()}}",
+];
+
 export function watch(page: Page): string[] {
   const wrong: string[] = [];
   page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));

@@ -45,6 +45,30 @@ test("the overview shows what passed and what was refused", async ({ console: pa
   await expect(page.getByLabel("Outcome")).toHaveValue("NoCredential");
 });
 
+test("a key's page tells how much it is used, when last, from where, and what is left of it", async ({
+  console: page,
+  keyward,
+}) => {
+  const key = keyward.run("key", "create", "measured", "--budget", "100/30d").trim();
+  await open(page, keyward, "/keys?search=measured");
+  await page.getByRole("link", { name: "measured" }).click();
+  await expect(page.getByText("100 of 100 left")).toBeVisible();
+  await expect(page.getByText("never", { exact: true }).first()).toBeVisible();
+  for (let turn = 0; turn < 6; turn += 1) expect(await keyward.call("/orders", key)).toBe(200);
+  const today = page.getByRole("list", { name: "Requests by day" }).getByRole("listitem").last();
+  const lastUsed = page.locator("dt", { hasText: "Last used" }).locator("xpath=following-sibling::dd[1]");
+  await expect(async () => {
+    await page.reload();
+    await expect(today).toContainText("6 allowed, 0 refused, 0 failed", { timeout: 1000 });
+    await expect(page.getByRole("heading", { name: "Used from" })).toBeVisible({ timeout: 1000 });
+    await expect(lastUsed).toContainText("ago", { timeout: 1000 });
+  }).toPass({ timeout: 20_000 });
+  await expect(page.getByText("127.0.0.1")).toBeVisible();
+  await expect(page.getByText("94 of 100 left")).toBeVisible();
+  await page.getByRole("link", { name: "Decisions with this key" }).click();
+  await expect(page.getByRole("link", { name: "GET /orders" }).first()).toBeVisible();
+});
+
 test("a request that nobody sends is explained step by step", async ({ console: page, keyward }) => {
   await open(page, keyward, "/explain");
   await page.getByLabel("Path").fill("/orders");

@@ -1,8 +1,8 @@
 // How the console calls the control plane: with the session's cookie and CSRF token, and with errors as `Problem`s.
 // A session that ended is signed in again in the page that it ended on; what waits for that then goes out once more.
 import createClient from "openapi-fetch";
-import { store } from "../lib/store";
 import { lost } from "./connection";
+import { signInAgain } from "./expired";
 import { Problem } from "./problem";
 import type { paths } from "./schema";
 
@@ -13,24 +13,8 @@ const SIGNS_IN = /\/admin\/v1\/(session(\/second-factor)?|invitations\/.*)$/;
 
 let csrfToken: string | undefined;
 
-/** Those who wait until somebody has signed in again; none while the session counts. */
-export const expired = store<{ signedIn(): void; gaveUp(): void } | null>(null);
-let again: Promise<boolean> | null = null;
-
 export function hold(token: string | undefined): void {
   csrfToken = token;
-}
-
-function signInAgain(): Promise<boolean> {
-  again ??= new Promise<boolean>((resolve) => {
-    const end = (came: boolean) => () => {
-      again = null;
-      expired.set(null);
-      resolve(came);
-    };
-    expired.set({ signedIn: end(true), gaveUp: end(false) });
-  });
-  return again;
 }
 
 async function send(request: Request): Promise<Response> {

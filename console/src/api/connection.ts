@@ -6,17 +6,18 @@ export const connection = store<"up" | "down">("up");
 const AGAIN_AFTER_MS = 2000;
 let asking = false;
 
-export function lost(): void {
+/** A request had no answer; `path` is what anybody may ask for, to see when there is one again. */
+export function lost(path = "/health"): void {
   connection.set("down");
   if (!asking) {
     asking = true;
-    setTimeout(ask, AGAIN_AFTER_MS);
+    setTimeout(ask, AGAIN_AFTER_MS, path);
   }
 }
 
-async function ask(): Promise<void> {
+async function ask(path: string): Promise<void> {
   try {
-    const answer = await fetch("/health", { cache: "no-store" });
+    const answer = await fetch(path, { cache: "no-store" });
     if (answer.ok) {
       asking = false;
       connection.set("up");
@@ -25,5 +26,5 @@ async function ask(): Promise<void> {
   } catch {
     // Not yet.
   }
-  setTimeout(ask, AGAIN_AFTER_MS);
+  setTimeout(ask, AGAIN_AFTER_MS, path);
 }

@@ -6,6 +6,9 @@ interface Document {
   detail?: string;
   reason?: string;
   decision?: string;
+  /** Where the operator has put other words in place of a problem document. */
+  message?: unknown;
+  error?: unknown;
 }
 
 export class Problem extends Error {
@@ -28,8 +31,9 @@ export class Problem extends Error {
 
   static of(response: Response, body: unknown): Problem {
     const said: Document = typeof body === "object" && body !== null ? body : {};
+    const told = [said.message, said.error].find((one) => typeof one === "string") ?? "";
     const seconds = Number(response.headers.get("retry-after"));
-    return new Problem(response.status, said.title ?? `Status ${response.status}`, said.detail ?? "", {
+    return new Problem(response.status, said.title ?? `Status ${response.status}`, said.detail ?? told, {
       reason: said.reason,
       decision: said.decision ?? response.headers.get("keyward-decision") ?? undefined,
       retryAfter: Number.isFinite(seconds) && seconds > 0 ? seconds : undefined,
@@ -39,7 +43,7 @@ export class Problem extends Error {
   static noAnswer(): Problem {
     return new Problem(
       0,
-      "Keyward does not answer",
+      "No answer from the server",
       "The request did not reach the server, or its answer was lost. Nothing that you typed is lost: try again.",
     );
   }

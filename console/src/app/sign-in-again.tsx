@@ -1,10 +1,10 @@
 // A session ended under an open page: whoever it was signs in again right there, and what was typed stays.
 import { useQueryClient } from "@tanstack/react-query";
-import { expired } from "../api/client";
+import { expired } from "../api/expired";
 import { useStore } from "../lib/store";
 import { SignInForm } from "../pages/sign-in";
 import { Button } from "../ui/button";
-import { Dialog } from "../ui/dialog";
+import { Demand } from "../ui/dialog";
 
 export function SignInAgain({ username }: { username: string }) {
   const waiting = useStore(expired);
@@ -24,17 +24,13 @@ export function SignInAgain({ username }: { username: string }) {
     }
   };
   return (
-    <Dialog
-      title="Your session has ended"
-      text={`Sign in as ${username} to go on. What you typed is still there.`}
-      onClose={leave}
-    >
+    <Demand title="Your session has ended" text={`Sign in as ${username} to go on. What you typed is still there.`}>
       <SignInForm username={username} onSignedIn={signedIn} />
       <div className="dialog-end">
         <Button kind="plain" onClick={leave}>
           Leave instead
         </Button>
       </div>
-    </Dialog>
+    </Demand>
   );
 }

@@ -6,6 +6,11 @@ export function number(value: number): string {
   return value < 100_000 ? whole.format(value) : short.format(value);
 }
 
+/** Where there is little room. */
+export function brief(value: number): string {
+  return value < 10_000 ? whole.format(value) : short.format(value);
+}
+
 export function count(value: number, noun: string): string {
   return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
@@ -49,4 +54,9 @@ export function span(seconds: number): string {
     if (seconds >= length && seconds % length === 0) return count(seconds / length, noun);
   }
   return `${seconds} s`;
+}
+
+/** `86400` as `in each day`, and twice as much as `in each 2 days`. */
+export function inEach(seconds: number): string {
+  return `in each ${span(seconds).replace(/^1 /, "")}`;
 }

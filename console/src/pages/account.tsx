@@ -6,7 +6,7 @@ import type { Account } from "../api/types";
 import { useMay } from "../app/session";
 import { useChange } from "../lib/change";
 import { Link } from "../lib/router";
-import { BudgetMeter, LimitMeter } from "../parts/usage";
+import { LimitMeter } from "../parts/usage";
 import { Badge, Tags } from "../ui/badge";
 import { Button } from "../ui/button";
 import { Secret } from "../ui/code";
@@ -116,11 +116,10 @@ function Left({ account }: { account: Account }) {
     <Card title="What is left">
       <div className="card-body stack">
         <ProblemNote error={limits.error} />
-        <BudgetMeter budget={account.budget} />
         {known.map((limit) => (
           <LimitMeter key={limit.limit} limit={limit} />
         ))}
-        {limits.data && known.length === 0 && !account.budget && (
+        {limits.data && known.length === 0 && (
           <p className="quiet">Nothing counts it. Give it a plan, limits of its own, or a budget.</p>
         )}
       </div>

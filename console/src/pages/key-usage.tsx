@@ -1,9 +1,8 @@
 // How a key is used: requests by the hour, and what is left of its limits.
 import { useQuery } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
-import type { Key } from "../api/types";
 import { Link } from "../lib/router";
-import { BudgetMeter, LimitMeter, UsageBars } from "../parts/usage";
+import { LimitMeter, UsageBars } from "../parts/usage";
 import { ProblemNote } from "../ui/note";
 import { Card } from "../ui/page";
 import { Time } from "../ui/time";
@@ -53,7 +52,8 @@ function From({ used }: FromProps) {
   );
 }
 
-export function KeyLimits({ id, row }: { id: string; row: Key }) {
+/** Its budget is one of its limits. */
+export function KeyLimits({ id }: { id: string }) {
   const limits = useQuery({
     queryKey: ["keys", "limits", id],
     queryFn: () => ask(api.GET("/admin/v1/keys/{id}/limits", { params: { path: { id } } })),
@@ -64,11 +64,10 @@ export function KeyLimits({ id, row }: { id: string; row: Key }) {
     <Card title="What is left">
       <div className="card-body stack">
         <ProblemNote error={limits.error} />
-        <BudgetMeter budget={row.budget} />
         {known.map((limit) => (
           <LimitMeter key={limit.limit} limit={limit} />
         ))}
-        {limits.data && known.length === 0 && !row.budget && (
+        {limits.data && known.length === 0 && (
           <p className="quiet">
             No limit counts this key. Limits come from its route, its account’s plan, or a budget.
           </p>

@@ -49,7 +49,7 @@ export default function KeyPage({ id }: { id: string }) {
         <KeyUsage id={id} />
         <div className="two">
           <Facts row={row} />
-          <KeyLimits id={id} row={row} />
+          <KeyLimits id={id} />
         </div>
       </div>
       {deed && <KeyDeed deed={deed} onDone={() => setDeed(null)} />}

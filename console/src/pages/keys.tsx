@@ -33,6 +33,7 @@ const COLUMNS: readonly Column<Key>[] = [
       <span className="row">
         <Badge text={key.status} />
         {key.mode === "test" && <Badge text="test" />}
+        {key.pair && <Badge text="pair" />}
       </span>
     ),
   },

@@ -1,6 +1,6 @@
 // Usage by the day, and where one stands with a limit: the same for operators and customers.
 import type { Limit, UsageRow } from "../api/types";
-import { span } from "../lib/words";
+import { inEach } from "../lib/words";
 import { Bars } from "../ui/bars";
 import { Meter } from "../ui/meter";
 
@@ -46,20 +46,7 @@ export function pointsOf(rows: readonly UsageRow[]): Point[] {
   });
 }
 
-export function LimitMeter({ limit }: { limit: Limit }) {
-  const words = limit.windowSeconds ? `in each ${span(limit.windowSeconds)}, per ${limit.per}` : `per ${limit.per}`;
-  return <Meter name={limit.limit} left={limit.remaining} of={limit.requests} text={words} />;
-}
-
-interface Budget {
-  granted: number;
-  every: string | null;
-  remaining: number | null;
-}
-
-export function BudgetMeter({ budget }: { budget: Budget | null | undefined }) {
-  if (!budget || budget.remaining === null) return null;
-  return (
-    <Meter name="Budget" left={budget.remaining} of={budget.granted} text={budget.every && `in each ${budget.every}`} />
-  );
+export function LimitMeter({ limit, words }: { limit: Limit; words?: string }) {
+  const told = limit.windowSeconds ? `${inEach(limit.windowSeconds)}, per ${limit.per}` : `per ${limit.per}`;
+  return <Meter name={limit.limit} left={limit.remaining} of={limit.requests} text={words ?? told} />;
 }

@@ -1,5 +1,6 @@
 // Comes in by a link that is good once. It is spent by a press, not by looking: a preview in a mail program must not use it up.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Problem } from "../api/problem";
 import { go } from "../lib/router";
 import { Button } from "../ui/button";
 import { ProblemNote } from "../ui/note";
@@ -18,14 +19,14 @@ export function Enter({ token }: { token: string }) {
       await queries.invalidateQueries({ queryKey: ["me"] });
     },
   });
+  // Where the server did not answer, or asks for patience, the link is as good as before.
+  const isSpent = enter.error !== null && Problem.from(enter.error).status === 404;
   return (
     <div className="portal-sign-in">
       <h1>Welcome</h1>
       <p className="quiet">You were given a link to your API keys and usage. It opens once.</p>
       <ProblemNote error={enter.error} />
-      {enter.error ? (
-        <p className="quiet">Ask whoever sent it for another.</p>
-      ) : (
+      {!isSpent && (
         <div>
           <Button kind="primary" busy={enter.isPending} onClick={() => enter.mutate()}>
             Come in

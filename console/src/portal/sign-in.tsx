@@ -12,70 +12,89 @@ interface Begun {
 }
 
 export function SignIn({ login, onSignedIn }: { login: string | null; onSignedIn: () => void }) {
-  const [username, setUsername] = useState("");
+  return (
+    <div className="portal-sign-in">
+      <h1>Sign in</h1>
+      {login ? (
+        <SignInForm login={login} onSignedIn={onSignedIn} />
+      ) : (
+        <Note title="Come by a link">
+          <p>These pages open by a link from whoever gave you access. Ask there for one.</p>
+        </Note>
+      )}
+    </div>
+  );
+}
+
+/** The password is right, and a code is asked for as well: that is no failure. */
+function asksForCode(error: unknown): boolean {
+  return error !== null && /second factor: send/.test(Problem.from(error).detail);
+}
+
+interface FormProps {
+  login: string;
+  username?: string;
+  onSignedIn: () => void;
+}
+
+export function SignInForm({ login, username: known, onSignedIn }: FormProps) {
+  const [username, setUsername] = useState(known ?? "");
   const [password, setPassword] = useState("");
-  const [code, setCode] = useState("");
+  const [code, setCode] = useState<string | null>(null);
   const signIn = useMutation({
-    mutationFn: () =>
-      call<Begun>("POST", login ?? "", {
-        username,
-        password,
-        session: true,
-        ...(code && { code: code.replace(/\s/g, "") }),
-      }),
+    mutationFn: () => {
+      const shown = code === null ? {} : { code: code.replace(/\s/g, "") };
+      return call<Begun>("POST", login, { username, password, session: true, ...shown });
+    },
     onSuccess: (begun) => {
       hold(begun.csrf_token);
       onSignedIn();
     },
+    onError: (error) => asksForCode(error) && setCode(""),
   });
-  if (!login) {
-    return (
-      <Note title="Come by a link">
-        <p>These pages open by a link from whoever gave you access. Ask there for one.</p>
-      </Note>
-    );
-  }
-  const wantsCode = code !== "" || (signIn.error && Problem.from(signIn.error).reason === "SecondFactor");
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (!signIn.isPending) signIn.mutate();
   };
   return (
-    <div className="portal-sign-in">
-      <h1>Sign in</h1>
-      <form className="form" onSubmit={submit}>
+    <form className="form" onSubmit={submit}>
+      <Field
+        label="Username"
+        value={username}
+        onValue={setUsername}
+        autoComplete="username"
+        autoCapitalize="none"
+        spellCheck={false}
+        required
+        readOnly={known !== undefined}
+        autoFocus={known === undefined}
+      />
+      <Field
+        label="Password"
+        type="password"
+        value={password}
+        onValue={setPassword}
+        autoComplete="current-password"
+        required
+        autoFocus={known !== undefined}
+      />
+      {code !== null && (
         <Field
-          label="Username"
-          value={username}
-          onValue={setUsername}
-          autoComplete="username"
-          autoCapitalize="none"
+          label="Code"
+          hint="From your authenticator, or a recovery code."
+          className="mono"
+          value={code}
+          onValue={setCode}
+          autoComplete="one-time-code"
           spellCheck={false}
           required
+          autoFocus
         />
-        <Field
-          label="Password"
-          type="password"
-          value={password}
-          onValue={setPassword}
-          autoComplete="current-password"
-          required
-        />
-        {wantsCode && (
-          <Field
-            label="Code"
-            hint="From your authenticator, or a recovery code."
-            value={code}
-            onValue={setCode}
-            autoComplete="one-time-code"
-            required
-          />
-        )}
-        <ProblemNote error={signIn.error} />
-        <Button type="submit" kind="primary" busy={signIn.isPending}>
-          Sign in
-        </Button>
-      </form>
-    </div>
+      )}
+      {!asksForCode(signIn.error) && <ProblemNote error={signIn.error} />}
+      <Button type="submit" kind="primary" busy={signIn.isPending}>
+        Sign in
+      </Button>
+    </form>
   );
 }

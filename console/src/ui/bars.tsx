@@ -1,5 +1,5 @@
 // A few bars of parts, as HTML: sharp at any size, readable without seeing them.
-import { number } from "../lib/words";
+import { brief, number } from "../lib/words";
 
 interface Bar {
   name: string;
@@ -15,7 +15,7 @@ export function Bars({ caption, bars }: { caption: string; bars: readonly Bar[] 
       {bars.map((bar) => (
         <li key={bar.name} title={`${bar.name}: ${told(bar)}`}>
           <span className="bars-value number" aria-hidden="true">
-            {total(bar) > 0 ? number(total(bar)) : ""}
+            {total(bar) > 0 ? brief(total(bar)) : ""}
           </span>
           <span className="bars-stack" aria-hidden="true">
             {[...bar.parts].reverse().map((part) => (

@@ -116,7 +116,7 @@ function options(element: HTMLElement, series: readonly Series[], drawing: Drawi
       y: { range: (_, __, most) => [0, Math.max(most * 1.08, 1)] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70 },
+      { ...axis, grid: { show: false }, space: 70, values: (_, at, __, ___, step) => clock(at, step) },
       { ...axis, size: 58, values: (_, values) => values.map(written) },
     ],
     series: [
@@ -133,6 +133,21 @@ function options(element: HTMLElement, series: readonly Series[], drawing: Drawi
     ],
     plugins: [tip(series, written)],
   };
+}
+
+const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+/** Times below a chart in local words; the day where it begins. */
+function clock(times: readonly number[], step: number): string[] {
+  let before = "";
+  return times.map((at) => {
+    const [time, date] = [hour.format(at * 1000), day.format(at * 1000)];
+    if (step >= 86_400) return date;
+    const text = date === before ? time : `${time}\n${date}`;
+    before = date;
+    return text;
+  });
 }
 
 const BARS = uPlot.paths.bars?.({ size: [0.82, 48], radius: 0.12 });

@@ -15,8 +15,8 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: 
 export function ago(at: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
   for (const [unit, length] of STEPS) {
-    // Days say more than "1 month".
-    const least = unit === "month" ? 2 * length : length;
+    // Days say more than "2 months", which may be nearly three.
+    const least = unit === "month" ? 4 * length : length;
     if (Math.abs(seconds) >= least || unit === "second") return relative.format(Math.trunc(seconds / length), unit);
   }
   return "";
