@@ -6,6 +6,8 @@ const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 
 export default defineConfig({
   testDir: "e2e",
+  // Pictures are drawn where they are asked for, and then nothing else is done: they are no test.
+  ...(process.env.IMAGES ? { testMatch: "images.spec.ts" } : { testIgnore: "images.spec.ts" }),
   fullyParallel: false,
   workers: 2,
   timeout: 45_000,
