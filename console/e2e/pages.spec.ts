@@ -96,8 +96,8 @@ async function people(page: Page, keyward: Keyward, colorScheme: string): Promis
 async function fits(page: Page, path: string): Promise<void> {
   const before = page.viewportSize();
   await page.setViewportSize({ width: 390, height: 844 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(wide, path).toBeLessThanOrEqual(0);
+  const wide = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  await expect.poll(wide, path).toBeLessThanOrEqual(0);
   if (before) await page.setViewportSize(before);
 }
 
