@@ -1,5 +1,6 @@
-//! The audit log: its listing and its export; in the rooms below, its sealer, its verification, and how old records go.
+//! The audit log: its listing and its export; in the rooms below, its lines, its sealer, its verification, and how old records go.
 
+pub mod lines;
 mod retention;
 mod sealer;
 mod verification;

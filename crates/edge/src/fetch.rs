@@ -1,5 +1,7 @@
 //! Questions to others, for the control plane and for commands: one over a connection of its own, bounded, with no redirect followed.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Method, StatusCode, Uri};
 use keyward_engine::issuers::{Document, Documents, LARGEST};
 use keyward_engine::ports::{Telling, Told, Verifiers};
@@ -9,7 +11,7 @@ use keyward_http::h1::lines::{Lines, Most};
 use keyward_http::h1::response::Response;
 use keyward_http::h1::{Framing, write};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::dial::{Dialled, dial};
@@ -57,9 +59,12 @@ pub struct Letter<'a> {
     pub fields: &'a [(&'a str, &'a [u8])],
     /// A body of JSON.
     pub body: Option<&'a [u8]>,
-    /// The longest body of an answer, in bytes.
+    /// The longest body of an answer, in bytes; of one that comes in chunks and is taken as it comes, the longest piece.
     pub largest: usize,
 }
+
+/// Takes what came of a good answer; whether there is to be more.
+pub type Taking<'a> = &'a mut (dyn FnMut(&[u8]) -> bool + Send);
 
 impl<'a> Letter<'a> {
     /// A GET, for a document of an ordinary size.
@@ -93,6 +98,27 @@ pub enum Unheard {
 /// # Errors
 /// [`Unheard`]: nothing that counts came back. It may have been carried out all the same.
 pub async fn send(letter: &Letter<'_>) -> Result<(StatusCode, Vec<u8>), Unheard> {
+    sent(letter, Duration::MAX, None).await
+}
+
+/// Sends one question, and takes the answer as it comes: for what is long, or goes on until one side ends it. The status, and the
+/// whole body of an answer that is none of success.
+///
+/// # Errors
+/// As [`send`]; that nothing came for as long as patience lasts, or that it broke off.
+pub async fn follow(
+    letter: &Letter<'_>,
+    patience: Duration,
+    each: Taking<'_>,
+) -> Result<(StatusCode, Vec<u8>), Unheard> {
+    sent(letter, patience, Some(each)).await
+}
+
+async fn sent(
+    letter: &Letter<'_>,
+    patience: Duration,
+    each: Option<Taking<'_>>,
+) -> Result<(StatusCode, Vec<u8>), Unheard> {
     let uri: Uri = letter.url.parse().map_err(|_| Unheard::Unsendable)?;
     let authority = uri.authority().ok_or(Unheard::Unsendable)?.clone();
     let address = match uri.scheme_str() {
@@ -106,8 +132,8 @@ pub async fn send(letter: &Letter<'_>) -> Result<(StatusCode, Vec<u8>), Unheard>
         _ => Unheard::Unreachable,
     })?;
     let answer = match dialled.0 {
-        Dialled::Tcp(socket) => ask(socket, &request, letter).await,
-        Dialled::Tls(stream) => ask(*stream, &request, letter).await,
+        Dialled::Tcp(socket) => ask(socket, &request, letter, (patience, each)).await,
+        Dialled::Tls(stream) => ask(*stream, &request, letter, (patience, each)).await,
         Dialled::Unix(_) => None,
     };
     answer.ok_or(Unheard::Garbage)
@@ -141,12 +167,13 @@ async fn ask(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     request: &[u8],
     letter: &Letter<'_>,
+    (patience, mut each): (Duration, Option<Taking<'_>>),
 ) -> Option<(StatusCode, Vec<u8>)> {
     stream.write_all(request).await.ok()?;
     stream.flush().await.ok()?;
     let (mut lines, mut read) = (Lines::default(), Vec::new());
     let length = loop {
-        if stream.read_buf(&mut read).await.ok()? == 0 {
+        if timeout(patience, stream.read_buf(&mut read)).await.ok()?.ok()? == 0 {
             return None;
         }
         if let Some(length) = lines.advance(&read, HEAD).ok()? {
@@ -156,30 +183,44 @@ async fn ask(
     let answer = Response::read(&lines, &read, &letter.method).ok()?;
     let (status, framing) = (answer.status, answer.framing);
     let mut rest = read.split_off(length);
-    let (mut chunks, mut body) = (Chunks::default(), Vec::new());
+    let (mut chunks, mut body, mut gone) = (Chunks::default(), Vec::new(), 0);
     loop {
-        if take(framing, &mut chunks, &mut rest, &mut body, letter.largest)? {
+        let is_whole = take(framing, &mut chunks, &mut rest, (&mut body, gone), letter.largest)?;
+        if let Some(each) = each.as_mut().filter(|_| status.is_success()) {
+            gone += body.len();
+            if !body.is_empty() && !(**each)(&body) {
+                return Some((status, Vec::new()));
+            }
+            body.clear();
+        }
+        if is_whole {
             return Some((status, body));
         }
         if body.len() + rest.len() > letter.largest {
             return None;
         }
-        if stream.read_buf(&mut rest).await.ok()? == 0 {
+        if timeout(patience, stream.read_buf(&mut rest)).await.ok()?.ok()? == 0 {
             return (framing == Framing::UntilClose).then_some((status, body));
         }
     }
 }
 
-/// Moves what came into the body. Whether that is whole; nothing where it is broken or too large.
-fn take(framing: Framing, chunks: &mut Chunks, rest: &mut Vec<u8>, body: &mut Vec<u8>, largest: usize) -> Option<bool> {
+/// Moves what came into the body, of which some may be gone already. Whether that is whole; nothing where it is broken or too large.
+fn take(
+    framing: Framing,
+    chunks: &mut Chunks,
+    rest: &mut Vec<u8>,
+    (body, gone): (&mut Vec<u8>, usize),
+    largest: usize,
+) -> Option<bool> {
     let mut at = 0;
     let is_whole = match framing {
         Framing::Empty => true,
         Framing::Length(length) => {
             let length = usize::try_from(length).ok().filter(|length| *length <= largest)?;
-            at = rest.len().min(length - body.len());
+            at = rest.len().min(length - gone - body.len());
             body.extend_from_slice(rest.get(..at)?);
-            body.len() == length
+            gone + body.len() == length
         }
         Framing::UntilClose => {
             at = rest.len();

@@ -53,7 +53,7 @@ pub use bind::{BindError, Bound};
 pub use checks::run as check;
 pub use config::{EdgeConfig, Limits, Timeouts};
 pub use edge::{Edge, LINGER};
-pub use fetch::{Fetcher, Letter, Unheard, send};
+pub use fetch::{Fetcher, Letter, Taking, Unheard, follow, send};
 pub use origin::Address;
 pub use place::Place;
 pub use setup::{Caps, Check, Setup, Setups, Upstream, Vouch};

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use keys::{CreateKey, Key, WhichKeys};
-pub use past::{Audit, DecisionFlags, Decisions, Explain};
+pub use past::{Audit, AuditFormat, DecisionFlags, Decisions, Explain, WhichRecords};
 pub use people::{Account, SecondFactor, User, WhichAccounts, WhichUsers};
 pub use rules::{Plan, Role, Token};
 pub use signing_keys::SigningKey;

@@ -12,6 +12,11 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Writes bytes to stdout; whether anybody still reads them.
+pub fn bytes(bytes: &[u8]) -> bool {
+    std::io::stdout().write_all(bytes).is_ok()
+}
+
 /// Writes a line to stderr.
 pub fn warn_line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -35,6 +35,9 @@ fn the_audit_log_is_read_verified_and_taken_along() {
     {
         assert_eq!(of(wrong).status, 400, "{wrong}");
     }
+    let sealed = of("/audit/export?format=sealed").text();
+    assert_eq!(sealed.trim(), world.ok(&["audit", "export"]), "as the machine itself prints it");
+    assert_eq!(of("/audit/export?format=sealed&actor=operator").status, 400, "all or nothing");
     let verify = |body: &str| world.operate("POST", "/audit/verify", &operator, body).json();
     assert_eq!(verify("")["ok"], true);
     let head = of("/audit/head").json();

@@ -3,10 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
-use std::process::Output;
-
+use keyward_testkit::elsewhere::Elsewhere;
 use keyward_testkit::world::{World, until};
-use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
 
@@ -17,40 +15,6 @@ fn all_scopes(world: &World) -> String {
     let roles = world.json(&["role", "list"]);
     let operator = roles["data"].as_array().unwrap().iter().find(|role| role["name"] == "operator").unwrap();
     operator["scopes"].as_array().unwrap().iter().map(|scope| scope.as_str().unwrap()).collect::<Vec<_>>().join(",")
-}
-
-/// A machine elsewhere: no data directory, only the URL and the key.
-struct Elsewhere<'a> {
-    world: &'a World,
-    key: String,
-}
-
-impl Elsewhere<'_> {
-    fn run(&self, arguments: &[&str]) -> Output {
-        let url = format!("http://{}", self.world.server().admin);
-        let mut command = self.world.plain(arguments);
-        command.env("KEYWARD_SERVER", url).env("KEYWARD_TOKEN", &self.key).output().unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{arguments:?}: {said}");
-        assert!(!said.contains(&self.key));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(&[arguments, &["--json"]].concat())).unwrap()
-    }
-
-    fn refused(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?} was not refused");
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        assert!(!said.contains(&self.key), "{said}");
-        said
-    }
 }
 
 #[test]

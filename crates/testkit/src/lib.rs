@@ -14,6 +14,7 @@ pub mod certificates;
 pub mod client;
 pub mod curl;
 pub mod decided;
+pub mod elsewhere;
 pub mod issued;
 pub mod issuer;
 pub mod oauth;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
+use keyward_api::audit::lines::{self, CSV_HEAD};
 use keyward_api::audit::{self, AuditQuestion, AuditReport, AuditView, HeadView};
 use keyward_api::failure::Failure;
 use keyward_api::view::Listing;
@@ -17,6 +18,7 @@ use crate::operation::{Access, Given, Operation, Sent, Verb, shape};
 use crate::operations::keys::page;
 
 const READ: Access = Access::Scope("keyward:audit:read");
+const NDJSON: &str = "application/x-ndjson";
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -44,7 +46,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         id: "audit.export",
         path: "/audit/export",
         access: READ,
-        summary: "All records that fit, newest first, as CSV or one JSON document per line",
+        summary: "Records that fit, newest first, as CSV or one JSON document per line; or all of them, with their seals",
         query: Some(shape::<Exporting>),
         given: Given::Text(&["text/csv", "application/x-ndjson"]),
         refuses: &[409],
@@ -122,13 +124,15 @@ async fn verify(call: &Call) -> Result<Reply, Failure> {
 enum Form {
     Csv,
     Ndjson,
+    Sealed,
 }
 
 /// Which records to export, and how.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Exporting {
-    /// `csv` or `ndjson`.
+    /// `csv` or `ndjson`: those that fit, newest first. `sealed`: all of them in order, as `ndjson` with their seals, and the head
+    /// last.
     format: Form,
     /// By whom.
     actor: Option<String>,
@@ -148,7 +152,7 @@ const AT_ONCE: u32 = 500;
 /// What is left of an export.
 struct Export {
     call: Call,
-    form: Form,
+    is_csv: bool,
     question: AuditQuestion,
     /// The first page, which was read before the answer began.
     first: Option<Listing<AuditView>>,
@@ -158,20 +162,26 @@ struct Export {
 async fn export(call: &Call) -> Result<Reply, Failure> {
     let Exporting { format, actor, action, subject, since, until } = call.query()?;
     let question = AuditQuestion { actor, action, subject, since, until, limit: AT_ONCE, cursor: None };
-    // What is wrong with the question is told as a refusal, before anything is.
-    let first = Some(audit::list(call.service(), &question).await?);
-    let export = Export { call: call.clone(), form: format, question, first, over: false };
-    let (media, name) = match format {
-        Form::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"audit.csv\""),
-        Form::Ndjson => ("application/x-ndjson", "attachment; filename=\"audit.ndjson\""),
+    let (body, media, name) = match format {
+        Form::Csv => (some(call, question, true).await?, "text/csv; charset=utf-8; header=present", "audit.csv"),
+        Form::Ndjson => (some(call, question, false).await?, NDJSON, "audit.ndjson"),
+        Form::Sealed => (all_sealed(call, &question).await?, NDJSON, "audit-sealed.ndjson"),
     };
-    let pages = stream::try_unfold(export, |export| export.go_on());
-    let mut reply = Response::new(Body::from_stream(pages));
+    let mut reply = Response::new(body);
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
+    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(CONTENT_DISPOSITION, name);
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(reply)
+}
+
+/// Those that fit. What is wrong with the question is told as a refusal, before anything is.
+async fn some(call: &Call, question: AuditQuestion, is_csv: bool) -> Result<Body, Failure> {
+    let first = Some(audit::list(call.service(), &question).await?);
+    let export = Export { call: call.clone(), is_csv, question, first, over: false };
+    Ok(Body::from_stream(stream::try_unfold(export, |export| export.go_on())))
 }
 
 impl Export {
@@ -187,64 +197,32 @@ impl Export {
         };
         self.over = page.next_cursor.is_none();
         self.question.cursor = page.next_cursor;
-        let mut text = String::new();
-        if let (Form::Csv, true) = (self.form, begins) {
-            text.push_str("seq,at,actor,action,subject,client,decision,sealed,detail\r\n");
-        }
+        let mut text = if self.is_csv && begins { CSV_HEAD.to_owned() } else { String::new() };
         for record in &page.data {
-            match self.form {
-                Form::Csv => text.push_str(&row(record)),
-                Form::Ndjson => {
-                    text.push_str(&serde_json::to_string(record).unwrap_or_default());
-                    text.push('\n');
-                }
-            }
+            text.push_str(&if self.is_csv { lines::csv(record) } else { lines::json(record) });
         }
         Ok(Some((Bytes::from(text), self)))
     }
 }
 
-/// A line of CSV (RFC 4180).
-fn row(record: &AuditView) -> String {
-    let detail = record.detail.to_string();
-    let fields = [
-        &*record.seq.to_string(),
-        &record.at,
-        &record.actor,
-        &record.action,
-        &record.subject,
-        record.client.as_deref().unwrap_or_default(),
-        record.decision.as_deref().unwrap_or_default(),
-        if record.sealed { "true" } else { "false" },
-        &detail,
-    ];
-    let mut line = fields.map(cell).join(",");
-    line.push_str("\r\n");
-    line
-}
-
-/// A field of CSV. What a spreadsheet would take for a formula is made a text: names come from strangers, too.
-fn cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn a_field_is_neither_two_nor_a_formula() {
-        for (text, expected) in [
-            ("plain", "\"plain\""),
-            ("a,b", "\"a,b\""),
-            ("a\"b", "\"a\"\"b\""),
-            ("=1+1", "\"'=1+1\""),
-            ("@SUM(A1)", "\"'@SUM(A1)\""),
-            ("-2", "\"'-2\""),
-            ("", "\"\""),
-        ] {
-            assert_eq!(cell(text), expected);
-        }
+/// All of them, by which whoever keeps them can tell later what was changed: so none is left out.
+async fn all_sealed(call: &Call, question: &AuditQuestion) -> Result<Body, Failure> {
+    let AuditQuestion { actor, action, subject, since, until, .. } = question;
+    if [actor, action, subject, since, until].into_iter().any(Option::is_some) {
+        return Err(Failure::invalid("records go out whole with their seals; csv and ndjson take some of them"));
     }
+    let (first, head) = audit::read(call.service(), 0).await?;
+    let pages = stream::try_unfold((call.clone(), Some((first, head))), |(call, page)| async move {
+        let Some((records, head)) = page else { return Ok(None) };
+        let mut text: String = records.iter().map(lines::json).collect();
+        let next = match records.last() {
+            Some(last) => Some(audit::read(call.service(), last.record.seq).await?),
+            None => {
+                text.push_str(&lines::json(&Head { head }));
+                None
+            }
+        };
+        Ok::<_, Failure>(Some((Bytes::from(text), (call, next))))
+    });
+    Ok(Body::from_stream(pages))
 }

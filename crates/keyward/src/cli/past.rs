@@ -2,28 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Commands about the audit log.
 #[derive(Debug, Subcommand)]
 pub enum Audit {
     /// List what happened, newest first
     List {
-        /// By this actor: operator, or the id of a user or key
-        #[arg(long)]
-        actor: Option<String>,
-        /// This action, such as key.created
-        #[arg(long)]
-        action: Option<String>,
-        /// To this key, user or account
-        #[arg(long)]
-        subject: Option<String>,
-        /// Not before: a span back from now such as 7d, or a time
-        #[arg(long, value_name = "TIME")]
-        since: Option<String>,
-        /// Not after: a span back from now, or a time
-        #[arg(long, value_name = "TIME")]
-        until: Option<String>,
+        #[command(flatten)]
+        which: WhichRecords,
         /// How many at most
         #[arg(long, default_value_t = 100)]
         limit: u32,
@@ -37,12 +24,48 @@ pub enum Audit {
         #[arg(long, value_name = "FILE")]
         head: Option<PathBuf>,
     },
-    /// Print every record with its seal as a JSON object a line, and the head last
+    /// Print every record with its seal as a JSON object a line, and the head last; or some, for other programs
     Export {
         /// The head alone: keep it elsewhere, for `audit verify --head`
-        #[arg(long)]
+        #[arg(long, conflicts_with = "format")]
         head: bool,
+        /// What is printed
+        #[arg(long, value_enum, default_value_t = AuditFormat::Sealed)]
+        format: AuditFormat,
+        #[command(flatten)]
+        which: WhichRecords,
     },
+}
+
+/// Forms of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// Every record with its seal as a JSON object a line, in order, and the head last
+    Sealed,
+    /// Those that fit as a JSON object a line, newest first
+    Ndjson,
+    /// Those that fit as a table for spreadsheets, newest first
+    Csv,
+}
+
+/// Records of the audit log.
+#[derive(Debug, Args)]
+pub struct WhichRecords {
+    /// By this actor: operator, or the id of a user or key
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// This action, such as key.created
+    #[arg(long)]
+    pub action: Option<String>,
+    /// To this key, user or account
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Not before: a span back from now such as 7d, or a time
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Not after: a span back from now, or a time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
 }
 
 /// Commands on decisions.

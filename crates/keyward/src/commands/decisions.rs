@@ -5,10 +5,13 @@ use std::time::Duration;
 use keyward_api::command::{Command, Reply};
 use keyward_api::decisions::{DecisionQuestion, DecisionView};
 use keyward_api::view::Listing;
+use keyward_edge::Unheard;
+use serde_json::json;
 
 use crate::backend::{self, Reach};
 use crate::cli::{Cli, DecisionFlags, Decisions};
 use crate::exit::Result;
+use crate::remote::{self, Events, Server};
 use crate::{pages, terminal};
 
 /// How many decisions `tail` begins with.
@@ -72,6 +75,9 @@ fn tail(reach: &Reach, json: bool, flags: &DecisionFlags) -> Result<()> {
     last.reverse();
     let mut after = last.last().map_or(0, |view| view.seq);
     last.iter().for_each(|view| show(json, view));
+    if let Reach::There(server) = reach {
+        return follow(server, json, flags, after);
+    }
     loop {
         let more = DecisionQuestion { limit: AT_ONCE, after: Some(after), ..question(flags) };
         let command = Command::ListDecisions { question: more };
@@ -88,10 +94,37 @@ fn tail(reach: &Reach, json: bool, flags: &DecisionFlags) -> Result<()> {
     }
 }
 
+/// How often one that broke off is asked again, and how long after.
+const AGAIN: usize = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The stream of a server elsewhere: to ask it again and again would be one decision more each time. Where it breaks off it is gone
+/// on with after the last that came.
+fn follow(server: &Server, json: bool, flags: &DecisionFlags, mut after: u64) -> Result<()> {
+    let DecisionFlags { outcome, route, principal, credential, from } = flags;
+    let asked =
+        json!({"outcome": outcome, "route": route, "principal": principal, "credential": credential, "client": from});
+    let target = remote::asked(&["decisions", "tail"], &asked, &[]);
+    let runtime = backend::runtime()?;
+    let mut left = AGAIN;
+    loop {
+        let (mut events, place) = (Events::default(), after.to_string());
+        let mut take = |piece: &[u8]| {
+            events.take(piece, |data| {
+                if let Ok(view) = serde_json::from_str::<DecisionView>(data) {
+                    show(json, &view);
+                    (after, left) = (view.seq, AGAIN);
+                }
+            })
+        };
+        let broke_off = runtime.block_on(server.follow(&target, &[("last-event-id", place.as_bytes())], &mut take))?;
+        left = left.checked_sub(1).ok_or_else(|| server.unheard(broke_off.unwrap_or(Unheard::Garbage)))?;
+        std::thread::park_timeout(PAUSE);
+    }
+}
+
 /// One that broke off is asked again for a while: it is about to be gone for good, and its socket with it.
 fn ask_patiently(reach: &Reach, command: &Command) -> Result<Option<Reply>> {
-    const AGAIN: usize = 20;
-    const PAUSE: Duration = Duration::from_millis(100);
     for _ in 0..AGAIN {
         match reach.ask_running(command) {
             Ok(answer) => return Ok(answer),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode, Uri};
 use keyward_api::command::{Command, Reply};
-use keyward_edge::{Letter, Unheard, send};
+use keyward_edge::{Letter, Taking, Unheard, follow, send};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -22,6 +22,8 @@ use super::table::call;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The longest answer that is read: a page of 500 records.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// How long nothing may come of an answer that is taken as it comes: a stream of events says every 15 s that it lives.
+const SILENCE: Duration = Duration::from_secs(60);
 /// Where its operations are.
 const PREFIX: &str = "/admin/v1";
 
@@ -67,6 +69,27 @@ impl Server {
                 self.url
             ))
         })
+    }
+
+    /// Asks for what is long, or goes on until one side ends it, and takes it as it comes. Why it broke off, if it did.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn follow(&self, target: &str, fields: &[(&str, &[u8])], each: Taking<'_>) -> Result<Option<Unheard>> {
+        let url = format!("{}{PREFIX}{target}", self.url);
+        let key: (&str, &[u8]) = ("x-api-key", self.key.as_bytes());
+        let fields = [&[key][..], fields].concat();
+        let letter = Letter { url: &url, method: Method::GET, fields: &fields, body: None, largest: LONGEST };
+        match follow(&letter, SILENCE, each).await {
+            Err(unheard) => Ok(Some(unheard)),
+            Ok((status, _)) if status.is_success() => Ok(None),
+            Ok((status, body)) => Err(self.refused(status, &serde_json::from_slice(&body).unwrap_or_default())),
+        }
+    }
+
+    /// Nothing that counts came back.
+    pub fn unheard(&self, why: Unheard) -> Failed {
+        Failed::Refused(format!("cannot ask {}: {why}", self.url))
     }
 
     async fn send(&self, call: &Call) -> Result<(StatusCode, Vec<u8>)> {

@@ -1,5 +1,6 @@
 //! Which call of the admin API each command is.
 
+use keyward_api::audit::HeadView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::in_force::RunningView;
 use keyward_api::sessions::token_command::TokenCommand;
@@ -17,6 +18,12 @@ struct Rotated {
     #[serde(flatten)]
     key: Box<CreatedKey>,
     receipt: ReceiptView,
+}
+
+/// The head of the audit log.
+#[derive(Deserialize)]
+struct Kept {
+    head: Option<HeadView>,
 }
 
 /// The configuration that runs.
@@ -106,6 +113,9 @@ pub fn call(command: Command) -> Option<Call> {
                 .map(|one| json!({ "path": one.name, "value": one.value, "origin": one.origin }))
                 .collect(),
         }),
+        Command::ReadAudit { after: u64::MAX } => {
+            Call::get(path(&["audit", "head"]), |Kept { head }| Reply::AuditPart { records: Vec::new(), head })
+        }
         // Records with their seals come as one stream there; a copy of the store leaves no machine by this way.
         Command::ReadAudit { .. } | Command::CopyStore { .. } => return None,
     })
