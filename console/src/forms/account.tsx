@@ -4,7 +4,13 @@ import { api, ask } from "../api/client";
 import { useMay } from "../app/session";
 import { SelectField } from "../ui/field";
 
-export function AccountField({ account, onAccount }: { account: string; onAccount: (account: string) => void }) {
+interface AccountProps {
+  account: string;
+  hint?: string;
+  onAccount: (account: string) => void;
+}
+
+export function AccountField({ account, hint, onAccount }: AccountProps) {
   const may = useMay();
   const accounts = useQuery({
     queryKey: ["accounts", "choice"],
@@ -14,8 +20,9 @@ export function AccountField({ account, onAccount }: { account: string; onAccoun
   const known = accounts.data?.data ?? [];
   if (known.length === 0) return null;
   return (
-    <SelectField label="Account" optional value={account} onValue={onAccount}>
+    <SelectField label="Account" optional hint={hint} value={account} onValue={onAccount}>
       <option value="">none</option>
+      {account && !known.some((one) => one.id === account) && <option value={account}>{account}</option>}
       {known.map((one) => (
         <option key={one.id} value={one.id}>
           {one.name}

@@ -3,10 +3,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask, askWithTag } from "../api/client";
-import { asSeen, once } from "../api/headers";
+import { once } from "../api/headers";
 import type { Account, Receipt } from "../api/types";
 import { lines } from "../forms/lines";
 import { useChange } from "../lib/change";
+import { inTurn } from "../lib/in-turn";
 import { go } from "../lib/router";
 import { FormDialog } from "../ui/dialog";
 import { Field, SelectField, TextArea } from "../ui/field";
@@ -34,15 +35,14 @@ function Fields({ draft, set, isNew }: FieldsProps) {
       {isNew && (
         <Field label="Name" value={draft.name} onValue={(name) => set({ name })} maxLength={100} required autoFocus />
       )}
-      {isNew && (
-        <Field
-          label="Your own reference"
-          optional
-          hint="The customer’s id in your own system; your backend finds the account by it."
-          value={draft.externalId}
-          onValue={(externalId) => set({ externalId })}
-        />
-      )}
+      <Field
+        label="Your own reference"
+        optional
+        hint="The customer’s id in your own system; your backend finds the account by it."
+        value={draft.externalId}
+        onValue={(externalId) => set({ externalId })}
+        maxLength={255}
+      />
       <SelectField label="Plan" value={draft.plan} onValue={(plan) => set({ plan })}>
         <option value="">the default</option>
         {plans.data?.data.map((one) => (
@@ -128,27 +128,23 @@ export function NewAccountDialog({ onClose }: { onClose: () => void }) {
 
 /** One change after the other, the first only if nobody was faster; the receipt of the last. */
 async function saved(before: Account, draft: Draft, seen: string): Promise<Receipt | undefined> {
-  const params = { path: { id: before.id } };
-  const wanted = [
-    draft.plan !== (before.plan ?? "") && { plan: draft.plan || null },
-    draft.limits !== before.limits.join("\n") && { limits: lines(draft.limits) ?? [] },
-    draft.ips !== before.allowedIps.join("\n") && { allowedIps: lines(draft.ips) ?? [] },
-  ].filter((one) => one !== false);
-  let tag = seen;
-  let receipt: Receipt | undefined;
-  for (const change of wanted) {
-    const body = change as never;
-    const { value, tag: next } = await askWithTag(
-      api.PATCH("/admin/v1/accounts/{id}", { params: { ...params, header: asSeen(tag) }, body }),
-    );
-    receipt = value.receipt;
-    tag = next || (await askWithTag(api.GET("/admin/v1/accounts/{id}", { params }))).tag;
-  }
-  if (draft.budget) {
-    const body = { change: draft.budget };
-    receipt = (await ask(api.POST("/admin/v1/accounts/{id}/budget", { params, body }))).receipt;
-  }
-  return receipt;
+  const path = { id: before.id };
+  const receipt = await inTurn<object>({
+    seen,
+    changes: [
+      draft.plan !== (before.plan ?? "") && { plan: draft.plan || null },
+      draft.limits !== before.limits.join("\n") && { limits: lines(draft.limits) ?? [] },
+      draft.ips !== before.allowedIps.join("\n") && { allowedIps: lines(draft.ips) ?? [] },
+      draft.externalId.trim() !== (before.externalId ?? "") && { externalId: draft.externalId.trim() || null },
+    ],
+    // The document says that there is one member; the types do not know how to.
+    patch: (body, header) =>
+      ask(api.PATCH("/admin/v1/accounts/{id}", { params: { path, header }, body: body as never })),
+    read: () => askWithTag(api.GET("/admin/v1/accounts/{id}", { params: { path } })),
+  });
+  if (!draft.budget) return receipt;
+  const body = { change: draft.budget };
+  return (await ask(api.POST("/admin/v1/accounts/{id}/budget", { params: { path }, body }))).receipt;
 }
 
 interface EditProps {

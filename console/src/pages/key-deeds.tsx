@@ -1,8 +1,9 @@
-// What can be done with a key: rename, rotate, disable, enable, revoke; each asks first, and tells how far it has come.
+// What can be done with a key: rename, keep something beside it, rotate, disable, enable, revoke; each asks first, and tells how far it has come.
 import { useState } from "react";
 import { api, ask, askWithTag } from "../api/client";
 import { asSeen } from "../api/headers";
 import type { CreatedKey, Key } from "../api/types";
+import { asMetadata, asText, type Metadata, MetadataField } from "../forms/metadata";
 import { useChange } from "../lib/change";
 import { Button } from "../ui/button";
 import { Confirm, Dialog, FormDialog } from "../ui/dialog";
@@ -13,12 +14,13 @@ import { NewKeyShown } from "./key-shown";
 
 type Kind = "rename" | "rotate" | "disable" | "enable" | "revoke";
 export interface Deed {
-  kind: Kind;
+  kind: Kind | "metadata";
   on: Key;
 }
 
 function open(key: Key): Kind[] {
-  if (key.status === "revoked") return ["rename"];
+  // It has ended for ever, and stays as it was then.
+  if (key.status === "revoked") return [];
   if (key.status === "disabled") return ["rename", "enable", "revoke"];
   return key.status === "active" ? ["rename", "rotate", "disable", "revoke"] : ["rename", "revoke"];
 }
@@ -33,7 +35,7 @@ const ACTIONS: Record<Kind, Omit<Action, "run">> = {
 
 export function KeyMenu({ row, onDeed }: { row: Key; onDeed: (deed: Deed) => void }) {
   const actions = open(row).map((kind): Action => ({ ...ACTIONS[kind], run: () => onDeed({ kind, on: row }) }));
-  return <Menu label={`Actions for ${row.name}`} actions={actions} />;
+  return actions.length > 0 && <Menu label={`Actions for ${row.name}`} actions={actions} />;
 }
 
 export function KeyButtons({ row, onDeed }: { row: Key; onDeed: (deed: Deed) => void }) {
@@ -54,6 +56,8 @@ export function KeyDeed({ deed, onDone }: { deed: Deed; onDone: () => void }) {
   switch (deed.kind) {
     case "rename":
       return <Rename {...props} />;
+    case "metadata":
+      return <EditMetadata {...props} />;
     case "rotate":
       return <Rotate {...props} />;
     case "revoke":
@@ -72,15 +76,20 @@ function useKeyChange<T>(change: () => Promise<T>, done: (answer: T) => void) {
   return useChange("keys", change, done);
 }
 
+/** Changes it, if what is to be changed is as it was when one began; `wrong` says what is not. */
+async function changed(row: Key, body: { name: string } | { metadata: Metadata }, wrong: (now: Key) => string | false) {
+  const path = { id: row.id };
+  const { value, tag } = await askWithTag(api.GET("/admin/v1/keys/{id}", { params: { path } }));
+  const why = wrong(value);
+  if (why) throw new Error(why);
+  return ask(api.PATCH("/admin/v1/keys/{id}", { params: { path, header: asSeen(tag) }, body: body as never }));
+}
+
 function Rename({ row, onDone }: DeedProps) {
   const [name, setName] = useState(row.name);
-  const params = { path: { id: row.id } };
   const rename = useKeyChange(
-    async () => {
-      const { value, tag } = await askWithTag(api.GET("/admin/v1/keys/{id}", { params }));
-      if (value.name !== row.name) throw new Error(`Somebody else has just renamed it to “${value.name}”.`);
-      return ask(api.PATCH("/admin/v1/keys/{id}", { params: { ...params, header: asSeen(tag) }, body: { name } }));
-    },
+    () =>
+      changed(row, { name }, (now) => now.name !== row.name && `Somebody else has just renamed it to “${now.name}”.`),
     () => {
       say("Renamed", name);
       onDone();
@@ -97,6 +106,36 @@ function Rename({ row, onDone }: DeedProps) {
       onClose={onDone}
     >
       <Field label="Name" value={name} onValue={setName} maxLength={100} required autoFocus />
+    </FormDialog>
+  );
+}
+
+function EditMetadata({ row, onDone }: DeedProps) {
+  const [began] = useState(asText(row.metadata));
+  const [text, setText] = useState(began);
+  const save = useKeyChange(
+    () =>
+      changed(
+        row,
+        { metadata: asMetadata(text) },
+        (now) => asText(now.metadata) !== began && "Somebody else has just changed it. Close this and look again.",
+      ),
+    () => {
+      say("Saved the metadata", row.name);
+      onDone();
+    },
+  );
+  return (
+    <FormDialog
+      title={`Metadata of “${row.name}”`}
+      text="The key itself stays as it is."
+      action="Save"
+      busy={save.isPending}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onDone}
+    >
+      <MetadataField text={text} onText={setText} autoFocus />
     </FormDialog>
   );
 }

@@ -7,6 +7,7 @@ import type { CreatedKey, NewKey } from "../api/types";
 import { useMay, useSession } from "../app/session";
 import { ExpiryField, endOf, type Life } from "../forms/expiry";
 import { lines } from "../forms/lines";
+import { asMetadata, MetadataField } from "../forms/metadata";
 import { ScopesField } from "../forms/scopes";
 import { go } from "../lib/router";
 import { Button } from "../ui/button";
@@ -26,6 +27,7 @@ interface Draft {
   ips: string;
   budget: string;
   externalId: string;
+  metadata: string;
   pair: boolean;
 }
 
@@ -40,6 +42,7 @@ const EMPTY: Draft = {
   ips: "",
   budget: "",
   externalId: "",
+  metadata: "",
   pair: false,
 };
 
@@ -54,6 +57,7 @@ function asked(draft: Draft): NewKey {
     allowedIps: lines(draft.ips),
     budget: draft.budget.trim() || undefined,
     externalId: draft.externalId.trim() || undefined,
+    metadata: draft.metadata.trim() ? asMetadata(draft.metadata) : undefined,
     pair: draft.pair || undefined,
   };
 }
@@ -141,6 +145,7 @@ export default function KeyNew() {
               value={draft.externalId}
               onValue={(externalId) => set({ externalId })}
             />
+            <MetadataField text={draft.metadata} onText={(metadata) => set({ metadata })} />
             <Check
               label="With a secret: a pair for OAuth 2.0"
               hint="The key alone then opens nothing; key and secret together ask for short-lived tokens."

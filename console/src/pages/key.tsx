@@ -1,11 +1,12 @@
 // One key: what it is, what it may, who uses it, what is left of its limits, and what can be done with it.
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { api, ask } from "../api/client";
 import type { Key } from "../api/types";
 import { useMay } from "../app/session";
 import { Link } from "../lib/router";
 import { Badge, Tags } from "../ui/badge";
+import { Button } from "../ui/button";
 import { Copy } from "../ui/copy";
 import { Note, ProblemNote } from "../ui/note";
 import { Card, Page } from "../ui/page";
@@ -51,6 +52,7 @@ export default function KeyPage({ id }: { id: string }) {
           <Facts row={row} />
           <KeyLimits id={id} />
         </div>
+        <Metadata row={row} onEdit={may("keys:write") ? () => setDeed({ kind: "metadata", on: row }) : undefined} />
       </div>
       {deed && <KeyDeed deed={deed} onDone={() => setDeed(null)} />}
     </Page>
@@ -164,6 +166,38 @@ function Facts({ row }: { row: Key }) {
           </>
         )}
       </dl>
+    </Card>
+  );
+}
+
+/** What operators keep beside it: their own names, in their own words. */
+function Metadata({ row, onEdit }: { row: Key; onEdit: (() => void) | undefined }) {
+  const known = Object.entries(row.metadata ?? {});
+  return (
+    <Card
+      title="Metadata"
+      text="Yours; whoever has the key does not see it."
+      actions={
+        onEdit &&
+        row.status !== "revoked" && (
+          <Button size="small" onClick={onEdit}>
+            Edit metadata
+          </Button>
+        )
+      }
+    >
+      {known.length === 0 ? (
+        <p className="card-body quiet">None.</p>
+      ) : (
+        <dl className="facts card-body">
+          {known.map(([name, value]) => (
+            <Fragment key={name}>
+              <dt className="break">{name}</dt>
+              <dd className="break">{value || <span className="faint">empty</span>}</dd>
+            </Fragment>
+          ))}
+        </dl>
+      )}
     </Card>
   );
 }

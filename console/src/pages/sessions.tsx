@@ -22,7 +22,8 @@ const USER: Column<Session> = {
 
 export default function Sessions() {
   const may = useMay();
-  const [by, setBy] = useFilter("by");
+  const [word, setBy] = useFilter("by");
+  const by = word === "cookie" || word === "tokens" ? word : "";
   const [ending, setEnding] = useState<Session | null>(null);
   const sessions = useListing(["sessions", by], (cursor) =>
     ask(api.GET("/admin/v1/sessions", { params: { query: { ...(by && { by }), cursor, limit: 50 } } })),

@@ -2,11 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask, askWithTag } from "../api/client";
-import { asSeen } from "../api/headers";
 import type { Invitation, User } from "../api/types";
 import { useMay } from "../app/session";
 import { NewPassword } from "../forms/new-password";
-import { RolesField } from "../forms/roles";
 import { useChange } from "../lib/change";
 import { Link } from "../lib/router";
 import { Badge, Tags } from "../ui/badge";
@@ -19,6 +17,7 @@ import { Card, Page } from "../ui/page";
 import { Time } from "../ui/time";
 import { say, told } from "../ui/toast";
 import { SessionList } from "./session-list";
+import { EditUser } from "./user-edit";
 import { Invited } from "./user-invite";
 
 type Deed = "edit" | "disable" | "enable" | "invite" | "password" | "factor" | "sessions";
@@ -64,7 +63,7 @@ export default function UserPage({ id }: { id: string }) {
           />
         )}
       </div>
-      {deed === "edit" && <Edit user={user} tag={tag} onDone={done} onStale={() => loaded.refetch()} />}
+      {deed === "edit" && <EditUser user={user} tag={tag} onDone={done} onStale={() => loaded.refetch()} />}
       {(deed === "disable" || deed === "enable") && <Pause user={user} kind={deed} onDone={done} />}
       {deed === "invite" && <Invite user={user} onDone={done} />}
       {deed === "password" && <Password user={user} onDone={done} />}
@@ -79,7 +78,7 @@ function Actions({ user, onDeed }: { user: User; onDeed: (deed: Deed) => void })
   return (
     <>
       <Button icon="signing" onClick={() => onDeed("edit")}>
-        Roles
+        Edit
       </Button>
       <Button icon={isOff ? "play" : "pause"} onClick={() => onDeed(isOff ? "enable" : "disable")}>
         {isOff ? "Enable" : "Disable"}
@@ -136,39 +135,6 @@ function Facts({ user }: { user: User }) {
 interface DeedProps {
   user: User;
   onDone: () => void;
-}
-
-function Edit({ user, tag, onDone, onStale }: DeedProps & { tag: string; onStale: () => void }) {
-  // What one began with; somebody else may change it meanwhile, and then the server refuses.
-  const [began] = useState({ tag });
-  const [roles, setRoles] = useState(user.roles);
-  const save = useChange(
-    "users",
-    () =>
-      ask(
-        api.PATCH("/admin/v1/users/{id}", {
-          params: { path: { id: user.id }, header: asSeen(began.tag) },
-          body: { roles },
-        }),
-      ),
-    ({ receipt }) => {
-      say(`Saved ${user.username}`, told(receipt));
-      onDone();
-    },
-  );
-  return (
-    <FormDialog
-      wide
-      title={`Roles of ${user.username}`}
-      action="Save"
-      busy={save.isPending}
-      error={save.error}
-      onSubmit={() => save.mutate(undefined, { onError: onStale })}
-      onClose={onDone}
-    >
-      <RolesField roles={roles} onRoles={setRoles} />
-    </FormDialog>
-  );
 }
 
 function Pause({ user, kind, onDone }: DeedProps & { kind: "disable" | "enable" }) {

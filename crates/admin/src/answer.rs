@@ -1,7 +1,7 @@
 //! What operations answer.
 
 use axum::body::Body;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use keyward_api::failure::Kind;
 use keyward_api::refusal;
@@ -11,7 +11,7 @@ use keyward_http::names::RECEIPT;
 use keyward_http::own::Refusal;
 use serde::Serialize;
 
-use crate::operation::Operation;
+use crate::operation::{Operation, PREFIX};
 
 /// An answer of an operation.
 pub(crate) type Reply = Response<Body>;
@@ -40,6 +40,15 @@ pub(crate) fn versioned(version: Version, body: &impl Serialize) -> Reply {
     let mut reply = ok(body);
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         reply.headers_mut().insert(ETAG, tag);
+    }
+    reply
+}
+
+/// 201 with JSON, and where what was made is.
+pub(crate) fn made(path: &str, body: &impl Serialize) -> Reply {
+    let mut reply = json(StatusCode::CREATED, body);
+    if let Ok(location) = HeaderValue::from_str(&format!("{PREFIX}{path}")) {
+        reply.headers_mut().insert(LOCATION, location);
     }
     reply
 }

@@ -13,6 +13,7 @@ use crate::explain::{self, Explanation, Question};
 use crate::failure::Failure;
 use crate::in_force::RunningView;
 use crate::keys::overlaps::Ending;
+use crate::keys::setting::KeySetting;
 use crate::keys::{self, ChangedKey, KeyQuestion, NewKey};
 use crate::nodes::{self, NodeShown};
 use crate::origin::Origin;
@@ -85,6 +86,8 @@ pub enum Command {
         /// `+500`, `=500`, `=1000/30d` or `none`.
         change: String,
     },
+    /// Say something else of a key.
+    SetKey(KeySetting),
     /// List records of the audit log.
     ListAudit {
         /// Which.
@@ -324,12 +327,10 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
             return Ok(Reply::Created { key, receipt: None });
         }
         Command::ListKeys { question, cursor, limit } => {
-            let listing = keys::list(service, actor, &question, (cursor.as_deref(), limit)).await?;
-            return Ok(Reply::Keys { listing });
+            let page = (cursor.as_deref(), limit);
+            return Ok(Reply::Keys { listing: keys::list(service, actor, &question, page).await? });
         }
-        Command::ShowKey { id } => {
-            return Ok(Reply::Key { key: Box::new(keys::show(service, actor, &id).await?) });
-        }
+        Command::ShowKey { id } => return Ok(Reply::Key { key: Box::new(keys::show(service, actor, &id).await?) }),
         Command::RotateKey { id, ending } => {
             let (key, receipt) = keys::rotate(service, actor, &id, &ending).await?;
             return Ok(Reply::Created { key: Box::new(key), receipt: Some(receipt) });
@@ -390,9 +391,9 @@ async fn carry_out(service: &Service, command: Command) -> Result<Reply, Failure
         }
         Command::DisableKey { id } => (id, KeyChange::Disable(at)),
         Command::EnableKey { id } => (id, KeyChange::Enable),
+        Command::SetKey(setting) => setting.read()?,
         Command::RevokeKey { id, reason } => {
-            let reason = reason.as_deref().map(fields::reason).transpose()?;
-            (id, KeyChange::Revoke(at, reason))
+            (id, KeyChange::Revoke(at, reason.as_deref().map(fields::reason).transpose()?))
         }
     };
     Ok(Reply::Changed { key: Box::new(keys::change(service, actor, &id, &change).await?) })

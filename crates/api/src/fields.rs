@@ -73,7 +73,7 @@ fn free_text(field: &str, text: &str, most: usize) -> Result<Box<str>, Failure> 
 }
 
 /// Controls, and the characters by which one text can pass for another: bidirectional overrides and zero widths.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

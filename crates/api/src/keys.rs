@@ -1,8 +1,10 @@
 //! Operations on API keys: who may make which key, and what a change answers.
 
 pub(crate) mod listing;
+pub mod metadata;
 pub(crate) mod new_key;
 pub mod overlaps;
+pub mod setting;
 
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::digest::ApiKeyDigest;
@@ -64,6 +66,9 @@ pub struct NewKey {
     /// Whether a secret belongs to it: such a pair is shown for tokens, and the key alone opens nothing.
     #[serde(default)]
     pub pair: Option<bool>,
+    /// What is kept beside it. Only operators may give it.
+    #[serde(default)]
+    pub metadata: Option<metadata::Written>,
 }
 
 /// A changed key and how far the change has come.
@@ -87,13 +92,13 @@ pub async fn create(service: &Service, actor: Actor<'_>, new: &NewKey) -> Result
     let mut joined = draft(service, actor, new, (service.new_id("key"), &made.shown, made.key_digest())).await?;
     joined.key.secret = made.secret_digest();
     let budget = joined.budget;
-    let event = actor.event(now, Action::KeyCreated, &joined.key.id, said_of(&joined.key));
-    service.store.insert_api_key(&joined.key, &event).await?;
+    let event = actor.event(now, Action::KeyCreated, &joined.key.id, said_of(&joined.key, &joined.metadata));
+    service.store.insert_api_key_with(&joined.key, &joined.metadata, &event).await?;
     if joined.budget.is_some() {
         // Until then nobody holds the key: its text is in the answer alone.
         change(service, actor, &joined.key.id, &KeyChange::Budget(budget)).await?;
     }
-    let mut created = made.with(&joined, now);
+    let mut created = made.with(&joined, actor, now);
     if let Some(budget) = &mut created.view.budget {
         budget.remaining = Some(budget.granted);
     }
@@ -136,7 +141,8 @@ pub(crate) async fn draft(
         overlap_ends_at: None,
         line: None,
     };
-    let joined = Joined { key, account, owner, budget: budget_of_new_key(actor, new)? };
+    let budget = budget_of_new_key(actor, new)?;
+    let joined = Joined { key, account, owner, budget, metadata: metadata::of_new_key(actor, new.metadata.as_ref())? };
     may_bring_to_life(service, actor, &joined)?;
     Ok(joined)
 }
@@ -151,10 +157,10 @@ pub async fn show(service: &Service, actor: Actor<'_>, id: &str) -> Result<KeyVi
         Some(_) => Some(service.store.overlap(id).await?.into()),
         None => None,
     };
-    Ok(KeyView { overlap, ..view(service, joined).await })
+    Ok(KeyView { overlap, ..view(service, actor, joined).await })
 }
 
-/// Renames, disables, enables or revokes a key, and waits for the receipt.
+/// Renames, disables, enables or revokes a key, or keeps something else beside it, and waits for the receipt.
 ///
 /// # Errors
 /// Not found or somebody else's, or a state that does not allow it.
@@ -178,10 +184,10 @@ pub async fn change_if(
     let (action, detail) = said_of_change(change);
     let event = actor.event(service.now().wall, action, id, detail);
     let changing = service.store.change_api_key_if(id, (actor.owner(), expected), change, &event);
-    finish(service, id, changing.await?.ok_or_else(Failure::moved)?).await
+    finish(service, actor, id, changing.await?.ok_or_else(Failure::moved)?).await
 }
 
-/// Makes a successor with the same name, scopes, mode, addresses and expiry; the old key goes on until the overlap ends, or
+/// Makes a successor with the same name, scopes, mode, addresses, expiry and metadata; the old key goes on until the overlap ends, or
 /// until it was quiet for as long as is asked for.
 ///
 /// # Errors
@@ -209,20 +215,20 @@ pub async fn rotate(
         ..old.key.clone()
     };
     let replace = KeyChange::Replace { at: now, overlap_ends_at: now.after(overlap), quiet };
-    let mut detail = said_of(&successor);
+    let mut detail = said_of(&successor, &old.metadata);
     detail.push(("successor", successor.id.clone()));
     detail.push(("overlapEndsAt", fields::rfc3339(now.after(overlap)).into()));
     detail.extend(quiet.map(|quiet| ("untilQuiet", window_word(quiet).into())));
     let event = actor.event(now, Action::KeyRotated, id, detail);
     let outcome = service.store.rotate_api_key(actor.owner(), &replace, &successor, &event).await?;
-    let changed = finish(service, id, outcome).await?;
+    let changed = finish(service, actor, id, outcome).await?;
     let joined = Joined { key: successor, ..old };
-    Ok((made.with(&joined, now), changed.receipt))
+    Ok((made.with(&joined, actor, now), changed.receipt))
 }
 
 /// A key, and what is left of its budget where that can be looked up: a change that was made is told all the same.
-async fn view(service: &Service, joined: Joined) -> KeyView {
-    let mut view = KeyView::of(&joined, service.now().wall);
+async fn view(service: &Service, actor: Actor<'_>, joined: Joined) -> KeyView {
+    let mut view = KeyView::of(&joined, actor, service.now().wall);
     let _ = budgets::look_up_keys(service, &[joined], std::slice::from_mut(&mut view)).await;
     view
 }
@@ -238,14 +244,14 @@ pub async fn find(service: &Service, actor: Actor<'_>, id: &str) -> Result<Joine
         .ok_or_else(|| Failure::no_such_key(id))
 }
 
-async fn finish(service: &Service, id: &str, outcome: Outcome) -> Result<ChangedKey, Failure> {
+async fn finish(service: &Service, actor: Actor<'_>, id: &str, outcome: Outcome) -> Result<ChangedKey, Failure> {
     match outcome {
         Outcome::NotFound => Err(Failure::no_such_key(id)),
         Outcome::Refused(refusal) => Err(refusal.into()),
         Outcome::Done(head, joined) => {
             let committed = service.now();
             let receipt = service.receipt(head, committed).await;
-            Ok(ChangedKey { view: view(service, *joined).await, receipt })
+            Ok(ChangedKey { view: view(service, actor, *joined).await, receipt })
         }
     }
 }
@@ -276,8 +282,8 @@ impl Secrets {
         self.secret.as_ref().map(|secret| ApiKeyDigest::of(secret.expose().as_bytes()))
     }
 
-    fn with(&self, joined: &Joined, now: Timestamp) -> CreatedKey {
-        CreatedKey::of((&self.key, self.secret.as_ref()), joined, now)
+    fn with(&self, joined: &Joined, actor: Actor<'_>, now: Timestamp) -> CreatedKey {
+        CreatedKey::of((&self.key, self.secret.as_ref()), joined, actor, now)
     }
 }
 

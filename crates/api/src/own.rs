@@ -306,7 +306,7 @@ async fn rotate(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Re
 /// Name and pause can change; what a key may do cannot, because whoever holds it would not notice.
 async fn patch(service: &Service, actor: Actor<'_>, request: &OwnRequest) -> Result<Answer, Failure> {
     let fields: Map<String, Value> = body(request)?;
-    for fixed in ["scopes", "mode", "expiresAt", "allowedIps", "owner", "externalId", "budget"] {
+    for fixed in ["scopes", "mode", "expiresAt", "allowedIps", "owner", "externalId", "budget", "metadata"] {
         if fields.contains_key(fixed) {
             return Err(Failure::invalid(format!("{fixed} of a key cannot change; make a new key")));
         }

@@ -8,6 +8,7 @@ pub mod tokens;
 use keyward_core::session::SessionRecord;
 use keyward_engine::audit::Action;
 use keyward_engine::people::{Changed, UserChange};
+use keyward_engine::ports::SessionsBy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -64,13 +65,38 @@ impl From<&SessionRecord> for SessionView {
     }
 }
 
+/// Which sessions to list, as it is written; what is not said does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SessionQuestion {
+    /// Of this user, by name, id or reference: those that count, all on one page.
+    pub user: Option<String>,
+    /// `cookie` or `tokens`.
+    pub by: Option<String>,
+}
+
 /// A page of sessions in the order of their ids; the cursor is the last one's.
 ///
 /// # Errors
-/// The store's.
-pub async fn list(service: &Service, cursor: Option<&str>, limit: u32) -> Result<Listing<SessionView>, Failure> {
+/// A question that cannot be read; the store's.
+pub async fn list(
+    service: &Service,
+    question: &SessionQuestion,
+    (cursor, limit): (Option<&str>, u32),
+) -> Result<Listing<SessionView>, Failure> {
+    let by = match question.by.as_deref() {
+        None => None,
+        Some("cookie") => Some(SessionsBy::Cookie),
+        Some("tokens") => Some(SessionsBy::Tokens),
+        Some(_) => return Err(Failure::invalid("sessions are by cookie or by tokens")),
+    };
+    if let Some(user) = &question.user {
+        let mut listing = list_of(service, user).await?;
+        listing.data.retain(|session| question.by.as_ref().is_none_or(|by| session.by == *by));
+        return Ok(listing);
+    }
     let limit = limit.clamp(1, MOST);
-    let mut records = service.store.sessions(cursor.unwrap_or_default(), limit + 1).await?;
+    let mut records = service.store.sessions(by, cursor.unwrap_or_default(), limit + 1).await?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = records.len() > most;
     records.truncate(most);
@@ -109,7 +135,7 @@ pub async fn end(service: &Service, id: &str, origin: &Origin) -> Result<Receipt
     let event = origin.event(Action::SessionEnded, id);
     match service.store.end_session(id, "ended by an operator", &event).await? {
         Changed::Done(head, _) => Ok(service.receipt(head, service.now()).await),
-        Changed::NotFound => Err(no_such_session()),
+        Changed::NotFound | Changed::Refused(_) => Err(no_such_session()),
     }
 }
 

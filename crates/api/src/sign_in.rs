@@ -214,6 +214,6 @@ pub async fn sign_out(service: &Service, caller: &Principal, origin: &Origin) ->
     let event = origin.event(Action::SignedOut, caller.credential.text());
     match service.store.end_session(caller.credential.text(), "signed out", &event).await? {
         Changed::Done(head, _) => Ok(service.receipt(head, service.now()).await),
-        Changed::NotFound => Err(Failure::invalid("the session is gone")),
+        Changed::NotFound | Changed::Refused(_) => Err(Failure::invalid("the session is gone")),
     }
 }

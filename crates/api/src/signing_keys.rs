@@ -124,7 +124,7 @@ async fn let_go(
 ) -> Result<Option<(SigningKeyRecord, ReceiptView)>, StoreError> {
     let event = origin.event(Action::SigningKeyRetired, id);
     match service.store.retire_signing_key(id, origin.at, &event).await? {
-        Changed::NotFound => Ok(None),
+        Changed::NotFound | Changed::Refused(_) => Ok(None),
         Changed::Done(head, key) => {
             look_again(service);
             let receipt = service.receipt(head, service.now()).await;

@@ -3,12 +3,14 @@
 use keyward_core::api_key::ApiKeyRecord;
 use keyward_engine::audit::{Action, Detail};
 use keyward_engine::change::KeyChange;
+use keyward_engine::ports::Metadata;
 
 use crate::budgets;
 use crate::fields;
+use crate::keys::metadata;
 
 /// What the audit log says of a key: all that it may do, and nothing that could be shown in its place.
-pub(crate) fn said_of(key: &ApiKeyRecord) -> Vec<Detail> {
+pub(crate) fn said_of(key: &ApiKeyRecord, metadata: &Metadata) -> Vec<Detail> {
     let mut detail: Vec<Detail> =
         vec![("name", key.name.clone()), ("owner", key.owner.clone()), ("mode", key.mode.as_str().into())];
     if key.secret.is_some() {
@@ -26,6 +28,7 @@ pub(crate) fn said_of(key: &ApiKeyRecord) -> Vec<Detail> {
     if let Some(reference) = &key.external_id {
         detail.push(("externalId", reference.clone()));
     }
+    detail.extend(metadata::said(metadata));
     detail
 }
 
@@ -39,6 +42,8 @@ pub(crate) fn said_of_change(change: &KeyChange) -> (Action, Vec<Detail>) {
             (Action::KeyRevoked, reason.iter().map(|reason| ("reason", reason.clone())).collect())
         }
         KeyChange::Budget(budget) => (Action::KeyBudget, vec![("budget", budgets::said(*budget))]),
+        // The names alone: what a value is for, only its operator knows.
+        KeyChange::Metadata(metadata) => (Action::KeyMetadata, metadata::said(metadata).into_iter().collect()),
         KeyChange::EndOverlap(_) => (Action::KeyOverlapEnded, Vec::new()),
         KeyChange::Replace { overlap_ends_at, .. } => {
             (Action::KeyRotated, vec![("overlapEndsAt", fields::rfc3339(*overlap_ends_at).into())])

@@ -1,5 +1,7 @@
 //! Records as JSON: camelCase, times in RFC 3339 UTC, never a key or a digest.
 
+use std::collections::BTreeMap;
+
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::rules::Rules;
@@ -11,8 +13,10 @@ use keyward_http::names::display_name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::actor::Actor;
 use crate::budgets::BudgetView;
 use crate::fields::rfc3339;
+use crate::keys::metadata;
 use crate::keys::overlaps::OverlapView;
 
 /// A key as its owner and operators see it.
@@ -60,14 +64,17 @@ pub struct KeyView {
     /// What it and its line may use, and what is left of it; null = without bound.
     #[serde(default)]
     pub budget: Option<BudgetView>,
+    /// Names and values that operators keep beside it; for operators alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<BTreeMap<String, String>>,
     /// Of a key that was replaced, where one key is shown: how its overlap ends, and who still uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap: Option<OverlapView>,
 }
 
 impl KeyView {
-    /// A record at a point in time.
-    pub fn of(joined: &Joined, now: Timestamp) -> Self {
+    /// A record at a point in time, as somebody may see it.
+    pub fn of(joined: &Joined, actor: Actor<'_>, now: Timestamp) -> Self {
         let key = &joined.key;
         let time = |at: Option<Timestamp>| at.map(rfc3339);
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
@@ -92,6 +99,7 @@ impl KeyView {
             replaces: text(&key.replaces),
             overlap_ends_at: time(key.overlap_ends_at),
             budget: joined.budget.map(BudgetView::of),
+            metadata: actor.is_operator().then(|| metadata::view(&joined.metadata)),
             overlap: None,
         }
     }
@@ -203,9 +211,14 @@ pub struct CreatedKey {
 
 impl CreatedKey {
     /// A record with the texts of its key and, if it is a pair, its secret.
-    pub fn of((key, secret): (&ApiKeySecret, Option<&ApiKeySecret>), joined: &Joined, now: Timestamp) -> Self {
+    pub fn of(
+        (key, secret): (&ApiKeySecret, Option<&ApiKeySecret>),
+        joined: &Joined,
+        actor: Actor<'_>,
+        now: Timestamp,
+    ) -> Self {
         let text = |secret: &ApiKeySecret| secret.expose().to_owned();
-        Self { key: text(key), secret: secret.map(text), view: KeyView::of(joined, now) }
+        Self { key: text(key), secret: secret.map(text), view: KeyView::of(joined, actor, now) }
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Action {
     KeyCreated,
     /// A key got another name.
     KeyRenamed,
+    /// What operators keep beside a key was changed.
+    KeyMetadata,
     /// A key was paused.
     KeyDisabled,
     /// A key's pause ended.
@@ -78,6 +80,10 @@ pub enum Action {
     PortalLinkMade,
     /// A user got other roles.
     RolesChanged,
+    /// A user came to another account, or to none, with its keys.
+    UserMoved,
+    /// A user got another reference of an operator's.
+    UserReference,
     /// An account was made.
     AccountCreated,
     /// An account was paused.
@@ -92,6 +98,8 @@ pub enum Action {
     AccountLimits,
     /// An account got another budget.
     AccountBudget,
+    /// An account got another reference of an operator's.
+    AccountReference,
     /// A key and its line got another budget.
     KeyBudget,
     /// Somebody signed in.
@@ -136,6 +144,7 @@ impl Action {
         match self {
             Self::KeyCreated => "key.created",
             Self::KeyRenamed => "key.renamed",
+            Self::KeyMetadata => "key.metadata_changed",
             Self::KeyDisabled => "key.disabled",
             Self::KeyEnabled => "key.enabled",
             Self::KeyRevoked => "key.revoked",
@@ -158,6 +167,8 @@ impl Action {
             Self::InvitationAccepted => "user.invitation_accepted",
             Self::PortalLinkMade => "portal.link_made",
             Self::RolesChanged => "user.roles_changed",
+            Self::UserMoved => "user.account_changed",
+            Self::UserReference => "user.external_id_changed",
             Self::AccountCreated => "account.created",
             Self::AccountDisabled => "account.disabled",
             Self::AccountEnabled => "account.enabled",
@@ -165,6 +176,7 @@ impl Action {
             Self::AccountPlan => "account.plan_changed",
             Self::AccountLimits => "account.limits_changed",
             Self::AccountBudget => "account.budget_changed",
+            Self::AccountReference => "account.external_id_changed",
             Self::KeyBudget => "key.budget_changed",
             Self::SignedIn => "session.signed_in",
             Self::ClientSignedIn => "session.client_signed_in",

@@ -6,6 +6,8 @@ use keyward_core::api_key::ApiKeyRecord;
 use keyward_core::limit::Budget;
 use keyward_core::time::Timestamp;
 
+use crate::ports::Metadata;
+
 /// A change of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyChange {
@@ -30,6 +32,8 @@ pub enum KeyChange {
     EndOverlap(Timestamp),
     /// Another budget of it and of all others in its line; `None`: without bound.
     Budget(Option<Budget>),
+    /// What operators keep beside it, in place of what they did.
+    Metadata(Metadata),
 }
 
 /// Why a key's state does not allow a change.
@@ -110,8 +114,8 @@ impl KeyChange {
                 }
                 key.overlap_ends_at = Some(*at);
             }
-            // Kept beside the line, not in the record.
-            Self::Budget(_) => {}
+            // Kept beside the line, or the key, and not in the record.
+            Self::Budget(_) | Self::Metadata(_) => {}
         }
         Ok(true)
     }

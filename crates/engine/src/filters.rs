@@ -170,3 +170,12 @@ pub struct AccountFilter {
     /// Whether it is paused.
     pub paused: Option<bool>,
 }
+
+/// By what sessions are carried on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionsBy {
+    /// A cookie of a browser.
+    Cookie,
+    /// Tokens.
+    Tokens,
+}

@@ -18,6 +18,7 @@ mod filters;
 mod held_session;
 pub mod imported;
 pub mod issuers;
+mod joined;
 pub mod ledger;
 pub mod limits;
 pub mod lineage;

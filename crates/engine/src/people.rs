@@ -10,7 +10,7 @@ use keyward_core::time::Timestamp;
 
 use crate::audit::AuditEvent;
 use crate::factors::{Begun, Proof};
-use crate::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
+use crate::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, SessionsBy, UserFilter};
 use crate::signing::SigningKeyRecord;
 use crate::version::Expected;
 
@@ -75,6 +75,8 @@ pub enum AccountChange {
     Limits(Vec<Pace>),
     /// Another budget; `None`: without bound.
     Budget(Option<Budget>),
+    /// Another reference of an operator's, or none.
+    ExternalId(Option<Box<str>>),
 }
 
 impl AccountChange {
@@ -107,6 +109,11 @@ impl AccountChange {
                 account.terms.budget = *budget;
                 other
             }
+            Self::ExternalId(reference) => {
+                let other = account.external_id != *reference;
+                account.external_id.clone_from(reference);
+                other
+            }
         }
     }
 }
@@ -135,8 +142,19 @@ impl<T> Made<T> {
 pub enum Changed<T> {
     /// There is no such record.
     NotFound,
+    /// Something is in the way; nothing was written.
+    Refused(Obstacle),
     /// It was committed as this change of the feed, or nothing was left to do.
     Done(FeedHead, T),
+}
+
+/// What is in the way of a change of a user or an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The operator's reference is another's.
+    Taken,
+    /// The user stands for its account in the customer portal, so that links of that account would lead into another.
+    Bound,
 }
 
 /// A refresh token to be kept.
@@ -337,8 +355,8 @@ pub trait People: Send + Sync {
         reason: &'static str,
         event: &'a AuditEvent,
     ) -> Answer<'a, Changed<SessionRecord>>;
-    /// Sessions in the order of their ids, after one of them (or after none: `""`).
-    fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>>;
+    /// Sessions in the order of their ids, after one of them (or after none: `""`); of one kind, where one is given.
+    fn sessions<'a>(&'a self, by: Option<SessionsBy>, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>>;
     /// What a user has that can still be carried on at a time, clients' sessions left out; the last begun first. Those by cookie
     /// are among them until they end, used or not.
     fn sessions_of<'a>(&'a self, user: &'a str, at: Timestamp, limit: u32) -> Answer<'a, Vec<SessionRecord>>;

@@ -5,13 +5,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner, OwningAccount, Rejection};
+use keyward_core::api_key::{ApiKeyRecord, CredentialEntry, Owner};
 use keyward_core::decision::Fault;
 use keyward_core::digest::{ApiKeyDigest, MacKey};
-use keyward_core::limit::Budget;
-use keyward_core::plan::Counted;
 use keyward_core::rules::Rules;
-use keyward_core::scope::ScopeSet;
 use keyward_core::time::Timestamp;
 use keyward_core::token::Claims;
 
@@ -30,12 +27,13 @@ use crate::version::Expected;
 
 pub use crate::checked::{Checked, CheckedUser, Checking, Passwords};
 pub use crate::filters::{
-    AccountFilter, AuditFilter, KeyFilter, KeyOrder, KeyPage, KeyPlace, KeyStatus, Page, UserFilter,
+    AccountFilter, AuditFilter, KeyFilter, KeyOrder, KeyPage, KeyPlace, KeyStatus, Page, SessionsBy, UserFilter,
 };
 pub use crate::held_session::JoinedSession;
 pub use crate::imported::{
     ForeignHash, HashedKey, Imported, ImportedKey, Imports, Provers, Proving, Telling, Told, Verifiers,
 };
+pub use crate::joined::{Joined, Metadata};
 pub use crate::reserves::{Known, Reserve, Reserved, Unused};
 
 /// What a port answers, some time later.
@@ -76,19 +74,6 @@ pub struct FeedHead {
     pub position: u64,
 }
 
-/// A key with the user and account that own it, read in one transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Joined {
-    /// The key.
-    pub key: ApiKeyRecord,
-    /// The key's own account, if any.
-    pub account: Option<OwningAccount>,
-    /// Its owner.
-    pub owner: Owner,
-    /// What it and the other keys in its line may use together.
-    pub budget: Option<Budget>,
-}
-
 /// What a store knows of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
@@ -127,32 +112,6 @@ impl Held {
             // Of a user that has no record; another configuration makes memory forget it.
             Self::OnlyUser(_) => Lineage::default(),
         }
-    }
-}
-
-impl Joined {
-    /// The key resolved against its owner's roles and the configured default scopes, ready to be judged.
-    pub fn resolve(&self, rules: &Rules) -> CredentialEntry {
-        let scopes = rules.scopes_of_roles(self.owner.roles.iter().map(AsRef::as_ref));
-        let (account, default) = (self.account.as_ref(), rules.default_scopes.as_ref());
-        let entry = CredentialEntry::resolve(&self.key, account, &self.owner, &scopes, default);
-        let terms = account.or(self.owner.account.as_ref()).map(|account| &account.terms);
-        CredentialEntry { counted: Counted::new(&rules.plans, terms, self.budget), ..entry }
-    }
-
-    /// Whether it counts at a point in time, for whoever shows all of it.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn state(&self, now: Timestamp) -> Result<(), Rejection> {
-        let none = ScopeSet::default();
-        CredentialEntry::resolve(&self.key, self.account.as_ref(), &self.owner, &none, None).with_secret().check(now)
-    }
-
-    /// Whose change it must feel.
-    pub fn lineage(&self) -> Lineage {
-        let owners = [self.key.account.as_ref(), self.owner.account.as_ref().map(|account| &account.id)];
-        Lineage::of([&self.owner.id].into_iter().chain(owners.into_iter().flatten()).map(AsRef::as_ref))
     }
 }
 
@@ -292,8 +251,18 @@ pub trait Records: Send + Sync {
     fn user_by_name<'a>(&'a self, username: &'a str) -> Answer<'a, Option<Owner>>;
     /// A user by id.
     fn user<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Owner>>;
-    /// Keeps a new key and tells the feed.
-    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead>;
+    /// Keeps a new key, with what operators keep beside it, and tells the feed.
+    fn insert_api_key_with<'a>(
+        &'a self,
+        key: &'a ApiKeyRecord,
+        metadata: &'a Metadata,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, FeedHead>;
+    /// As [`Records::insert_api_key_with`], with nothing beside it.
+    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
+        const NONE: &Metadata = &Metadata::new();
+        self.insert_api_key_with(key, NONE, event)
+    }
     /// A key by id.
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>>;
     /// A page of keys.
@@ -318,8 +287,8 @@ pub trait Records: Send + Sync {
         let changing = self.change_api_key_if(id, (owner, &Expected::Any), change, event);
         Box::pin(async move { Ok(changing.await?.unwrap_or(Outcome::NotFound)) })
     }
-    /// Keeps `successor` and ends the key that it `replaces` as [`KeyChange::Replace`] says, both or neither. Answers with
-    /// the old key; the head covers both.
+    /// Keeps `successor`, with what is kept beside the key that it `replaces`, and ends that one as [`KeyChange::Replace`] says,
+    /// both or neither. Answers with the old key; the head covers both.
     fn rotate_api_key<'a>(
         &'a self,
         owner: Option<&'a str>,

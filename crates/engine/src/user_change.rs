@@ -36,10 +36,16 @@ pub enum UserChange {
     },
     /// Other roles.
     Roles(Vec<Box<str>>),
+    /// Another account, or none: its keys go along, but for those that are of yet another. Its sessions go on, unless the account
+    /// that it comes to is paused. The first field is when.
+    Account(Timestamp, Option<Box<str>>),
+    /// Another reference of an operator's, or none.
+    ExternalId(Option<Box<str>>),
 }
 
 impl UserChange {
-    /// Applies the change to a record. `false`: it is so already, nothing to write.
+    /// Applies the change to a record. `false`: it is so already, nothing to write. What another account is like the store reads:
+    /// the record has the one before until then.
     pub fn apply(&self, user: &mut UserRecord) -> bool {
         match self {
             Self::Disable(at) => {
@@ -65,6 +71,12 @@ impl UserChange {
                 user.owner.roles.clone_from(roles);
                 other
             }
+            Self::Account(_, account) => user.owner.account.as_ref().map(|own| &own.id) != account.as_ref(),
+            Self::ExternalId(reference) => {
+                let other = user.external_id != *reference;
+                user.external_id.clone_from(reference);
+                other
+            }
         }
     }
 
@@ -72,6 +84,8 @@ impl UserChange {
     pub fn told_of(&self, before: &UserRecord) -> Option<(&'static str, Box<str>)> {
         match self {
             Self::Roles(_) => Some(("before", before.owner.roles.join(" ").into())),
+            Self::Account(..) => before.owner.account.as_ref().map(|account| ("before", account.id.clone())),
+            Self::ExternalId(_) => before.external_id.as_ref().map(|reference| ("before", reference.clone())),
             _ => None,
         }
     }
@@ -81,19 +95,23 @@ impl UserChange {
         matches!(self, Self::Disable(_) | Self::Password(..) | Self::OwnPassword { .. })
     }
 
-    /// Which of the user's sessions end by it. A password ends what it began, and nothing of what a key did.
-    pub fn ends_sessions(&self) -> Option<Ending<'_>> {
+    /// Which of the user's sessions end by it, of the user as it is then. A password ends what it began, and nothing of what a key
+    /// did; a pause ends all, and so does an account that is paused.
+    pub fn ends_sessions(&self, after: &UserRecord) -> Option<Ending<'_>> {
         let (at, reason) = match self {
             Self::Disable(at) => (at, "user disabled"),
+            Self::Account(at, _) if after.owner.is_paused() => (at, "account disabled"),
             Self::Password(at, _) | Self::OwnPassword { at, .. } => (at, "password changed"),
             Self::SignOut(at) => (at, "signed out everywhere"),
-            Self::Enable | Self::Renew { .. } | Self::Roles(_) => return None,
+            Self::Enable | Self::Renew { .. } | Self::Roles(_) | Self::Account(..) | Self::ExternalId(_) => {
+                return None;
+            }
         };
         let but = match self {
             Self::OwnPassword { session, .. } => Some(&**session),
             _ => None,
         };
-        Some(Ending { at: *at, reason, clients: matches!(self, Self::Disable(_)), but })
+        Some(Ending { at: *at, reason, clients: matches!(self, Self::Disable(_) | Self::Account(..)), but })
     }
 }
 

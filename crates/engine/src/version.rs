@@ -59,6 +59,7 @@ impl Joined {
             &key.allowed_ips,
             ends,
             self.budget.map(|budget| budget.to_string()),
+            &self.metadata,
         ))
     }
 }

@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use keys::{CreateKey, Key, WhichKeys};
 pub use past::{Audit, AuditFormat, DecisionFlags, Decisions, Explain, WhichRecords};
-pub use people::{Account, SecondFactor, User, WhichAccounts, WhichUsers};
+pub use people::{Account, SecondFactor, Session, User, WhichAccounts, WhichUsers};
 pub use rules::{Plan, Role, Token};
 pub use signing_keys::SigningKey;
 pub use used::{Usage, UsedFlags};
@@ -69,6 +69,9 @@ pub enum Command {
     /// Make and manage accounts, the owners of users and keys
     #[command(subcommand)]
     Account(Account),
+    /// List who is signed in, by browser or by tokens; `user sign-out` ends sessions
+    #[command(subcommand)]
+    Session(Session),
     /// List the roles of the configuration
     #[command(subcommand)]
     Role(Role),

@@ -30,6 +30,10 @@ fn of_two_who_change_the_same_at_once_the_later_one_is_told() {
     let key = text(&world.key_json("k", &[]), "id");
     for (path, first, second) in [
         ("/users/ada".to_owned(), json!({"roles": ["auditor"]}), json!({"roles": ["operator"]})),
+        ("/users/ada".to_owned(), json!({"externalId": "one"}), json!({"externalId": "two"})),
+        ("/users/ada".to_owned(), json!({"account": "Acme"}), json!({"account": null})),
+        ("/accounts/Acme".to_owned(), json!({"externalId": "one"}), json!({"externalId": null})),
+        (format!("/keys/{key}"), json!({"metadata": {"a": "one"}}), json!({"metadata": {"a": "two"}})),
         ("/accounts/Acme".to_owned(), json!({"plan": "big"}), json!({"plan": null})),
         (format!("/keys/{key}"), json!({"name": "one"}), json!({"name": "two"})),
     ] {

@@ -231,3 +231,34 @@ fn operators_see_sessions_and_end_them() {
     assert_eq!(world.operate("DELETE", &format!("/sessions/{id}"), &operator, "").status, 200);
     assert_eq!(browser.who().status, 401);
 }
+
+#[test]
+fn sessions_are_listed_by_what_carries_them_on() {
+    let world = serving();
+    let operator = world.operator_key();
+    let password = world.person("ada", &["--roles", "admin,operator"]);
+    world.login("ada", &password);
+    world.login("ada", &password);
+    let _browser = Browser::of(&world, "ada", &password);
+    for (by, count) in [("cookie", 1), ("tokens", 2)] {
+        for more in ["", "&user=ada"] {
+            let listed = world.operate("GET", &format!("/sessions?by={by}{more}"), &operator, "").json();
+            let kinds: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|one| &one["by"]).collect();
+            assert_eq!(kinds, vec![by; count], "{more}");
+        }
+        let user = world.json(&["session", "list", "--by", by, "--user", "ada"]);
+        assert_eq!(user["data"].as_array().unwrap().len(), count);
+        let table = world.ok(&["session", "list", "--by", by]);
+        assert_eq!(table.lines().count(), count + 1, "{table}");
+    }
+    assert_eq!(world.json(&["session", "list"])["data"].as_array().unwrap().len(), 3);
+    // Page by page, and each kind goes on in itself.
+    let first = world.operate("GET", "/sessions?by=tokens&limit=1", &operator, "").json();
+    let path = format!("/sessions?by=tokens&limit=1&cursor={}", text(&first, "nextCursor"));
+    let second = world.operate("GET", &path, &operator, "").json();
+    assert_eq!((&second["data"][0]["by"], &second["nextCursor"]), (&json!("tokens"), &Value::Null));
+    for wrong in ["by=browser", "by=", "kind=cookie"] {
+        assert_eq!(world.operate("GET", &format!("/sessions?{wrong}"), &operator, "").status, 400, "{wrong}");
+    }
+    assert!(world.refused(&["session", "list", "--by", "browser"]).contains("by cookie or by tokens"));
+}

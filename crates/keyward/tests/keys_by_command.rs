@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
 
 /// Every field of a key in answers (docs/reference/endpoints.md).
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "id",
     "name",
     "prefix",
@@ -31,6 +31,7 @@ const FIELDS: [&str; 20] = [
     "replaces",
     "overlapEndsAt",
     "budget",
+    "metadata",
 ];
 
 fn serving() -> World {

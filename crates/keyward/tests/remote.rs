@@ -5,6 +5,7 @@
 
 use keyward_testkit::elsewhere::Elsewhere;
 use keyward_testkit::world::{World, until};
+use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_keyward");
 
@@ -26,6 +27,8 @@ fn what_is_listed_and_shown_is_what_the_machine_itself_shows() {
     world.person("ada", &["--account", "acme"]);
     let key = world.key_json("one", &["--owner", "ada"]);
     let id = key["id"].as_str().unwrap();
+    // What is sealed between the two would differ.
+    until("all seals", || (!world.ok(&["audit", "export"]).contains("\"sealed\":false")).then_some(()));
     for line in [
         "user list",
         "user show ada",
@@ -40,6 +43,9 @@ fn what_is_listed_and_shown_is_what_the_machine_itself_shows() {
         "audit list --action key.created",
         "audit list --limit 3",
         "user sessions ada",
+        "session list",
+        "session list --by tokens",
+        "session list --by cookie --user ada",
         "config show",
         "status",
     ] {
@@ -78,6 +84,8 @@ fn what_is_done_there_counts_there() {
         "account limits acme 5/1m",
         "account ip acme 127.0.0.0/8",
         "account budget acme +5",
+        "account set acme --external-id A/7",
+        "account set acme --no-external-id",
         "account disable acme",
         "account enable acme",
     ] {
@@ -91,6 +99,19 @@ fn what_is_done_there_counts_there() {
     );
     let ada = elsewhere.json(&["user", "add", "ada", "--account", "acme"]);
     assert_eq!(world.try_login("ada", ada["password"].as_str().unwrap()).status, 200);
+    world.ok(&["account", "add", "second", "--external-id", "S/2"]);
+    for (flags, member, now) in [
+        (&["--account", "S/2"][..], "account", world.json(&["account", "show", "second"])["id"].clone()),
+        (&["--no-account"], "account", Value::Null),
+        (&["--account", "acme"], "account", acme["id"].clone()),
+        (&["--external-id", "crm 7"], "externalId", "crm 7".into()),
+        (&["--no-external-id"], "externalId", Value::Null),
+    ] {
+        let said = elsewhere.ok(&[&["user", "set", "ada"], flags].concat());
+        assert!(said.starts_with("ada") && said.contains("1/1 nodes"), "{flags:?}: {said}");
+        assert_eq!(world.json(&["user", "show", "ada"])[member], now, "{flags:?}");
+    }
+    assert!(elsewhere.refused(&["account", "set", "acme", "--external-id", "S/2"]).contains("external id already"));
     elsewhere.ok(&["user", "roles", "ada", "auditor"]);
     assert_eq!(world.json(&["user", "show", "ada"])["roles"], serde_json::json!(["auditor"]));
     assert!(
@@ -102,6 +123,11 @@ fn what_is_done_there_counts_there() {
     let made = elsewhere.json(&["key", "create", "one", "--owner", "ada", "--ip", "127.0.0.1"]);
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     assert_eq!(world.get("/x", key).status, 200);
+    assert!(elsewhere.ok(&["key", "set", id, "--name", "renamed"]).contains("1/1 nodes"));
+    assert!(elsewhere.ok(&["key", "set", id, "--metadata", "team=a=b", "--metadata", "empty="]).contains("1/1 nodes"));
+    let shown = world.json(&["key", "show", id]);
+    let metadata = serde_json::json!({"team": "a=b", "empty": ""});
+    assert_eq!((&shown["name"], &shown["metadata"]), (&"renamed".into(), &metadata));
     for (line, status) in [("key disable", 401), ("key enable", 200)] {
         let said = elsewhere.ok(&[&line.split(' ').collect::<Vec<_>>()[..], &[id]].concat());
         assert!(said.contains("1/1 nodes"), "{said}");
@@ -109,6 +135,7 @@ fn what_is_done_there_counts_there() {
     }
     let next = elsewhere.json(&["key", "rotate", id, "--overlap", "1h"]);
     assert_eq!((world.get("/x", next["key"].as_str().unwrap()).status, &next["replaces"]), (200, &made["id"]));
+    assert_eq!(next["metadata"], metadata, "its successor has it, too");
     assert!(elsewhere.ok(&["key", "revoke", id, "--reason", "over"]).contains("1/1 nodes"));
     assert_eq!(world.get("/x", key).status, 401);
     assert!(elsewhere.ok(&["user", "disable", "ada"]).contains("1/1 nodes"));

@@ -21,6 +21,7 @@ pub mod imported;
 pub mod limits;
 pub mod links;
 pub mod listings;
+pub mod moves;
 pub mod once;
 pub mod past;
 pub mod people;
@@ -81,6 +82,12 @@ macro_rules! conformance {
             people::signing_keys_come_back_and_are_told,
             people::signing_keys_keep_their_algorithm_and_a_public_half_of_any_length,
             people::sessions_come_in_the_order_of_their_ids,
+            moves::a_user_comes_to_another_account_with_its_keys,
+            moves::whoever_comes_to_a_paused_account_is_paused_with_it,
+            moves::who_stands_for_an_account_in_the_portal_stays_with_it,
+            moves::a_reference_is_one_users_and_one_accounts_own,
+            moves::what_is_kept_beside_a_key_is_for_operations_alone,
+            moves::sessions_are_listed_by_what_carries_them_on,
             once::what_is_to_be_done_once_is_begun_once_and_answered_alike,
             past::what_nobody_can_carry_on_is_let_go,
             clients::a_pair_and_its_clients_session_come_back_as_they_were_kept,

@@ -24,6 +24,7 @@ mod most_used;
 mod once;
 mod open;
 mod overlaps;
+mod past_sessions;
 mod people;
 mod portal;
 mod reserves;
@@ -49,7 +50,8 @@ use keyward_engine::chain::{AuditHead, AuditRecord};
 use keyward_engine::change::KeyChange;
 use keyward_engine::ports::{
     Answer, AuditFilter, AuditState, Changes, FeedHead, Found, FoundSessions, Identity, Imported, Joined, KeyFilter,
-    KeyPage, Lookup, NewUser, Outcome, Overlap, Records, Reserve, Reserved, Reserves, Store, StoreError, Unused, Use,
+    KeyPage, Lookup, Metadata, NewUser, Outcome, Overlap, Records, Reserve, Reserved, Reserves, Store, StoreError,
+    Unused, Use,
 };
 use keyward_engine::signing::SigningKeyRecord;
 use keyward_engine::version::Expected;
@@ -137,8 +139,13 @@ impl Records for SqliteStore {
         Box::pin(self.read_user(users::select_id(id)))
     }
 
-    fn insert_api_key<'a>(&'a self, key: &'a ApiKeyRecord, event: &'a AuditEvent) -> Answer<'a, FeedHead> {
-        Box::pin(self.writer.write(async move |transaction| keys::insert(transaction, key, event).await))
+    fn insert_api_key_with<'a>(
+        &'a self,
+        key: &'a ApiKeyRecord,
+        metadata: &'a Metadata,
+        event: &'a AuditEvent,
+    ) -> Answer<'a, FeedHead> {
+        Box::pin(self.writer.write(async move |transaction| keys::insert(transaction, key, metadata, event).await))
     }
 
     fn api_key<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Joined>> {

@@ -1,8 +1,6 @@
 //! Accounts: who owns users and keys, and what they may use together.
 
-use http::HeaderValue;
 use http::StatusCode;
-use http::header::LOCATION;
 use keyward_api::budgets;
 use keyward_api::failure::Failure;
 use keyward_api::fields;
@@ -12,12 +10,13 @@ use keyward_api::portal::links::PortalLink;
 use keyward_api::view::{Listing, ReceiptView};
 use keyward_engine::people::AccountChange;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Reply};
 use crate::call::Call;
-use crate::operation::{Access, Given, Operation, PREFIX, Sent, Verb, shape};
+use crate::operation::{Access, Given, Operation, Sent, Verb, shape};
 use crate::operations::keys::page;
+use crate::operations::said;
 
 const READ: Access = Access::Scope("keyward:accounts:read");
 const WRITE: Access = Access::Scope("keyward:accounts:write");
@@ -62,7 +61,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         verb: Verb::Patch,
         path: "/accounts/{id}",
         access: WRITE,
-        summary: "Give an account another plan, limits of its own or a list of addresses, one at a time",
+        summary: "Give an account another plan, limits of its own, a list of addresses or another reference, one at a time",
         sent: Sent::Json(shape::<Changing>),
         given: CHANGED,
         refuses: &[404, 409],
@@ -185,12 +184,7 @@ async fn create(call: &Call) -> Result<Reply, Failure> {
     let (allowed_ips, limits) = (allowed_ips.unwrap_or_default(), limits.unwrap_or_default());
     let new = NewAccount { name, external_id, allowed_ips, plan, limits, budget };
     let account = accounts::create(call.service(), &new, &call.origin()).await?;
-    let location = HeaderValue::from_str(&format!("{PREFIX}/accounts/{}", account.id));
-    let mut reply = answer::json(StatusCode::CREATED, &account);
-    if let Ok(location) = location {
-        reply.headers_mut().insert(LOCATION, location);
-    }
-    Ok(reply)
+    Ok(answer::made(&format!("/accounts/{}", account.id), &account))
 }
 
 async fn show(call: &Call) -> Result<Reply, Failure> {
@@ -214,32 +208,31 @@ struct Changing {
     plan: Option<Option<String>>,
     /// Limits of its own, each such as `1000/1h`; empty = those of its plan.
     #[schemars(with = "Vec<String>", length(max = 100))]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "said")]
     limits: Option<Vec<String>>,
     /// Where its keys and tokens may be used from; empty = anywhere.
     #[schemars(with = "Vec<String>", length(max = 100))]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "said")]
     allowed_ips: Option<Vec<String>>,
-}
-
-/// What is there, though it be null.
-fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(from).map(Some)
+    /// An operator's own reference; null = none.
+    #[serde(default, deserialize_with = "said")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 255))]
+    external_id: Option<Option<String>>,
 }
 
 async fn change(call: &Call) -> Result<Reply, Failure> {
     let expected = call.expected()?;
-    let wanted = match call.body()? {
-        Changing { plan: Some(plan), limits: None, allowed_ips: None } => {
+    let Changing { plan, limits, allowed_ips, external_id } = call.body()?;
+    let wanted = match (plan, limits, allowed_ips, external_id) {
+        (Some(plan), None, None, None) => {
             AccountChange::Plan(plan.map(|name| accounts::known_plan(call.service(), &name)).transpose()?)
         }
-        Changing { plan: None, limits: Some(limits), allowed_ips: None } => {
-            AccountChange::Limits(budgets::paces(&limits)?)
+        (None, Some(limits), None, None) => AccountChange::Limits(budgets::paces(&limits)?),
+        (None, None, Some(list), None) => AccountChange::Addresses(fields::networks(&list)?),
+        (None, None, None, Some(reference)) => {
+            AccountChange::ExternalId(reference.as_deref().map(fields::external_id).transpose()?)
         }
-        Changing { plan: None, limits: None, allowed_ips: Some(list) } => {
-            AccountChange::Addresses(fields::networks(&list)?)
-        }
-        _ => return Err(Failure::invalid("change plan, limits or allowedIps, one at a time")),
+        _ => return Err(Failure::invalid("change plan, limits, allowedIps or externalId, one at a time")),
     };
     let origin = call.origin();
     let changing = accounts::change_if(call.service(), call.parameter(0), (wanted, &expected), &origin);

@@ -1,13 +1,11 @@
 //! Keys of everybody. What is brought to life is never more than whoever does it.
 
-use http::HeaderValue;
 use http::StatusCode;
-use http::header::LOCATION;
 use keyward_api::budgets;
 use keyward_api::failure::Failure;
 use keyward_api::fields;
 use keyward_api::keys::overlaps::Ending;
-use keyward_api::keys::{self, KeyQuestion, NewKey};
+use keyward_api::keys::{self, KeyQuestion, NewKey, metadata};
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 use keyward_engine::change::KeyChange;
 use schemars::JsonSchema;
@@ -15,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Reply};
 use crate::call::Call;
-use crate::operation::{Access, Given, Operation, PREFIX, Sent, Verb, shape};
-use crate::operations::{KeyChanged, PAGE};
+use crate::operation::{Access, Given, Operation, Sent, Verb, shape};
+use crate::operations::{KeyChanged, PAGE, said};
 
 const READ: Access = Access::Scope("keyward:keys:read");
 const WRITE: Access = Access::Scope("keyward:keys:write");
@@ -58,15 +56,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         ..Operation::NEW
     },
     Operation {
-        id: "keys.rename",
+        id: "keys.change",
         verb: Verb::Patch,
         path: "/keys/{id}",
         access: WRITE,
-        summary: "Give a key another name; what it may do cannot change",
-        sent: Sent::Json(shape::<Renaming>),
+        summary: "Give a key another name or other metadata, one at a time; what it may do cannot change",
+        sent: Sent::Json(shape::<Changing>),
         given: CHANGED,
         refuses: &[404, 409],
-        run: |call| Box::pin(rename(call)),
+        run: |call| Box::pin(set(call)),
         is_conditional: true,
         ..Operation::NEW
     },
@@ -207,6 +205,9 @@ struct KeyToMake {
     budget: Option<String>,
     /// Whether a secret belongs to it.
     pair: Option<bool>,
+    /// Names and values of your own, 4 KiB in all at most. No decision looks at them, and the key's owner is not told of them.
+    #[schemars(with = "Option<metadata::Sent>")]
+    metadata: Option<metadata::Written>,
 }
 
 async fn create(call: &Call) -> Result<Reply, Failure> {
@@ -222,13 +223,10 @@ async fn create(call: &Call) -> Result<Reply, Failure> {
         external_id: asked.external_id,
         budget: asked.budget,
         pair: asked.pair,
+        metadata: asked.metadata,
     };
     let created = keys::create(call.service(), call.actor()?, &new).await?;
-    let mut reply = answer::json(StatusCode::CREATED, &created);
-    if let Ok(location) = HeaderValue::from_str(&format!("{PREFIX}/keys/{}", created.view.id)) {
-        reply.headers_mut().insert(LOCATION, location);
-    }
-    Ok(reply)
+    Ok(answer::made(&format!("/keys/{}", created.view.id), &created))
 }
 
 async fn show(call: &Call) -> Result<Reply, Failure> {
@@ -243,18 +241,28 @@ async fn change(call: &Call, change: &KeyChange) -> Result<Reply, Failure> {
     Ok(answer::ok(&KeyChanged::from(changed)))
 }
 
-/// Another name.
+/// What is to change: one of these.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Renaming {
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+struct Changing {
     /// What people call it from now on.
-    #[schemars(length(min = 1, max = 100))]
-    name: String,
+    #[schemars(with = "String", length(min = 1, max = 100))]
+    #[serde(default, deserialize_with = "said")]
+    name: Option<String>,
+    /// Names and values of your own, in place of those that it has; 4 KiB in all at most.
+    #[schemars(with = "metadata::Sent")]
+    #[serde(default, deserialize_with = "said")]
+    metadata: Option<metadata::Written>,
 }
 
-async fn rename(call: &Call) -> Result<Reply, Failure> {
-    let (expected, Renaming { name }) = (call.expected()?, call.body()?);
-    let change = KeyChange::Rename(fields::name(&name)?);
+async fn set(call: &Call) -> Result<Reply, Failure> {
+    let (expected, wanted) = (call.expected()?, call.body()?);
+    let change = match wanted {
+        Changing { name: Some(name), metadata: None } => KeyChange::Rename(fields::name(&name)?),
+        Changing { name: None, metadata: Some(metadata) } => KeyChange::Metadata(metadata::read(&metadata)?),
+        _ => return Err(Failure::invalid("change name or metadata, one at a time")),
+    };
     let changing = keys::change_if(call.service(), call.actor()?, call.parameter(0), (&change, &expected));
     Ok(answer::ok(&KeyChanged::from(changing.await?)))
 }

@@ -21,7 +21,7 @@ pub(crate) mod users;
 use keyward_api::keys::ChangedKey;
 use keyward_api::view::{KeyView, ReceiptView};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A page of a listing, as every listing takes it.
 pub(crate) const PAGE: u32 = 100;
@@ -39,4 +39,9 @@ impl From<ChangedKey> for KeyChanged {
     fn from(changed: ChangedKey) -> Self {
         Self { key: changed.view, receipt: changed.receipt }
     }
+}
+
+/// What is there, and null only where that says something: a member that was left out is another thing.
+pub(crate) fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use keyward_api::failure::Failure;
-use keyward_api::sessions::{self, SessionView};
+use keyward_api::sessions::{self, SessionQuestion, SessionView};
 use keyward_api::view::{Listing, ReceiptView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,15 +48,15 @@ struct Which {
     limit: Option<u32>,
     /// Of this user, by name, id or reference.
     user: Option<String>,
+    /// By what: `cookie` or `tokens`.
+    #[schemars(extend("enum" = ["cookie", "tokens"]))]
+    by: Option<String>,
 }
 
 async fn list(call: &Call) -> Result<Reply, Failure> {
-    let Which { cursor, limit, user } = call.query()?;
-    let limit = page(limit)?;
-    Ok(answer::ok(&match user {
-        Some(user) => sessions::list_of(call.service(), &user).await?,
-        None => sessions::list(call.service(), cursor.as_deref(), limit).await?,
-    }))
+    let Which { cursor, limit, user, by } = call.query()?;
+    let question = SessionQuestion { user, by };
+    Ok(answer::ok(&sessions::list(call.service(), &question, (cursor.as_deref(), page(limit)?)).await?))
 }
 
 /// A session has ended.

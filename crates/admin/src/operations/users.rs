@@ -1,9 +1,8 @@
 //! Users: made, listed, given roles or a password, paused. Nobody makes or wakes a user who may do more than itself.
 
-use http::HeaderValue;
 use http::StatusCode;
-use http::header::LOCATION;
 use keyward_api::failure::Failure;
+use keyward_api::fields;
 use keyward_api::people::invitations::{self, NewInvitation};
 use keyward_api::people::users::{self, ChangedUser, UserQuestion, UserToMake, UserView};
 use keyward_api::sessions::{self, SessionView};
@@ -15,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Reply};
 use crate::call::Call;
-use crate::operation::{Access, Given, Operation, PREFIX, Sent, Verb, shape};
+use crate::operation::{Access, Given, Operation, Sent, Verb, shape};
 use crate::operations::keys::page;
+use crate::operations::said;
 use crate::power;
 
 const READ: Access = Access::Scope("keyward:users:read");
@@ -63,7 +63,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         verb: Verb::Patch,
         path: "/users/{id}",
         access: WRITE,
-        summary: "Give a user other roles; they count at the next request",
+        summary: "Give a user other roles, another account or another reference, one at a time; it counts at the next request",
         sent: Sent::Json(shape::<Changing>),
         given: CHANGED,
         refuses: &[404, 409],
@@ -255,16 +255,12 @@ async fn create(call: &Call) -> Result<Reply, Failure> {
     }
     let new = UserToMake { username, roles, account, external_id };
     let user = users::create(call.service(), &new, password, &call.origin()).await?;
-    let location = HeaderValue::from_str(&format!("{PREFIX}/users/{}", user.id));
+    let path = format!("/users/{}", user.id);
     let made = match invite {
         true => invitations::make(call.service(), &user.id, &call.origin()).await?.into(),
         false => UserMade { user, invitation: None },
     };
-    let mut reply = answer::json(StatusCode::CREATED, &made);
-    if let Ok(location) = location {
-        reply.headers_mut().insert(LOCATION, location);
-    }
-    Ok(reply)
+    Ok(answer::made(&path, &made))
 }
 
 async fn show(call: &Call) -> Result<Reply, Failure> {
@@ -285,22 +281,43 @@ async fn apply(call: &Call, id: &str, change: &UserChange) -> Result<Reply, Fail
     Ok(answer::ok(&UserChanged::from(changed)))
 }
 
-/// What is to change.
+/// What is to change: one of these.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 struct Changing {
     /// Names of roles that the caller may give, in place of those that it has.
-    #[schemars(length(max = 100))]
-    roles: Vec<String>,
+    #[schemars(with = "Vec<String>", length(max = 100))]
+    #[serde(default, deserialize_with = "said")]
+    roles: Option<Vec<String>>,
+    /// The account that it belongs to, by name, id or reference; its keys go along, but for those of yet another. null = none.
+    #[serde(default, deserialize_with = "said")]
+    #[schemars(with = "Option<String>")]
+    account: Option<Option<String>>,
+    /// An operator's own reference; null = none.
+    #[serde(default, deserialize_with = "said")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 255))]
+    external_id: Option<Option<String>>,
 }
 
 async fn change(call: &Call) -> Result<Reply, Failure> {
-    let (expected, Changing { roles }) = (call.expected()?, call.body()?);
+    let (expected, wanted) = (call.expected()?, call.body()?);
     let user = weaker(call).await?;
-    let configuration = call.service().configuration();
-    let known = users::known_roles(&configuration.rules, &roles)?;
-    power::covers(call, configuration.rules.scopes_of_roles(roles.iter().map(String::as_str)))?;
-    let change = UserChange::Roles(known);
+    let change = match wanted {
+        Changing { roles: Some(roles), account: None, external_id: None } => {
+            let configuration = call.service().configuration();
+            let known = users::known_roles(&configuration.rules, &roles)?;
+            power::covers(call, configuration.rules.scopes_of_roles(roles.iter().map(String::as_str)))?;
+            UserChange::Roles(known)
+        }
+        Changing { roles: None, account: Some(account), external_id: None } => {
+            users::into_account(call.service(), account.as_deref(), call.at.wall).await?
+        }
+        Changing { roles: None, account: None, external_id: Some(reference) } => {
+            UserChange::ExternalId(reference.as_deref().map(fields::external_id).transpose()?)
+        }
+        _ => return Err(Failure::invalid("change roles, account or externalId, one at a time")),
+    };
     let origin = call.origin();
     let changing = users::change_if(call.service(), &user.owner.id, (&change, &expected), &origin);
     Ok(answer::ok(&UserChanged::from(changing.await?)))

@@ -63,7 +63,7 @@ async fn keep(service: &Service, adopting: &Adopting, shown: &ShownKey) -> Resul
     let joined = keys::draft(service, Actor::Operator, &new, (service.new_id("key"), "", *shown.digest())).await?;
     let origin = Origin { client: Some(shown.client()), ..Origin::system(service) };
     let mut event = origin.event(Action::KeyAdopted, &joined.key.id);
-    event.detail = said_of(&joined.key);
+    event.detail = said_of(&joined.key, &joined.metadata);
     let key = ImportedKey { key: joined.key, mark: *shown.digest().as_bytes(), begins: "".into(), hash: None };
     match service.store.import_api_key(&key, &event).await {
         Ok(_) => Ok(()),

@@ -120,7 +120,7 @@ impl Taking<'_> {
         let digest = known.digest.unwrap_or_else(|| imported::placeholder(&self.service.tag_key, &id));
         let joined = keys::draft(self.service, Actor::Operator, &new, (id, &known.shown, digest)).await?;
         if self.import.apply {
-            let mut detail = said_of(&joined.key);
+            let mut detail = said_of(&joined.key, &joined.metadata);
             detail.push(("imported", known.kind.into()));
             let event = Actor::Operator.event(self.origin.at, Action::KeyImported, &joined.key.id, detail);
             let key = ImportedKey { key: joined.key, mark: known.mark, begins: known.begins, hash: known.hash };

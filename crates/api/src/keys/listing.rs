@@ -58,7 +58,7 @@ pub async fn list(
     let filter = filter(service, actor, question, now).await?;
     let keys = service.store.api_keys(&filter, &page).await?;
     let cursor = |last: &Joined| write(order, ascending, last);
-    let mut listing = listing::cut(&keys, limit, |key| KeyView::of(key, now), cursor);
+    let mut listing = listing::cut(&keys, limit, |key| KeyView::of(key, actor, now), cursor);
     budgets::look_up_keys(service, &keys, &mut listing.data).await?;
     Ok(listing)
 }

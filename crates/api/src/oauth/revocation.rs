@@ -71,6 +71,6 @@ async fn end(service: &Service, session: &str, origin: &Origin) -> Result<bool, 
             service.receipt(head, service.now()).await;
             Ok(true)
         }
-        Changed::NotFound => Ok(false),
+        Changed::NotFound | Changed::Refused(_) => Ok(false),
     }
 }

@@ -41,7 +41,7 @@ pub async fn change(
             users::forget_initial(service, &proven.user.username);
             Ok(service.receipt(head, service.now()).await)
         }
-        Changed::Done(..) | Changed::NotFound => Err(Failure {
+        Changed::Done(..) | Changed::NotFound | Changed::Refused(_) => Err(Failure {
             kind: Kind::Conflict,
             message: "another password was set at that moment; sign in with it".to_owned(),
         }),

@@ -46,7 +46,7 @@ pub async fn end(service: &Service, caller: &Principal, id: &str, origin: &Origi
     let event = origin.event(Action::SignedOut, &session.id);
     match service.store.end_session(&session.id, "signed out", &event).await? {
         Changed::Done(head, _) => Ok(service.receipt(head, service.now()).await),
-        Changed::NotFound => Err(sessions::no_such_session()),
+        Changed::NotFound | Changed::Refused(_) => Err(sessions::no_such_session()),
     }
 }
 

@@ -214,6 +214,7 @@ pub async fn change_if(
         AccountChange::Plan(_) => Action::AccountPlan,
         AccountChange::Limits(_) => Action::AccountLimits,
         AccountChange::Budget(_) => Action::AccountBudget,
+        AccountChange::ExternalId(_) => Action::AccountReference,
     };
     let mut event = origin.event(action, &account.id);
     event.detail.push(("name", account.name.clone()));
@@ -228,11 +229,19 @@ pub async fn change_if(
             let before = ("before", budgets::said(account.terms.budget));
             event.detail.extend([before, ("budget", budgets::said(*budget))]);
         }
+        AccountChange::ExternalId(reference) => {
+            event.detail.extend(account.external_id.clone().map(|before| ("before", before)));
+            event.detail.extend(reference.clone().map(|reference| ("externalId", reference)));
+        }
         AccountChange::Disable(_) | AccountChange::Enable => {}
     }
     match service.store.change_account_if(&account.id, expected, &change, &event).await? {
         None => Err(Failure::moved()),
         Some(Changed::NotFound) => Err(no_such_account(which)),
+        Some(Changed::Refused(_)) => Err(Failure {
+            kind: Kind::Conflict,
+            message: "there is an account with this external id already; nothing was changed".to_owned(),
+        }),
         Some(Changed::Done(head, account)) => {
             let receipt = service.receipt(head, service.now()).await;
             Ok(ChangedAccount { view: view(service, &account).await, receipt })

@@ -16,7 +16,7 @@ use crate::people::users::{self, UserQuestion, UserToMake, UserView};
 use crate::portal;
 use crate::portal::links::PortalLink;
 use crate::service::Service;
-use crate::sessions;
+use crate::sessions::{self, SessionQuestion};
 use crate::sign_in::passwords::Password;
 use crate::view::ReceiptView;
 
@@ -105,6 +105,27 @@ pub enum PeopleCommand {
         /// All of its roles from now on.
         roles: Vec<String>,
     },
+    /// Put a user into another account.
+    SetAccount {
+        /// Name, id or reference.
+        who: String,
+        /// The account, by name, id or reference; `None` = none.
+        account: Option<String>,
+    },
+    /// Give a user another reference of one's own.
+    SetUserReference {
+        /// Name, id or reference.
+        who: String,
+        /// The reference; `None` = none.
+        external_id: Option<String>,
+    },
+    /// Give an account another reference of one's own.
+    SetAccountReference {
+        /// Name, id or reference.
+        which: String,
+        /// The reference; `None` = none.
+        external_id: Option<String>,
+    },
     /// Make an account.
     AddAccount {
         /// Which.
@@ -150,6 +171,9 @@ pub enum PeopleCommand {
     },
     /// List sessions.
     ListSessions {
+        /// Which.
+        #[serde(default)]
+        question: SessionQuestion,
         /// Where to go on.
         cursor: Option<String>,
         /// How many at most.
@@ -265,6 +289,18 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
             let roles = UserChange::Roles(users::known_roles(&service.configuration().rules, &roles)?);
             Ok(Reply::UserChanged { user: users::change(service, &who, &roles, &origin).await? })
         }
+        PeopleCommand::SetAccount { who, account } => {
+            let change = users::into_account(service, account.as_deref(), at).await?;
+            Ok(Reply::UserChanged { user: users::change(service, &who, &change, &origin).await? })
+        }
+        PeopleCommand::SetUserReference { who, external_id } => {
+            let change = UserChange::ExternalId(external_id.as_deref().map(fields::external_id).transpose()?);
+            Ok(Reply::UserChanged { user: users::change(service, &who, &change, &origin).await? })
+        }
+        PeopleCommand::SetAccountReference { which, external_id } => {
+            let change = AccountChange::ExternalId(external_id.as_deref().map(fields::external_id).transpose()?);
+            Ok(Reply::AccountChanged { account: accounts::change(service, &which, change, &origin).await? })
+        }
         PeopleCommand::AddAccount { account } => {
             Ok(Reply::AccountAdded { account: accounts::create(service, &account, &origin).await? })
         }
@@ -288,8 +324,8 @@ pub async fn carry_out(service: &Service, command: PeopleCommand) -> Result<Repl
         PeopleCommand::ListAccounts { question, cursor, limit } => {
             Ok(Reply::Accounts { listing: accounts::list(service, &question, (cursor.as_deref(), limit)).await? })
         }
-        PeopleCommand::ListSessions { cursor, limit } => {
-            Ok(Reply::Sessions { listing: sessions::list(service, cursor.as_deref(), limit).await? })
+        PeopleCommand::ListSessions { question, cursor, limit } => {
+            Ok(Reply::Sessions { listing: sessions::list(service, &question, (cursor.as_deref(), limit)).await? })
         }
         PeopleCommand::ShowUser { who } => Ok(Reply::User { user: UserView::from(&users::find(service, &who).await?) }),
         PeopleCommand::ShowAccount { which } => {

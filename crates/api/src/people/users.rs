@@ -4,7 +4,7 @@ use keyward_core::rules::Rules;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::Action;
 use keyward_engine::factors::FactorChange;
-use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
+use keyward_engine::people::{Changed, Made, Obstacle, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::{NewUser, UserFilter};
 use keyward_engine::version::Expected;
 use schemars::JsonSchema;
@@ -230,25 +230,54 @@ pub async fn change_if(
     origin: &Origin,
 ) -> Result<ChangedUser, Failure> {
     let user = find(service, who).await?;
-    let (action, roles) = match change {
+    let (action, said) = match change {
         UserChange::Disable(_) => (Action::UserDisabled, None),
         UserChange::Enable => (Action::UserEnabled, None),
         UserChange::Password(..) | UserChange::OwnPassword { .. } => (Action::PasswordChanged, None),
         UserChange::SignOut(_) => (Action::SignedOutEverywhere, None),
         UserChange::Renew { .. } => (Action::PasswordRenewed, None),
         UserChange::Roles(roles) => (Action::RolesChanged, Some(("roles", roles.join(" ").into()))),
+        UserChange::Account(_, account) => (Action::UserMoved, account.clone().map(|account| ("account", account))),
+        UserChange::ExternalId(reference) => {
+            (Action::UserReference, reference.clone().map(|reference| ("externalId", reference)))
+        }
     };
     let mut event = origin.event(action, &user.owner.id);
     event.detail.push(("username", user.owner.username.clone()));
-    event.detail.extend(roles);
+    event.detail.extend(said);
     match service.store.change_user_if(&user.owner.id, expected, change, &event).await? {
         None => Err(Failure::moved()),
         Some(Changed::NotFound) => Err(no_such_user(who)),
+        Some(Changed::Refused(obstacle)) => Err(in_the_way(obstacle, &user.owner.username)),
         Some(Changed::Done(head, user)) => {
             let receipt = service.receipt(head, service.now()).await;
             Ok(ChangedUser { view: UserView::from(&user), receipt })
         }
     }
+}
+
+/// What puts a user into an account, named by its name, id or reference, or into none.
+///
+/// # Errors
+/// No such account, or more than one.
+pub async fn into_account(service: &Service, which: Option<&str>, at: Timestamp) -> Result<UserChange, Failure> {
+    let account = match which {
+        Some(which) => Some(accounts::find(service, which).await?.id),
+        None => None,
+    };
+    Ok(UserChange::Account(at, account))
+}
+
+/// Why a user cannot be changed like that.
+fn in_the_way(obstacle: Obstacle, username: &str) -> Failure {
+    let message = match obstacle {
+        Obstacle::Taken => "there is a user with this external id already; nothing was changed".to_owned(),
+        Obstacle::Bound => format!(
+            "{username} stands for its account in the customer portal and stays with it; make another user. Nothing was \
+             changed"
+        ),
+    };
+    Failure { kind: Kind::Conflict, message }
 }
 
 /// Gives a user another password; its sessions end.

@@ -91,7 +91,7 @@ pub async fn revoke(service: &Service, text: &Password, origin: &Origin) -> Resu
             let receipt = service.receipt(head, service.now()).await;
             Ok(RevokedToken { session: SessionView::from(&session), receipt })
         }
-        Changed::NotFound => Err(none("its session is gone")),
+        Changed::NotFound | Changed::Refused(_) => Err(none("its session is gone")),
     }
 }
 

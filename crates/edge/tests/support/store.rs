@@ -8,7 +8,7 @@ use keyward_core::digest::ApiKeyDigest;
 use keyward_core::key_format::ApiKeySecret;
 use keyward_core::principal::Mode;
 use keyward_core::time::Timestamp;
-use keyward_engine::ports::{Answer, Changes, FeedHead, Found, FoundSessions, Joined, Lookup, StoreError};
+use keyward_engine::ports::{Answer, Changes, FeedHead, Found, FoundSessions, Joined, Lookup, Metadata, StoreError};
 use keyward_engine::signing::SigningKeyRecord;
 
 use super::{HEAD, tag_key};
@@ -73,6 +73,7 @@ impl FakeStore {
             account: None,
             owner: owner(),
             budget: None,
+            metadata: Metadata::new(),
         })
     }
 }

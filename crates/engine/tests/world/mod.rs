@@ -28,7 +28,9 @@ use keyward_core::time::{Monotonic, Now, Timestamp};
 use keyward_core::token::Claims;
 use keyward_engine::fetcher;
 use keyward_engine::node::Node;
-use keyward_engine::ports::{Answer, Changes, Clock, FeedHead, Found, FoundSessions, Joined, JoinedSession, Lookup};
+use keyward_engine::ports::{
+    Answer, Changes, Clock, FeedHead, Found, FoundSessions, Joined, JoinedSession, Lookup, Metadata,
+};
 use keyward_engine::signing::{PublicHalves, SigningKey, SigningKeyRecord, VerifyingSource as _};
 use keyward_engine::worker::{Parts, Worker};
 
@@ -275,6 +277,7 @@ pub fn record(secret: &str) -> Joined {
             account: None,
         },
         budget: None,
+        metadata: Metadata::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `keyward key …`: its flags and their help.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::used::UsedFlags;
 
@@ -47,6 +47,21 @@ pub enum Key {
         /// End the old key earlier, once nobody used it for so long, such as 24h; `key show` tells who still does
         #[arg(long, value_name = "SPAN")]
         until_quiet: Option<String>,
+    },
+    /// Give a key another name, or keep something else beside it
+    #[command(group = ArgGroup::new("what").required(true))]
+    Set {
+        /// The key's id
+        id: String,
+        /// What people call it
+        #[arg(long, group = "what")]
+        name: Option<String>,
+        /// All that is kept beside it from now on; may be repeated
+        #[arg(long, value_name = "NAME=VALUE", value_parser = pair, group = "what")]
+        metadata: Vec<(String, String)>,
+        /// Keep nothing beside it
+        #[arg(long, group = "what")]
+        no_metadata: bool,
     },
     /// Change what a key and its successors may use together; what was used stays used
     Budget {
@@ -139,4 +154,13 @@ pub struct CreateKey {
     /// Your own reference for it
     #[arg(long, value_name = "TEXT")]
     pub external_id: Option<String>,
+    /// A name and a value of your own, kept beside it and shown to operators alone; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub metadata: Vec<(String, String)>,
+}
+
+/// A name and a value, parted by the first `=`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it is written NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -1,6 +1,6 @@
-//! `keyward user …` and `keyward account …`: their flags and their help.
+//! `keyward user …`, `keyward account …` and `keyward session …`: their flags and their help.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::used::UsedFlags;
 
@@ -86,6 +86,24 @@ pub enum User {
     /// What a user shows beside its password
     #[command(subcommand)]
     SecondFactor(SecondFactor),
+    /// Put a user into another account, or give it another reference of yours
+    #[command(group = ArgGroup::new("what").required(true))]
+    Set {
+        /// The user
+        who: String,
+        /// The account that it belongs to, by name, id or your own reference; its keys go along, but for those of yet another
+        #[arg(long, value_name = "ACCOUNT", group = "what")]
+        account: Option<String>,
+        /// It belongs to no account
+        #[arg(long, group = "what")]
+        no_account: bool,
+        /// Your own reference for it
+        #[arg(long, value_name = "TEXT", group = "what")]
+        external_id: Option<String>,
+        /// You have no reference for it
+        #[arg(long, group = "what")]
+        no_external_id: bool,
+    },
     /// Give a user other roles, in place of those it has
     Roles {
         /// The user
@@ -127,6 +145,18 @@ pub enum Account {
         /// How many uses its keys and users have together: 1000 in all, or 1000/30d in each 30 days [default: without bound]
         #[arg(long, value_name = "AMOUNT")]
         budget: Option<String>,
+    },
+    /// Give an account another reference of yours
+    #[command(group = ArgGroup::new("what").required(true))]
+    Set {
+        /// The account
+        which: String,
+        /// Your own reference for it
+        #[arg(long, value_name = "TEXT", group = "what")]
+        external_id: Option<String>,
+        /// You have no reference for it
+        #[arg(long, group = "what")]
+        no_external_id: bool,
     },
     /// Make a link to the customer portal: good once, within ten minutes
     PortalLink {
@@ -232,4 +262,24 @@ pub struct WhichAccounts {
     /// Only those that are active or disabled
     #[arg(long)]
     pub status: Option<String>,
+}
+
+/// Commands about sessions.
+#[derive(Debug, Subcommand)]
+pub enum Session {
+    /// List sessions, by cookie and by tokens, in the order of their ids
+    List {
+        /// Only those by cookie or by tokens
+        #[arg(long)]
+        by: Option<String>,
+        /// Only those of this user that count
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
+        /// How many at most; 0 = all
+        #[arg(long, default_value_t = 0)]
+        limit: u32,
+        /// Go on where a listing with --limit ended: its nextCursor
+        #[arg(long)]
+        cursor: Option<String>,
+    },
 }

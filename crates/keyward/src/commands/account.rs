@@ -84,6 +84,9 @@ fn translate(command: &Account) -> Result<PeopleCommand> {
                 budget: budget.clone(),
             },
         },
+        Account::Set { which, external_id, no_external_id: _ } => {
+            PeopleCommand::SetAccountReference { which: which.clone(), external_id: external_id.clone() }
+        }
         Account::PortalLink { which } => PeopleCommand::PortalLink { which: which.clone() },
         Account::Limits { which, list } => PeopleCommand::SetLimits { which: which.clone(), limits: new_limits(list)? },
         Account::Budget { which, change } => PeopleCommand::SetBudget { which: which.clone(), change: change.clone() },
@@ -132,6 +135,10 @@ fn said(command: &Account, account: &ChangedAccount) -> String {
             let budget = account.view.budget.as_ref().map_or("without bound".to_owned(), BudgetView::words);
             format!("{name}: {budget}, {felt}")
         }
+        Account::Set { .. } => match &account.view.external_id {
+            Some(reference) => format!("{name} has the external id {reference}, {felt}"),
+            None => format!("{name} has no external id, {felt}"),
+        },
         Account::Plan { .. } => {
             let plan =
                 account.view.plan.as_deref().map_or("the default plan".to_owned(), |plan| format!("plan {plan}"));

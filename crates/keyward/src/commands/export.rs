@@ -5,6 +5,7 @@ use keyward_api::keys::KeyQuestion;
 use keyward_api::people::accounts::AccountQuestion;
 use keyward_api::people::command::PeopleCommand;
 use keyward_api::people::users::UserQuestion;
+use keyward_api::sessions::SessionQuestion;
 use keyward_api::view::Listing;
 use serde::Serialize;
 
@@ -55,7 +56,9 @@ fn page(reach: &Reach, kind: Exported, cursor: Option<String>) -> Result<Option<
             Command::People(PeopleCommand::ListUsers { question: UserQuestion::default(), cursor, limit })
         }
         Exported::Key => Command::ListKeys { question: KeyQuestion::default(), cursor, limit },
-        Exported::Session => Command::People(PeopleCommand::ListSessions { cursor, limit }),
+        Exported::Session => {
+            Command::People(PeopleCommand::ListSessions { question: SessionQuestion::default(), cursor, limit })
+        }
     };
     match reach.run(command)? {
         Reply::Accounts { listing } => print("account", listing),

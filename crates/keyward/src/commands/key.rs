@@ -4,13 +4,14 @@ use keyward_api::budgets::BudgetView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::decisions::used_command::UsedCommand;
 use keyward_api::keys::overlaps::Ending;
-use keyward_api::keys::{ChangedKey, KeyQuestion, NewKey};
+use keyward_api::keys::setting::KeySetting;
+use keyward_api::keys::{ChangedKey, KeyQuestion, NewKey, metadata};
 use keyward_api::view::{CreatedKey, KeyView, Listing, ReceiptView};
 
 use super::used;
 use crate::backend::{self, Reach};
 use crate::cli::{Cli, CreateKey, Key, WhichKeys};
-use crate::exit::Result;
+use crate::exit::{Failed, Result};
 use crate::{pages, terminal};
 
 /// Carries out one of the key commands.
@@ -64,6 +65,12 @@ fn translate(command: &Key) -> Result<Command> {
             let ending = Ending { overlap: overlap.clone(), until_quiet: until_quiet.clone() };
             Command::RotateKey { id: id.clone(), ending }
         }
+        Key::Set { id, name: Some(name), .. } => {
+            Command::SetKey(KeySetting::Name { id: id.clone(), name: name.clone() })
+        }
+        Key::Set { id, name: None, metadata, no_metadata: _ } => {
+            Command::SetKey(KeySetting::Metadata { id: id.clone(), metadata: once(metadata)? })
+        }
         Key::Budget { id, change } => Command::BudgetKey { id: id.clone(), change: change.clone() },
         Key::Disable { id } => Command::DisableKey { id: id.clone() },
         Key::Enable { id } => Command::EnableKey { id: id.clone() },
@@ -84,7 +91,19 @@ fn new_key(flags: &CreateKey) -> Result<NewKey> {
         external_id: flags.external_id.clone(),
         budget: flags.budget.clone(),
         pair: flags.pair.then_some(true),
+        metadata: if flags.metadata.is_empty() { None } else { Some(once(&flags.metadata)?) },
     })
+}
+
+/// Names and values, each name once.
+fn once(pairs: &[(String, String)]) -> Result<metadata::Written> {
+    let mut written = metadata::Written::new();
+    for (name, value) in pairs {
+        if written.insert(name.clone(), value.clone()).is_some() {
+            return Err(Failed::Refused(format!("--metadata says {name:?} twice")));
+        }
+    }
+    Ok(written)
 }
 
 /// On a terminal the whole card; piped, the key alone (of a pair its secret in a second line), and the card where a person
@@ -142,6 +161,7 @@ fn card(key: &KeyView) -> String {
         ("reason", &key.revoked_reason),
     ];
     rows.extend(key.budget.as_ref().map(|budget| ("budget", budget.words())));
+    rows.extend(key.metadata.iter().flatten().map(|(name, value)| ("metadata", format!("{name}={value}"))));
     rows.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))));
     pages::card(&rows)
 }
@@ -167,6 +187,10 @@ fn changed(key: &ChangedKey, command: &Key) -> String {
     if let Key::Budget { .. } = command {
         let budget = key.view.budget.as_ref().map_or("without bound".to_owned(), BudgetView::words);
         return format!("{}: {budget}, {}", key.view.id, key.receipt.felt());
+    }
+    if let Key::Set { name, .. } = command {
+        let what = if name.is_some() { "has another name" } else { "has other metadata" };
+        return format!("{} {what}, {}", key.view.id, key.receipt.felt());
     }
     let what = match command {
         Key::Disable { .. } => "disabled: refused",

@@ -17,6 +17,7 @@ mod preset;
 mod restore;
 mod rules;
 mod serve;
+mod session;
 mod signing_key;
 mod status;
 mod token;
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Key(command) => key::run(cli, command),
         Command::User(command) => user::run(cli, command),
         Command::Account(command) => account::run(cli, command),
+        Command::Session(command) => session::run(cli, command),
         Command::Role(Role::List) => rules::roles(cli),
         Command::Plan(Plan::List) => rules::plans(cli),
         Command::Token(command) => token::run(cli, command),

@@ -51,6 +51,16 @@ pub fn run(cli: &Cli, command: &User) -> Result<()> {
         User::SignOut { who, .. } => {
             (Command::People(PeopleCommand::SignOutUser { who: who.clone().unwrap_or_default() }), None)
         }
+        User::Set { who, account, no_account, external_id, no_external_id: _ } => {
+            let who = who.clone();
+            // The flags are such that one of them is there.
+            let asked = if account.is_some() || *no_account {
+                PeopleCommand::SetAccount { who, account: account.clone() }
+            } else {
+                PeopleCommand::SetUserReference { who, external_id: external_id.clone() }
+            };
+            (Command::People(asked), None)
+        }
         User::Roles { who, roles } => {
             (Command::People(PeopleCommand::SetRoles { who: who.clone(), roles: pages::words(roles) }), None)
         }
@@ -115,6 +125,14 @@ fn changed(user: &ChangedUser, command: &User) -> String {
         User::Enable { .. } => format!("{name} enabled: its keys are accepted again, {felt}; it has to sign in anew"),
         User::SecondFactor(_) => format!("{name} signs in by its password alone, {felt}"),
         User::SignOut { .. } => format!("{name} is signed out everywhere, {felt}; its keys go on"),
+        User::Set { account: None, no_account: false, .. } => match &user.view.external_id {
+            Some(reference) => format!("{name} has the external id {reference}, {felt}"),
+            None => format!("{name} has no external id, {felt}"),
+        },
+        User::Set { .. } => match &user.view.account {
+            Some(account) => format!("{name} belongs to {account}, with its keys, {felt}"),
+            None => format!("{name} belongs to no account, nor do its keys, {felt}"),
+        },
         User::Roles { .. } => format!("{name} has the roles {}, {felt}", user.view.roles.join(" ")),
         _ => format!("{name} has another password, and its sessions have ended, {felt}; its keys go on"),
     }
@@ -154,22 +172,7 @@ fn list(reach: &Reach, json: bool, question: &UserQuestion, (limit, cursor): (u3
 fn sessions(reach: &Reach, json: bool, who: &str) -> Result<()> {
     let asked = Command::People(PeopleCommand::SessionsOf { who: who.to_owned() });
     let Reply::Sessions { listing } = reach.run(asked)? else { return Err(backend::unexpected()) };
-    if json {
-        terminal::json(&listing);
-        return Ok(());
-    }
-    let blank = || "-".to_owned();
-    let rows = listing.data.into_iter().map(|one| {
-        vec![
-            one.id,
-            one.by,
-            one.plane,
-            one.client.unwrap_or_else(blank),
-            one.created_at,
-            one.seen_at.unwrap_or_else(blank),
-        ]
-    });
-    terminal::line(&terminal::table(&["ID", "BY", "PLANE", "FROM", "BEGAN", "LAST SEEN"], rows));
+    super::session::told(json, listing);
     Ok(())
 }
 

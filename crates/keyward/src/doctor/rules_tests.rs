@@ -65,6 +65,7 @@ fn key(change: impl FnOnce(&mut KeyView)) -> Facts {
         replaces: None,
         overlap_ends_at: None,
         budget: None,
+        metadata: None,
         overlap: None,
     };
     change(&mut key);

@@ -11,7 +11,6 @@ use super::call::{Call, asked, body, path};
 /// The call that a command is; `None` for what is done on the machine of the data directory alone.
 pub fn call(command: PeopleCommand) -> Option<Call> {
     let page = |cursor: Option<String>, limit: u32| [("cursor", cursor), ("limit", Some(limit.to_string()))];
-    let nothing = &json!({});
     Some(match command {
         PeopleCommand::AddUser { user, password } => {
             let mut sent = body(&user)?;
@@ -29,11 +28,13 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
         }
         PeopleCommand::DisableUser { who } => user("disable", &who, None),
         PeopleCommand::EnableUser { who } => user("enable", &who, None),
-        PeopleCommand::SetRoles { who, roles } => {
-            Call::change(path(&["users", &who]), Some(json!({ "roles": roles })), "user", |user| Reply::UserChanged {
-                user,
-            })
-            .by(Method::PATCH)
+        PeopleCommand::SetRoles { who, roles } => patched_user(&who, json!({ "roles": roles })),
+        PeopleCommand::SetAccount { who, account } => patched_user(&who, json!({ "account": account })),
+        PeopleCommand::SetUserReference { who, external_id } => {
+            patched_user(&who, json!({ "externalId": external_id }))
+        }
+        PeopleCommand::SetAccountReference { which, external_id } => {
+            patched(&which, json!({ "externalId": external_id }))
         }
         PeopleCommand::AddAccount { account } => {
             Call::post(path(&["accounts"]), body(&account), |account| Reply::AccountAdded { account })
@@ -50,8 +51,8 @@ pub fn call(command: PeopleCommand) -> Option<Call> {
         PeopleCommand::SetBudget { which, change } => account("budget", &which, Some(json!({ "change": change }))),
         PeopleCommand::DisableAccount { which } => account("disable", &which, None),
         PeopleCommand::EnableAccount { which } => account("enable", &which, None),
-        PeopleCommand::ListSessions { cursor, limit } => {
-            Call::get(asked(&["sessions"], nothing, &page(cursor, limit)), |listing| Reply::Sessions { listing })
+        PeopleCommand::ListSessions { question, cursor, limit } => {
+            Call::get(asked(&["sessions"], &question, &page(cursor, limit)), |listing| Reply::Sessions { listing })
         }
         PeopleCommand::SessionsOf { who } => {
             Call::get(path(&["users", &who, "sessions"]), |listing| Reply::Sessions { listing })
@@ -97,6 +98,10 @@ fn user(verb: &str, who: &str, sent: Option<Value>) -> Call {
 
 fn account(verb: &str, which: &str, sent: Option<Value>) -> Call {
     Call::change(path(&["accounts", which, verb]), sent, "account", |account| Reply::AccountChanged { account })
+}
+
+fn patched_user(who: &str, sent: Value) -> Call {
+    Call::change(path(&["users", who]), Some(sent), "user", |user| Reply::UserChanged { user }).by(Method::PATCH)
 }
 
 fn patched(which: &str, sent: Value) -> Call {

@@ -1,8 +1,10 @@
 //! Which call of the admin API each command is.
 
+use http::Method;
 use keyward_api::audit::HeadView;
 use keyward_api::command::{Command, Reply};
 use keyward_api::in_force::RunningView;
+use keyward_api::keys::setting::KeySetting;
 use keyward_api::sessions::token_command::TokenCommand;
 use keyward_api::view::{CreatedKey, ReceiptView};
 use serde::Deserialize;
@@ -47,6 +49,10 @@ pub fn call(command: Command) -> Option<Call> {
     let changed = |verb: &str, id: &str, sent| {
         Call::change(path(&["keys", id, verb]), sent, "key", |key| Reply::Changed { key: Box::new(key) })
     };
+    let set = |id: &str, sent| {
+        let reply = |key| Reply::Changed { key: Box::new(key) };
+        Call::change(path(&["keys", id]), Some(sent), "key", reply).by(Method::PATCH)
+    };
     Some(match command {
         Command::CreateKey { key } => {
             Call::post(path(&["keys"]), body(&key), |key| Reply::Created { key: Box::new(key), receipt: None })
@@ -66,6 +72,8 @@ pub fn call(command: Command) -> Option<Call> {
         Command::EnableKey { id } => changed("enable", &id, None),
         Command::RevokeKey { id, reason } => changed("revoke", &id, body(&json!({ "reason": reason }))),
         Command::BudgetKey { id, change } => changed("budget", &id, body(&json!({ "change": change }))),
+        Command::SetKey(KeySetting::Name { id, name }) => set(&id, json!({ "name": name })),
+        Command::SetKey(KeySetting::Metadata { id, metadata }) => set(&id, json!({ "metadata": metadata })),
         Command::ListAudit { question } => {
             Call::get(asked(&["audit"], &question, &[]), |listing| Reply::Audit { listing })
         }

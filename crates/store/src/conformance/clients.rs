@@ -52,7 +52,7 @@ pub async fn a_pair_and_its_clients_session_come_back_as_they_were_kept<H: Home>
     let kept = store.find_refresh_token(&ApiKeyDigest::of(b"client")).await.unwrap().unwrap();
     assert_eq!((kept.family, kept.created_at, kept.expires_at, kept.spent_at), (held, at(5), at(105), None));
     assert_eq!(store.find_refresh_token(&ApiKeyDigest::of(b"none")).await.unwrap(), None);
-    let listed = store.sessions("", 10).await.unwrap();
+    let listed = store.sessions(None, "", 10).await.unwrap();
     assert!(listed.contains(&client_session("ses_c", "key_1")) && listed.contains(&session("ses_1")));
     let orphan = client_session("ses_x", "key_none");
     store.begin_client_session(&orphan, &refresh("orphan", 5), &event()).await.unwrap_err();

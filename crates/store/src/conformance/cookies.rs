@@ -46,7 +46,7 @@ pub async fn a_session_by_cookie_is_found_by_it_and_ends_with_what_it_rests_on<H
     assert_eq!(state(&*store).await.position, before);
     let seen = found(&[one, other]).await.into_iter().map(|one| one.unwrap().seen_at);
     assert_eq!(seen.collect::<Vec<_>>(), [Some(at(9)), Some(at(5))]);
-    assert_eq!(store.sessions("", 9).await.unwrap()[0], session("ses_1"), "a session by tokens is not seen");
+    assert_eq!(store.sessions(None, "", 9).await.unwrap()[0], session("ses_1"), "a session by tokens is not seen");
     // Signing out ends one, another password all.
     store.end_session("ses_2", "signed out", &event()).await.unwrap();
     store.change_user(OWNER, &UserChange::Password(at(9), hash("b")), &event()).await.unwrap();

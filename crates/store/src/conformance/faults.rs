@@ -9,7 +9,7 @@ use keyward_core::session::SessionRecord;
 use keyward_engine::change::KeyChange;
 use keyward_engine::factors::{FactorChange, Proof, Second};
 use keyward_engine::people::{AccountChange, Bearer, Spent, UserChange};
-use keyward_engine::ports::{Answer, ForeignHash, Store, StoreError, Unused, Use};
+use keyward_engine::ports::{Answer, ForeignHash, Metadata, Store, StoreError, Unused, Use};
 use keyward_engine::sightings::Seen;
 
 use super::Home;
@@ -33,6 +33,10 @@ type Operation = fn(&dyn Store) -> Answer<'_, ()>;
 const OPERATIONS: &[(&str, Operation)] = &[
     ("ensure_user", |store| Box::pin(async { store.ensure_user(&user(NEWCOMER), &event()).await.map(drop) })),
     ("insert", |store| Box::pin(async { store.insert_api_key(&key("key_new", OWNER, 9), &event()).await.map(drop) })),
+    ("insert_with_metadata", |store| {
+        Box::pin(async { store.insert_api_key_with(&key("key_new", OWNER, 9), &metadata(), &event()).await.map(drop) })
+    }),
+    ("metadata", |store| change(store, "key_1", KeyChange::Metadata(metadata()))),
     ("rename", |store| change(store, "key_1", KeyChange::Rename("another".into()))),
     ("disable", |store| change(store, "key_1", KeyChange::Disable(at(9)))),
     ("enable", |store| change(store, "key_2", KeyChange::Enable)),
@@ -57,6 +61,14 @@ const OPERATIONS: &[(&str, Operation)] = &[
     }),
     ("sign_out", |store| change_user(store, UserChange::SignOut(at(9)))),
     ("roles", |store| change_user(store, UserChange::Roles(vec!["x".into()]))),
+    ("account_of_user", |store| change_user(store, UserChange::Account(at(9), Some(PAUSED.1.into())))),
+    ("reference_of_user", |store| change_user(store, UserChange::ExternalId(Some("mine".into())))),
+    ("reference_of_account", |store| {
+        Box::pin(async {
+            let mine = AccountChange::ExternalId(Some("mine".into()));
+            store.change_account("acc_1", &mine, &event()).await.map(drop)
+        })
+    }),
     ("insert_account", |store| Box::pin(async { store.insert_account(&account("acc_2"), &event()).await.map(drop) })),
     ("disable_account", |store| {
         Box::pin(async { store.change_account("acc_1", &AccountChange::Disable(at(9)), &event()).await.map(drop) })
@@ -170,6 +182,10 @@ const OPERATIONS: &[(&str, Operation)] = &[
         })
     }),
 ];
+
+fn metadata() -> Metadata {
+    Metadata::from([("team".into(), "billing".into())])
+}
 
 fn change<'a>(store: &'a dyn Store, id: &'static str, change: KeyChange) -> Answer<'a, ()> {
     Box::pin(async move { store.change_api_key(id, None, &change, &event()).await.map(drop) })

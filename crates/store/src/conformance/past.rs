@@ -23,7 +23,7 @@ pub async fn what_nobody_can_carry_on_is_let_go<H: Home>() {
     assert!(matches!(spend(&*store, "first", "second", 60).await, Spent::Done(_)));
     store.end_session("ses_3", "signed out", &event()).await.unwrap();
     let left = async || -> Vec<Box<str>> {
-        store.sessions("", 100).await.unwrap().into_iter().map(|session| session.id).collect()
+        store.sessions(None, "", 100).await.unwrap().into_iter().map(|session| session.id).collect()
     };
     let by_cookie = SessionRecord { created_at: at(200), seen_at: Some(at(900)), ..session("ses_4") };
     let cookie = ApiKeyDigest::of(b"cookie");

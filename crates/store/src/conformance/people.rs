@@ -382,9 +382,9 @@ pub async fn sessions_come_in_the_order_of_their_ids<H: Home>() {
     for id in ["ses_3", "ses_2", "ses_4"] {
         store.begin_session(&session(id), &proof("a"), &refresh(id, 9), &event()).await.unwrap().done().unwrap();
     }
-    let first = store.sessions("", 3).await.unwrap();
+    let first = store.sessions(None, "", 3).await.unwrap();
     let ids: Vec<&str> = first.iter().map(|session| &*session.id).collect();
     assert_eq!(ids, ["ses_1", "ses_2", "ses_3"]);
-    assert_eq!(store.sessions("ses_3", 3).await.unwrap(), [session("ses_4")]);
-    assert_eq!(store.sessions("ses_4", 3).await.unwrap(), []);
+    assert_eq!(store.sessions(None, "ses_3", 3).await.unwrap(), [session("ses_4")]);
+    assert_eq!(store.sessions(None, "ses_4", 3).await.unwrap(), []);
 }

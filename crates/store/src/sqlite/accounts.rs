@@ -3,7 +3,7 @@
 use keyward_core::plan::Terms;
 use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
-use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made};
+use keyward_engine::people::{AccountChange, AccountRecord, Changed, Made, Obstacle};
 use keyward_engine::ports::{AccountFilter, Page, StoreError};
 use keyward_engine::version::Expected;
 use sqlx::query;
@@ -104,13 +104,19 @@ pub(super) async fn change(
     if !change.apply(&mut account) {
         return Ok(Some(Changed::Done(stand(transaction).await?, account)));
     }
-    let update = query(
-        "UPDATE accounts SET disabled_at = ?2, allowed_ips = ?3, plan = ?4, limits = ?5, budget = ?6 WHERE id = ?1",
-    )
-    .bind(&*account.id)
-    .bind(account.disabled_at.map(Timestamp::as_millis))
-    .bind(json_list(&account.allowed_ips));
-    transaction.run(bind_terms(update, &account.terms)).await?;
+    if let AccountChange::ExternalId(Some(reference)) = change {
+        let others = query("SELECT id FROM accounts WHERE external_id = ?1 AND id <> ?2").bind(&**reference).bind(id);
+        if !transaction.run(others).await?.is_empty() {
+            return Ok(Some(Changed::Refused(Obstacle::Taken)));
+        }
+    }
+    let update = "UPDATE accounts SET disabled_at = ?2, allowed_ips = ?3, plan = ?4, limits = ?5, budget = ?6, \
+         external_id = ?7 WHERE id = ?1";
+    let update = query(update)
+        .bind(&*account.id)
+        .bind(account.disabled_at.map(Timestamp::as_millis))
+        .bind(json_list(&account.allowed_ips));
+    transaction.run(bind_terms(update, &account.terms).bind(account.external_id.as_deref())).await?;
     if let AccountChange::Disable(at) = change {
         transaction.run(sessions::end_all_of_account(&account.id, *at, "account disabled")).await?;
     }

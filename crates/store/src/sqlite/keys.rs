@@ -8,14 +8,14 @@ use keyward_core::digest::ApiKeyDigest;
 use keyward_core::limit::Budget;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::change::KeyChange;
-use keyward_engine::ports::{FeedHead, Found, Joined, Outcome, StoreError, Use};
+use keyward_engine::ports::{FeedHead, Found, Joined, Metadata, Outcome, StoreError, Use};
 use keyward_engine::version::Expected;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
 use super::feed::{API_KEY, stand, tell};
 use super::many::Many;
-use super::rows::{bind_key, column, first, head, joined, joined_columns, joins, json_list};
+use super::rows::{bind_key, column, first, head, joined, joined_columns, joins, json_list, kept};
 use super::transaction::{Statement, Transaction};
 use super::{audit, overlaps};
 
@@ -47,25 +47,29 @@ pub(super) fn select_id(id: &str, owner: Option<&str>) -> Statement {
     const SELECT: &str = concat!(
         "SELECT ",
         joined_columns!(),
-        " FROM api_keys k",
+        ", k.metadata FROM api_keys k",
         joins!(),
         " WHERE k.id = ?1 AND (?2 IS NULL OR k.owner = ?2)"
     );
     query(SELECT).bind(id).bind(owner)
 }
 
-/// Reads rows that each hold a key.
+/// Reads rows that each hold a key with all that is kept.
 pub(super) fn read_all(rows: &[SqliteRow]) -> Result<Vec<Joined>, StoreError> {
-    rows.iter().filter_map(|row| joined(row).transpose()).collect()
+    rows.iter().filter_map(|row| kept(row).transpose()).collect()
 }
 
-/// Keeps a new key and tells the feed.
+/// Keeps a new key, with what operators keep beside it, and tells the feed.
 pub(super) async fn insert(
     transaction: &mut Transaction,
     key: &ApiKeyRecord,
+    metadata: &Metadata,
     event: &AuditEvent,
 ) -> Result<FeedHead, StoreError> {
     keep(transaction, key).await?;
+    if !metadata.is_empty() {
+        transaction.run(set_metadata(&key.id, metadata)?).await?;
+    }
     audit::insert(transaction, event).await?;
     tell(transaction, API_KEY, &[&key.id]).await
 }
@@ -96,12 +100,25 @@ pub(super) async fn change(
                 let head = set_budget(transaction, joined.key.first_in_line(), *budget, event).await?;
                 return Ok(Some(Outcome::Done(head, Box::new(joined))));
             }
+            if let KeyChange::Metadata(metadata) = change {
+                if joined.metadata == *metadata {
+                    return Ok(Some(Outcome::Done(stand(transaction).await?, Box::new(joined))));
+                }
+                transaction.run(set_metadata(id, metadata)?).await?;
+                joined.metadata.clone_from(metadata);
+            }
             overwrite(transaction, &joined.key).await?;
             audit::insert(transaction, event).await?;
             tell(transaction, API_KEY, &[id]).await?
         }
     };
     Ok(Some(Outcome::Done(head, Box::new(joined))))
+}
+
+/// Keeps this beside a key, in place of what was.
+fn set_metadata(id: &str, metadata: &Metadata) -> Result<Statement, StoreError> {
+    let text = serde_json::to_string(metadata).map_err(|error| StoreError::Other(error.to_string()))?;
+    Ok(query("UPDATE api_keys SET metadata = ?2 WHERE id = ?1").bind(id).bind(text))
 }
 
 /// Gives a line of keys another budget, and tells of every key in it.
@@ -145,7 +162,12 @@ pub(super) async fn rotate(
         return Ok(Outcome::Refused(refusal));
     }
     overwrite(transaction, &joined.key).await?;
-    keep(transaction, successor).await?;
+    // Its owner may have come to another account since the old key was read.
+    let account = joined.key.account.clone();
+    keep(transaction, &ApiKeyRecord { account, ..successor.clone() }).await?;
+    if !joined.metadata.is_empty() {
+        transaction.run(set_metadata(&successor.id, &joined.metadata)?).await?;
+    }
     if let KeyChange::Replace { at, quiet: Some(quiet), .. } = change {
         transaction.run(overlaps::begin(id, *at, *quiet)).await?;
     }
@@ -167,7 +189,7 @@ const NOTE_USES: Many = Many {
 };
 
 async fn load(transaction: &mut Transaction, id: &str, owner: Option<&str>) -> Result<Option<Joined>, StoreError> {
-    transaction.run(select_id(id, owner)).await?.first().map_or(Ok(None), joined)
+    transaction.run(select_id(id, owner)).await?.first().map_or(Ok(None), kept)
 }
 
 pub(super) async fn keep(transaction: &mut Transaction, key: &ApiKeyRecord) -> Result<(), StoreError> {

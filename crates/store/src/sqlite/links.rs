@@ -107,7 +107,7 @@ async fn accept(
     let change = UserChange::Password(event.at, password.clone());
     match users::change(transaction, (&user, &Expected::Any), &change, event).await? {
         Some(keyward_engine::people::Changed::Done(head, _)) => Ok(Some(head)),
-        Some(keyward_engine::people::Changed::NotFound) | None => Err(unreadable("user")),
+        Some(_) | None => Err(unreadable("user")),
     }
 }
 

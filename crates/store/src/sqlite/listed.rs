@@ -8,7 +8,7 @@ use super::rows::{joined_columns, joins};
 use super::transaction::Statement;
 
 /// Up to the place where the index is named, or none: of one user or account there is a better one, and SQLite finds it.
-const BEGIN: &str = concat!("SELECT ", joined_columns!(), " FROM (SELECT k.id FROM api_keys k");
+const BEGIN: &str = concat!("SELECT ", joined_columns!(), ", k.metadata FROM (SELECT k.id FROM api_keys k");
 const IN_LISTING: &str = " INDEXED BY api_keys_listing";
 
 /// Users and accounts that are paused; no key is of the account ''.

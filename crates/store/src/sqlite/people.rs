@@ -9,12 +9,12 @@ use keyward_engine::people::{
     AccountChange, AccountRecord, Changed, Fits, KeptRefreshToken, Made, NewRefreshToken, Past, People,
     ShownRefreshToken, Spent, UserChange, UserRecord,
 };
-use keyward_engine::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, UserFilter};
+use keyward_engine::ports::{AccountFilter, Answer, FeedHead, JoinedSession, NewUser, Page, SessionsBy, UserFilter};
 use keyward_engine::signing::SigningKeyRecord;
 use keyward_engine::version::Expected;
 
 use super::transaction::Transaction;
-use super::{SqliteStore, accounts, sessions, signing_keys, users};
+use super::{SqliteStore, accounts, past_sessions, sessions, signing_keys, users};
 
 impl People for SqliteStore {
     fn insert_user<'a>(&'a self, user: &'a NewUser, event: &'a AuditEvent) -> Answer<'a, Made<UserRecord>> {
@@ -142,9 +142,9 @@ impl People for SqliteStore {
         Box::pin(self.writer.write(async move |transaction| sessions::end(transaction, id, reason, event).await))
     }
 
-    fn sessions<'a>(&'a self, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>> {
+    fn sessions<'a>(&'a self, by: Option<SessionsBy>, after: &'a str, limit: u32) -> Answer<'a, Vec<SessionRecord>> {
         Box::pin(async move {
-            self.read(sessions::select_after(after, limit)).await?.iter().map(sessions::record).collect()
+            self.read(sessions::select_after(by, after, limit)).await?.iter().map(sessions::record).collect()
         })
     }
 
@@ -157,12 +157,13 @@ impl People for SqliteStore {
     fn forget_sessions(&self, past: Past, limit: u32) -> Answer<'_, u64> {
         Box::pin(async move {
             // Their times have no index: looking for them takes a while, and is done where it holds up no write.
-            let tokens = sessions::past(&self.read(sessions::select_past_tokens(past.refresh_tokens, limit)).await?)?;
-            let cookies = sessions::past(&self.read(sessions::select_past_cookies(past.cookies, limit)).await?)?;
+            let tokens =
+                past_sessions::read(&self.read(past_sessions::select_tokens(past.refresh_tokens, limit)).await?)?;
+            let cookies = past_sessions::read(&self.read(past_sessions::select_cookies(past.cookies, limit)).await?)?;
             if tokens.is_empty() && cookies.is_empty() {
                 return Ok(0);
             }
-            self.writer.write(async |transaction| sessions::forget(transaction, &tokens, cookies).await).await
+            self.writer.write(async |transaction| past_sessions::forget(transaction, &tokens, cookies).await).await
         })
     }
 

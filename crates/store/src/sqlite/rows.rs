@@ -9,7 +9,7 @@ use keyward_core::plan::Terms;
 use keyward_core::principal::Mode;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::time::Timestamp;
-use keyward_engine::ports::{FeedHead, Joined, StoreError};
+use keyward_engine::ports::{FeedHead, Joined, Metadata, StoreError};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type};
 
@@ -80,6 +80,13 @@ pub(super) fn json_list(items: impl IntoIterator<Item = impl ToString>) -> Strin
     serde_json::Value::Array(items.collect()).to_string()
 }
 
+/// The same with what operators keep beside the key, in a row that has `k.metadata` as well: for operations, not for decisions.
+pub(super) fn kept(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
+    let Some(joined) = joined(row)? else { return Ok(None) };
+    let metadata = serde_json::from_str(column(row, "metadata")?).map_err(|_| unreadable("metadata"))?;
+    Ok(Some(Joined { metadata, ..joined }))
+}
+
 /// The key and owner in a row of [`joined_columns`]; `None` where an outer join found no key.
 pub(super) fn joined(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
     if column::<Option<&str>>(row, "id")?.is_none() {
@@ -89,7 +96,7 @@ pub(super) fn joined(row: &SqliteRow) -> Result<Option<Joined>, StoreError> {
     let owner = owner_named(row, key.owner.clone())?;
     let account = account(row, key.account.clone(), OF_KEY)?;
     let budget = read(row, "key_budget")?;
-    Ok(Some(Joined { key, account, owner, budget }))
+    Ok(Some(Joined { key, account, owner, budget, metadata: Metadata::new() }))
 }
 
 fn key(row: &SqliteRow) -> Result<ApiKeyRecord, StoreError> {

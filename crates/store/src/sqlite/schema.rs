@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (18, "invitations", include_str!("../../migrations/sqlite/0018_invitations.sql")),
     (19, "portal", include_str!("../../migrations/sqlite/0019_portal.sql")),
     (20, "listings", include_str!("../../migrations/sqlite/0020_listings.sql")),
+    (21, "metadata", include_str!("../../migrations/sqlite/0021_metadata.sql")),
 ];
 
 /// The newest version that this program knows.

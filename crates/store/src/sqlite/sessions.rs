@@ -9,7 +9,7 @@ use keyward_core::time::Timestamp;
 use keyward_engine::audit::AuditEvent;
 use keyward_engine::factors::{Begun, Proof};
 use keyward_engine::people::{Changed, Ending, Fits, KeptRefreshToken, NewRefreshToken, ShownRefreshToken, Spent};
-use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, StoreError, Use};
+use keyward_engine::ports::{FeedHead, FoundSessions, JoinedSession, SessionsBy, StoreError, Use};
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 
@@ -107,9 +107,19 @@ fn joined(row: &SqliteRow) -> Result<Option<JoinedSession>, StoreError> {
 }
 
 /// Sessions in the order of their ids, which their primary key has; by age they have no index.
-pub(super) fn select_after(after: &str, limit: u32) -> Statement {
-    const SELECT: &str = concat!("SELECT ", own_columns!(), " FROM sessions s WHERE s.id > ?1 ORDER BY s.id LIMIT ?2");
-    query(SELECT).bind(after).bind(limit)
+pub(super) fn select_after(by: Option<SessionsBy>, after: &str, limit: u32) -> Statement {
+    macro_rules! select {
+        ($by:literal) => {
+            concat!("SELECT ", own_columns!(), " FROM sessions s WHERE s.id > ?1", $by, " ORDER BY s.id LIMIT ?2")
+        };
+    }
+    let select = match by {
+        None => select!(""),
+        // As the index of them says it, so that SQLite takes it.
+        Some(SessionsBy::Cookie) => select!(" AND s.seen_at IS NOT NULL"),
+        Some(SessionsBy::Tokens) => select!(" AND s.seen_at IS NULL"),
+    };
+    query(select).bind(after).bind(limit)
 }
 
 /// What a user has that can still be carried on at a time, as far as the store knows: the last begun first.
@@ -339,45 +349,6 @@ async fn finish(
     transaction.run(update.bind(&*session.id).bind(at.as_millis()).bind(reason)).await?;
     audit::insert(transaction, event).await?;
     tell(transaction, SESSION, &[&session.id]).await
-}
-
-/// The digests of refresh tokens whose time ended before a moment, in hexadecimal.
-pub(super) fn select_past_tokens(before: Timestamp, limit: u32) -> Statement {
-    query("SELECT hex(digest) AS past FROM refresh_tokens WHERE expires_at < ?1 LIMIT ?2")
-        .bind(before.as_millis())
-        .bind(limit)
-}
-
-/// The ids of sessions by cookie that began before a moment.
-pub(super) fn select_past_cookies(before: Timestamp, limit: u32) -> Statement {
-    query("SELECT id AS past FROM sessions WHERE cookie IS NOT NULL AND created_at < ?1 LIMIT ?2")
-        .bind(before.as_millis())
-        .bind(limit)
-}
-
-/// What is past in the rows of either.
-pub(super) fn past(rows: &[SqliteRow]) -> Result<Vec<Box<str>>, StoreError> {
-    rows.iter().map(|row| column(row, "past")).collect()
-}
-
-/// Deletes refresh tokens, those of their sessions that have none left, and sessions by cookie.
-pub(super) async fn forget(
-    transaction: &mut Transaction,
-    digests: &[Box<str>],
-    cookies: Vec<Box<str>>,
-) -> Result<u64, StoreError> {
-    let tokens =
-        "DELETE FROM refresh_tokens WHERE digest IN (SELECT unhex(value) FROM json_each(?1)) RETURNING session";
-    let rows = transaction.run(query(tokens).bind(json_list(digests))).await?;
-    let gone = rows.len() + cookies.len();
-    let mut over = cookies;
-    for row in &rows {
-        over.push(column(row, "session")?);
-    }
-    let sessions = "DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(?1)) \
-         AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.session = sessions.id)";
-    transaction.run(query(sessions).bind(json_list(&over))).await?;
-    Ok(u64::try_from(gone).unwrap_or(u64::MAX))
 }
 
 /// Ends the sessions of a user that a change of it ends. The feed is told of the user, whom all of them rest on.

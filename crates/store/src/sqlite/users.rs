@@ -3,7 +3,7 @@
 use keyward_core::api_key::Owner;
 use keyward_core::digest::ApiKeyDigest;
 use keyward_engine::audit::AuditEvent;
-use keyward_engine::people::{Changed, Made, PasswordHash, UserChange, UserRecord};
+use keyward_engine::people::{Changed, Made, Obstacle, PasswordHash, UserChange, UserRecord};
 use keyward_engine::ports::{FeedHead, NewUser, Page, StoreError, UserFilter};
 use keyward_engine::version::Expected;
 use sqlx::query;
@@ -177,20 +177,60 @@ pub(super) async fn change(
     if !change.apply(&mut user) {
         return Ok(Some(Changed::Done(stand(transaction).await?, user)));
     }
-    let update = "UPDATE users SET roles = ?2, password = ?3, disabled_at = ?4 WHERE id = ?1";
+    if let Some(obstacle) = obstacle(transaction, id, change).await? {
+        return Ok(Some(Changed::Refused(obstacle)));
+    }
+    let update = "UPDATE users SET roles = ?2, password = ?3, disabled_at = ?4, external_id = ?5 WHERE id = ?1";
     let update = query(update)
         .bind(id)
         .bind(json_list(&user.owner.roles))
         .bind(user.password.as_ref().map(|hash| &*hash.0))
-        .bind(user.owner.disabled_at.map(keyward_core::time::Timestamp::as_millis));
+        .bind(user.owner.disabled_at.map(keyward_core::time::Timestamp::as_millis))
+        .bind(user.external_id.as_deref());
     transaction.run(update).await?;
+    if let UserChange::Account(_, account) = change {
+        user = take_along(transaction, (id, &user), account.as_deref()).await?;
+    }
     if change.ends_invitation() {
         transaction.run(links::end_of(id)).await?;
     }
-    if let Some(end) = change.ends_sessions() {
+    if let Some(end) = change.ends_sessions(&user) {
         transaction.run(sessions::end_of_user(id, &end)).await?;
     }
     let detail = event.detail.iter().cloned().chain(before).collect();
     audit::insert(transaction, &AuditEvent { detail, ..event.clone() }).await?;
     Ok(Some(Changed::Done(tell(transaction, USER, &[id]).await?, user)))
+}
+
+/// What is in the way of a change.
+async fn obstacle(
+    transaction: &mut Transaction,
+    id: &str,
+    change: &UserChange,
+) -> Result<Option<Obstacle>, StoreError> {
+    let (found, obstacle) = match change {
+        UserChange::ExternalId(Some(reference)) => {
+            let others = query("SELECT id FROM users WHERE external_id = ?1 AND id <> ?2").bind(&**reference).bind(id);
+            (transaction.run(others).await?, Obstacle::Taken)
+        }
+        UserChange::Account(..) => {
+            let stands_for = query("SELECT id FROM accounts WHERE portal_user = ?1").bind(id);
+            (transaction.run(stands_for).await?, Obstacle::Bound)
+        }
+        _ => return Ok(None),
+    };
+    Ok((!found.is_empty()).then_some(obstacle))
+}
+
+/// Puts a user into another account, with the keys that are of the one that it had, or of none as it was; the user as it is then.
+async fn take_along(
+    transaction: &mut Transaction,
+    (id, before): (&str, &UserRecord),
+    account: Option<&str>,
+) -> Result<UserRecord, StoreError> {
+    let from = before.owner.account.as_ref().map(|account| &*account.id);
+    let keys = query("UPDATE api_keys SET account = ?2 WHERE owner = ?1 AND account IS ?3");
+    transaction.run(keys.bind(id).bind(account).bind(from)).await?;
+    transaction.run(query("UPDATE users SET account = ?2 WHERE id = ?1").bind(id).bind(account)).await?;
+    record(first(&transaction.run(select_id(id)).await?)?)
 }

@@ -123,6 +123,8 @@ async fn rotations_of_an_older_version_keep_their_line() {
         store.insert_api_key(&key, &event()).await.unwrap();
     }
     for back in [
+        "DROP INDEX sessions_of_browsers",
+        "ALTER TABLE api_keys DROP COLUMN metadata",
         "DROP INDEX audit_by_action",
         "DROP INDEX accounts_paused",
         "DROP INDEX accounts_listing",
