@@ -1,6 +1,6 @@
 // Signing in and out, and what happens when a session or the server goes away under a page.
 import { PASSWORD } from "./server";
-import { expect, open, signIn, test } from "./test";
+import { done, expect, open, signIn, test } from "./test";
 
 test("a wrong password is refused, with the decision that says why", async ({ page, keyward }) => {
   await page.goto(keyward.consoleUrl);
@@ -74,4 +74,32 @@ test("a server that goes away and comes back loses nothing either", async ({ con
   await expect(page.getByText("Keyward does not answer. This page goes on")).toBeHidden({ timeout: 15_000 });
   await page.getByRole("button", { name: "Generate" }).click();
   await expect(page.getByRole("heading", { name: "“before the restart” is ready" })).toBeVisible();
+});
+
+test("another session in another tab: one's own goes on, and somebody else's makes nothing", async ({
+  console: page,
+  keyward,
+  context,
+}) => {
+  const password = keyward.run("user", "add", "second", "--roles", "operator").trim();
+  const tab = await context.newPage();
+  await open(page, keyward, "/keys/new");
+  await page.getByLabel("Name").fill("after another sign-in");
+  await context.clearCookies();
+  await signIn(tab, keyward);
+  await page.getByRole("button", { name: "Generate" }).click();
+  await expect(page.getByText("Copy it now")).toBeVisible();
+  await done(page);
+
+  await open(page, keyward, "/keys/new");
+  await page.getByLabel("Name").fill("for whom?");
+  await context.clearCookies();
+  await tab.reload();
+  await signIn(tab, keyward, "second", password);
+  await page.getByRole("button", { name: "Generate" }).click();
+  await expect(page.getByText("second", { exact: true })).toBeVisible();
+  const list = keyward.run("key", "list", "--json");
+  expect(list).toContain("after another sign-in");
+  expect(list).not.toContain("for whom?");
+  await tab.close();
 });

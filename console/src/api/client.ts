@@ -5,6 +5,7 @@ import { lost } from "./connection";
 import { signInAgain } from "./expired";
 import { Problem } from "./problem";
 import type { paths } from "./schema";
+import type { CurrentSession } from "./types";
 
 const CSRF_HEADER = "Keyward-CSRF";
 const SAFE = new Set(["GET", "HEAD"]);
@@ -12,9 +13,29 @@ const SAFE = new Set(["GET", "HEAD"]);
 const SIGNS_IN = /\/admin\/v1\/(session(\/second-factor)?|invitations\/.*)$/;
 
 let csrfToken: string | undefined;
+/** Whose these pages are, by id. */
+let whose: string | undefined;
 
+/** What changes something shows this token. */
 export function hold(token: string | undefined): void {
   csrfToken = token;
+}
+
+/** Takes a session up. Somebody else who signed in by the same browser meanwhile gets pages of their own. */
+export async function takeUp(session: CurrentSession): Promise<void> {
+  if (whose !== undefined && whose !== session.user.id) {
+    window.location.reload();
+    // Nothing that waits here may go on as somebody else.
+    await new Promise(() => {});
+  }
+  whose = session.user.id;
+  hold(session.csrfToken ?? undefined);
+}
+
+/** Nobody is signed in any more. */
+export function letGo(): void {
+  whose = undefined;
+  hold(undefined);
 }
 
 async function send(request: Request): Promise<Response> {
@@ -33,10 +54,9 @@ async function send(request: Request): Promise<Response> {
 async function hasNewToken(): Promise<boolean> {
   const answer = await fetch("/admin/v1/session", { cache: "no-store" });
   if (!answer.ok) return false;
-  const token = ((await answer.json()) as { csrfToken?: string }).csrfToken;
-  const isNew = token !== undefined && token !== csrfToken;
-  hold(token);
-  return isNew;
+  const before = csrfToken;
+  await takeUp((await answer.json()) as CurrentSession);
+  return csrfToken !== undefined && csrfToken !== before;
 }
 
 async function request(input: Request): Promise<Response> {

@@ -1,7 +1,7 @@
 // Who is signed in, and what they may do. The server decides; pages only leave out what it would refuse.
 import { useQuery } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
-import { api, ask, hold } from "../api/client";
+import { api, ask, takeUp } from "../api/client";
 import { Problem } from "../api/problem";
 import type { CurrentSession } from "../api/types";
 
@@ -14,7 +14,7 @@ export function useSessionQuery() {
     queryFn: async (): Promise<CurrentSession | null> => {
       try {
         const session = await ask(api.GET("/admin/v1/session"));
-        hold(session.csrfToken ?? undefined);
+        await takeUp(session);
         return session;
       } catch (error) {
         if (Problem.from(error).status === 401) return null;

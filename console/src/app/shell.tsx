@@ -2,7 +2,7 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
-import { api, ask, hold } from "../api/client";
+import { api, ask, letGo } from "../api/client";
 import { connection } from "../api/connection";
 import { go, Link, usePlace } from "../lib/router";
 import { useStore } from "../lib/store";
@@ -89,7 +89,7 @@ function Who({ onGo }: { onGo?: () => void }) {
   const signOut = useMutation({
     mutationFn: () => ask(api.DELETE("/admin/v1/session")),
     onSuccess: () => {
-      hold(undefined);
+      letGo();
       queries.clear();
       window.location.replace(window.location.pathname);
     },
