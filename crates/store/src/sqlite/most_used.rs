@@ -59,7 +59,7 @@ pub(super) async fn list(decisions: &SqliteDecisions, filter: &UsersFilter) -> R
         let (principal, credential): (&str, &str) = (column(row, "principal")?, column(row, "credential")?);
         whose.push(json!([principal, credential]));
     }
-    // Half of them by each reader: this is most of what a month takes.
+    // Half of them by each reader.
     let (some, others) = whose.split_at(whose.len() / 2);
     let (some, others) = tokio::try_join!(sums(decisions, some, since, until), sums(decisions, others, since, until))?;
     let mut used = [some, others].concat();
