@@ -69,7 +69,7 @@ pub async fn own(service: &Service, rules: &Rules, caller: &CredentialEntry) -> 
     let now = service.now();
     for (id, limit) in rules.limits_of(caller) {
         let Some(subject) = Subject::of_caller(limit.per(), caller) else { continue };
-        let demand = Demand { id, limit, subject };
+        let demand = Demand { id, limit, subject, beside: None };
         let cell = cell(service, cells, &demand, now).await?;
         views.push(view(limit, cell, now));
     }
@@ -111,7 +111,7 @@ pub async fn of_account(service: &Service, which: &str) -> Result<LimitsView, Fa
     if let Some(cells) = &service.limits {
         let now = service.now();
         for (id, limit) in rules.limits_by(&counted).filter(|(_, limit)| limit.per() == Per::Account) {
-            let demand = Demand { id, limit, subject: Subject::Account(&account.id) };
+            let demand = Demand { id, limit, subject: Subject::Account(&account.id), beside: None };
             limits.push(view(limit, cell(service, cells, &demand, now).await?, now));
         }
     }
@@ -152,7 +152,7 @@ pub async fn used_of_all(service: &Service, all: &[Looked<'_>]) -> Result<Vec<u3
     // First what is written: what is used is never behind it by more than what comes in between.
     let kept = if places.is_empty() { Vec::new() } else { service.store.reserved(&places).await? };
     let used = all.iter().zip(kept).map(|((limit, subject), kept)| {
-        let demand = Demand { id: NOWHERE, limit, subject: *subject };
+        let demand = Demand { id: NOWHERE, limit, subject: *subject, beside: None };
         let known = service.limits.as_ref().and_then(|cells| cells.cell(&demand));
         let cell = known.or_else(|| running(kept, now));
         used_up(cell, now)

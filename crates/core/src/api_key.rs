@@ -299,7 +299,7 @@ impl CredentialEntry {
     /// Reads a little of each part that a request needs, so that the processor fetches all of them at the same time instead of one
     /// after the other as they are come upon.
     pub fn fetch(&self) {
-        black_box((self.ends_at, self.counted.own.len(), self.written.first(), self.principal.credential.short()));
+        black_box((self.ends_at, self.counted.own.len(), self.written.touch(), self.principal.credential.short()));
     }
 
     /// Whether memory must ask again before it speaks for it.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::digest::ApiKeyDigest;
 use crate::time::Monotonic;
+use crate::written::Written;
 pub use pace::{Budget, Pace, window_word};
 pub use standings::Standings;
 pub use subject::{KeyName, Subject};
@@ -374,6 +375,8 @@ pub struct Demand<'a> {
     pub limit: &'a Limit,
     /// Whose cell.
     pub subject: Subject<'a>,
+    /// What is kept beside the credential that the subject is known by: the way to its cell, for whoever keeps the cells.
+    pub beside: Option<&'a Written>,
 }
 
 /// What became of all charges of one request: all were made, or none.

@@ -1,18 +1,27 @@
 //! What is kept beside a credential, because it is at hand with every request that shows it: how upstreams are told of it, as
-//! bytes that a door makes once, and how often one core has counted it.
+//! bytes that a door makes once, how often one core has counted it, and the way to the cells of its limits.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::num::NonZeroU32;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-/// What a door wrote by one version of the configuration, and what a core counted. It says nothing that the credential does
-/// not, so it is equal to any other, and a copy begins without it.
+/// How many ways to cells are kept; who is charged to more limits than that is looked up for the others.
+const WAYS: usize = 2;
+
+/// A cell, of a type that only its keeper knows.
+pub type Kept = Arc<dyn Any + Send + Sync>;
+
+/// What a door wrote by one version of the configuration, what a core counted, and where limits count it. It says nothing that
+/// the credential does not, so it is equal to any other, and a copy begins without it.
 #[derive(Default)]
 pub struct Written {
     /// By whom and as what it is counted in the upper half, how often in the lower; 0: by nobody.
     counted: AtomicU64,
     bytes: OnceLock<(u64, Box<[u8]>)>,
+    /// Each by the identity of its limit.
+    cells: [OnceLock<(u64, Kept)>; WAYS],
 }
 
 impl Written {
@@ -25,9 +34,26 @@ impl Written {
         }
     }
 
-    /// The first of the bytes, if they were made.
-    pub(crate) fn first(&self) -> Option<u8> {
-        self.bytes.get()?.1.first().copied()
+    /// One of each line of the bytes, if they were made: read, all of them are on their way to the processor.
+    pub(crate) fn touch(&self) -> u8 {
+        let bytes = self.bytes.get().map_or(&[][..], |(_, bytes)| bytes);
+        bytes.iter().step_by(64).fold(0, |all, byte| all ^ byte)
+    }
+
+    /// The cell that a limit counts this credential in, if the way there is known.
+    pub fn cell(&self, limit: u64) -> Option<&Kept> {
+        self.cells().find_map(|(by, cell)| (*by == limit).then_some(cell))
+    }
+
+    /// Remembers the way to a cell; whether there was room for it. The cell must be the limit's for this credential as long as
+    /// either lives.
+    pub fn keep_cell(&self, limit: u64, cell: Kept) -> bool {
+        self.cells.iter().fold(Err((limit, cell)), |left, place| left.or_else(|cell| place.set(cell))).is_ok()
+    }
+
+    /// The cells to which the way is known.
+    pub fn cells(&self) -> impl Iterator<Item = &(u64, Kept)> {
+        self.cells.iter().map_while(OnceLock::get)
     }
 
     /// Counts one more, where this is counted as that; otherwise not.

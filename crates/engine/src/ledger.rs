@@ -29,7 +29,7 @@ const MOST_RECORDS: usize = 4096;
 /// How many folds a core keeps at each level before it folds more coarsely.
 /// The first two are few on purpose: each fold is a row to be written, and with thousands of callers a second rows would cost
 /// more than their requests. Usage is counted apart, by caller.
-const MOST_FOLDS: [(Level, usize); 3] = [(Level::Full, 64), (Level::AnyAddress, 128), (Level::AnyCaller, 4096)];
+const MOST_FOLDS: [(Level, usize); 3] = [(Level::Full, 32), (Level::AnyAddress, 48), (Level::AnyCaller, 4096)];
 
 /// Decisions of one second that have in common what their level says, counted.
 #[derive(Clone, Debug)]
@@ -375,9 +375,10 @@ impl Fold {
 
     fn holds(&self, level: Level, closed: &Closed<'_>) -> bool {
         let verdict = closed.verdict;
-        let credential = verdict.credential.as_deref().map(|entry| entry.principal.credential.text());
+        // Not read where it does not matter: with many callers it is one more place in memory to fetch.
+        let credential = || verdict.credential.as_deref().map(|entry| entry.principal.credential.text());
         let what = self.verdict == verdict.outcome && self.detail == verdict.detail;
-        let caller = level == Level::AnyCaller || self.credential.as_deref() == credential;
+        let caller = level == Level::AnyCaller || self.credential.as_deref() == credential();
         let client = level != Level::Full || self.client == Some(closed.client);
         what && caller && client && self.route.as_deref() == closed.route()
     }

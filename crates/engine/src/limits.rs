@@ -8,6 +8,7 @@ mod entry;
 mod limiter;
 mod reserve;
 
+pub(crate) use cells::fetch;
 pub use cells::{Cells, Ready, Unready};
 pub use limiter::Limiter;
 pub use reserve::{Ask, Asks, Reserver, channel, run};

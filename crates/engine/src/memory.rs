@@ -9,6 +9,7 @@ use keyward_core::machine::Recalled;
 use keyward_core::principal::Kind;
 use keyward_core::time::Timestamp;
 
+use crate::limits;
 use crate::lineage::{Lineage, Touched};
 use crate::ports::{FeedHead, Use};
 
@@ -32,6 +33,7 @@ impl Slot {
         match &self.entry {
             Some(entry) if touched.holds(self.lineage, self.position) => {
                 entry.fetch();
+                limits::fetch(entry);
                 Recalled::Known(Arc::clone(entry))
             }
             // Its user, account or session was changed since: the store says what became of it.
@@ -49,20 +51,24 @@ struct LastUse {
 }
 
 impl LastUse {
-    /// Notes a use; whether it is now the first that waits.
+    /// Whether a use changes anything.
+    fn tells(self, at: Timestamp) -> bool {
+        self.waits || second(at) >= self.second.saturating_add(REPORT_EVERY_SECONDS)
+    }
+
+    /// Notes a use that does; whether it is now the first that waits.
     fn note(&mut self, at: Timestamp) -> bool {
-        let second = u32::try_from(at.as_millis() / 1000).unwrap_or_default();
-        let is_due = second >= self.second.saturating_add(REPORT_EVERY_SECONDS);
-        let begins = !self.waits && is_due;
-        if self.waits || is_due {
-            self.second = self.second.max(second);
-        }
-        begins
+        self.second = self.second.max(second(at));
+        !self.waits
     }
 
     fn at(self) -> Timestamp {
         Timestamp::from_millis(i64::from(self.second) * 1000)
     }
+}
+
+fn second(at: Timestamp) -> u32 {
+    u32::try_from(at.as_millis() / 1000).unwrap_or_default()
 }
 
 /// Slots by their digests, whose own bits are their hash: SHA-256 needs no second hashing.
@@ -193,6 +199,9 @@ impl Memory {
     pub fn note_use(&mut self, digest: &ApiKeyDigest, at: Timestamp) {
         let has_room = self.uses.len() < USES;
         let Some(slot) = self.young.get_mut(digest) else { return };
+        if !slot.used.tells(at) {
+            return;
+        }
         let kind = slot.entry.as_ref().map(|entry| entry.principal.kind);
         let is_told = matches!(kind, Some(Kind::ApiKey | Kind::Session));
         if is_told && (has_room || slot.used.waits) && slot.used.note(at) {
@@ -241,7 +250,7 @@ mod tests {
             (1080, false, false, 1090),
             (2000, false, true, 2000),
         ] {
-            let began = used.note(at(second));
+            let began = used.tells(at(second)) && used.note(at(second));
             used.waits |= began;
             assert_eq!((began, used.at()), (begins, Timestamp::from_millis(last * 1000)), "{second}");
             used.waits &= !reported;

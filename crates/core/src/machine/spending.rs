@@ -69,12 +69,15 @@ impl<'a> Spending<'a> {
         let own = (0..self.own().len()).map(LimitId::own);
         route.limits.iter().chain(self.of_plan()).copied().chain(own).filter_map(move |id| {
             let limit = frame.rules.limit(id, self.caller())?;
-            let subject = match limit.per() {
-                Per::Address => Subject::Address(network(frame.facts.client)),
-                Per::Route => Subject::Route(&route.name),
-                per => Subject::of_caller(per, self.caller()?)?,
+            let (subject, beside) = match limit.per() {
+                Per::Address => (Subject::Address(network(frame.facts.client)), None),
+                Per::Route => (Subject::Route(&route.name), None),
+                per => {
+                    let caller = self.caller()?;
+                    (Subject::of_caller(per, caller)?, Some(&caller.written))
+                }
             };
-            Some(Demand { id, limit, subject })
+            Some(Demand { id, limit, subject, beside })
         })
     }
 

@@ -1,20 +1,24 @@
-//! The table of cells, in shards: each under a lock that is held for the few loads and stores of one request, taken in the
-//! order of the shards, so that requests never wait for each other in a ring.
+//! All cells, in a table of shards. Each cell has a lock of its own, held for the few loads and stores of one request; a request
+//! takes those of its cells in the order in which they lie in memory, so that none waits for another in a ring. The way to a
+//! cell is kept beside the credential that it counts: then the table is not asked at all.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::HashTable;
+use keyward_core::api_key::CredentialEntry;
 use keyward_core::limit::{Cell, Charged, Demand, LimitId, MOST, OnFault, Spend, Standings};
 use keyward_core::time::{Monotonic, Now};
+use keyward_core::written::Written;
 
 use siphasher::sip128::SipHasher13;
 
-use super::entry::{Entry, Name};
+use super::entry::{Entry, Line, Name};
 use super::reserve::Ask;
-use crate::ports::{Reserved, Unused};
+use crate::ports::{Known, Reserved, Unused};
 
 /// How many shards. Two cores meet in one only now and then; more of them would be more locks to fetch from memory.
 const SHARDS: usize = 128;
@@ -22,15 +26,23 @@ const SHARDS: usize = 128;
 const CELLS: usize = 8192;
 /// How often a shard without room is looked through for cells that can be forgotten.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// For how long a full cell is kept: a request that waited for the store is charged by the time at which it came.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// On lines of its own: its neighbours are written by other cores.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Shard {
-    cells: HashTable<Entry>,
+    cells: HashTable<Named>,
     look_again: Option<Monotonic>,
+    /// How many ways to its cells were given away since it was last looked through, when so many were: those cells are not
+    /// forgotten, so there must be room beside them.
+    given: usize,
+}
+
+/// A cell in the table.
+#[derive(Debug)]
+struct Named {
+    name: Name,
+    line: Arc<Line>,
 }
 
 /// All cells.
@@ -61,8 +73,28 @@ pub enum Unready {
     Plan,
 }
 
-/// A request's demands, each with the name of its cell.
-type Wanted<'a> = [Option<(Demand<'a>, Name)>; MOST];
+/// The way to a cell.
+enum Way<'a> {
+    Beside(&'a Line),
+    InTable(Arc<Line>),
+}
+
+impl Deref for Way<'_> {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        match self {
+            Self::Beside(line) => line,
+            Self::InTable(line) => line,
+        }
+    }
+}
+
+/// One of a request's demands, with the way to its cell if there is one.
+struct Wanted<'a> {
+    demand: Demand<'a>,
+    way: Option<Way<'a>>,
+}
 
 /// What becomes of the cell of each demand.
 type Charges = [Option<Cell>; MOST];
@@ -94,98 +126,35 @@ impl Cells {
         now: Monotonic,
         give_up: bool,
     ) -> Result<Ready, Unready> {
-        let round = Round { cost, now, room: self.room };
+        let round = Round { cells: self, cost, now };
         let Some(first) = demands.next() else { return Ok(Ready::at_once(Spend::Within(Standings::default()))) };
         match demands.next() {
-            None if !first.limit.is_kept() => self.charge_one(&first, &round),
-            second => self.charge_all([first].into_iter().chain(second).chain(demands), &round, give_up),
+            None if !first.limit.is_kept() => round.charge_one(first),
+            second => round.charge_all([first].into_iter().chain(second).chain(demands), give_up),
         }
-    }
-
-    /// One limit alone, and nothing to write ahead: as most requests have it. Its cell is looked up once.
-    fn charge_one(&self, demand: &Demand<'_>, round: &Round) -> Result<Ready, Unready> {
-        let Demand { id, limit, .. } = *demand;
-        let name = self.name(demand);
-        let mut shard = self.shard(name);
-        let found = shard.cells.find_mut(name.hash(), |entry| entry.name == name);
-        let before = found.as_ref().map(|entry| entry.cell);
-        let standing = |cell| Standings::from_iter([limit.standing(id, cell, round.now)]);
-        let cell = match limit.charge(before, round.cost, round.now) {
-            Charged::Over(wait) => return Ok(Ready::at_once(Spend::Exceeded(id, wait, standing(before)))),
-            Charged::Within(cell) => cell,
-        };
-        if let Some(entry) = found {
-            entry.set(limit, cell);
-        } else if shard.has_room(round.room, round.now) {
-            shard.insert(Entry::new(name, limit, cell));
-        } else if limit.fault_rule() == OnFault::Allow {
-            return Ok(Ready::at_once(Spend::Within(Standings::default())));
-        } else {
-            return Err(Unready::Fault);
-        }
-        Ok(Ready::at_once(Spend::Within(standing(Some(cell)))))
-    }
-
-    fn charge_all<'a>(
-        &self,
-        demands: impl Iterator<Item = Demand<'a>>,
-        round: &Round,
-        give_up: bool,
-    ) -> Result<Ready, Unready> {
-        let wanted = self.wanted(demands);
-        let mut taken = self.take(&wanted);
-        let mut charges: Charges = [None; MOST];
-        let (mut over, mut asks, mut fault) = (None, Vec::new(), false);
-        for ((demand, name), charge) in wanted.iter().flatten().zip(&mut charges) {
-            let Some(shard) = taken.shard(*name) else { continue };
-            let uncounted = demand.limit.fault_rule() == OnFault::Allow;
-            match round.check(shard, demand, *name) {
-                Check::Within(cell) => *charge = Some(cell),
-                Check::Over(wait) => over = longest(over, (demand.id, wait)),
-                Check::NotAhead(ask) if !give_up => asks.push(ask),
-                Check::NotAhead(_) | Check::NoRoom => fault |= !uncounted,
-            }
-        }
-        if let Some((limit, wait)) = over {
-            let standings = round.standings(&mut taken, &wanted, None);
-            return Ok(Ready::at_once(Spend::Exceeded(limit, wait, standings)));
-        }
-        if fault {
-            return Err(Unready::Fault);
-        }
-        if !asks.is_empty() {
-            return Err(Unready::Ask(asks));
-        }
-        let mut soon = Vec::new();
-        for ((demand, name), cell) in wanted.iter().flatten().zip(&charges) {
-            if let (Some(shard), Some(cell)) = (taken.shard(*name), cell) {
-                soon.extend(round.write(shard, demand, *name, *cell));
-            }
-        }
-        Ok(Ready { spend: Spend::Within(round.standings(&mut taken, &wanted, Some(&charges))), soon })
     }
 
     /// What is known of one cell, without charging it.
     pub fn cell(&self, demand: &Demand<'_>) -> Option<Cell> {
         let name = self.name(demand);
-        self.shard(name).find(name).map(|entry| entry.cell)
+        let line = Arc::clone(self.shard(name).find(name)?);
+        let cell = line.open().cell;
+        cell
     }
 
     /// Learns what was written ahead.
     pub(super) fn apply(&self, ask: &Ask, reserved: Reserved, now: Now) {
         let mut shard = self.shard(ask.name);
-        if let Some(entry) = shard.find_mut(ask.name) {
-            entry.learn(reserved, ask.window, now);
-        } else {
-            // Room was there when it was asked for; what is asked for at once is bounded.
-            shard.insert(Entry::kept(ask, reserved, now));
-        }
+        // Room was there when it was asked for; what is asked for at once is bounded.
+        let line = shard.find(ask.name).cloned().unwrap_or_else(|| shard.insert(ask.name));
+        drop(shard);
+        line.open().learn(ask, reserved, now);
     }
 
     /// Nothing could be written ahead: it may be asked for again.
     pub(super) fn failed(&self, ask: &Ask) {
-        if let Some(entry) = self.shard(ask.name).find_mut(ask.name) {
-            entry.learn_nothing();
+        if let Some(line) = self.shard(ask.name).find(ask.name) {
+            line.open().learn_nothing();
         }
     }
 
@@ -203,7 +172,7 @@ impl Cells {
     pub fn unused(&self, now: Monotonic) -> Vec<Unused> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            all.extend(open(shard).cells.iter().filter_map(|entry| entry.unused(now)));
+            all.extend(open(shard).cells.iter().filter_map(|named| named.line.open().unused(now)));
         }
         all
     }
@@ -213,12 +182,33 @@ impl Cells {
         self.shards.iter().map(|shard| open(shard).cells.len()).sum()
     }
 
-    fn wanted<'a>(&self, demands: impl Iterator<Item = Demand<'a>>) -> Wanted<'a> {
-        let mut wanted = [None; MOST];
-        for (place, demand) in wanted.iter_mut().zip(demands) {
-            *place = Some((demand, self.name(&demand)));
+    /// The way to the cell of a demand, which is made where there is none yet. `None`: there is no room for another.
+    fn way<'a>(&self, demand: &Demand<'a>, now: Monotonic) -> Option<Way<'a>> {
+        let limit = demand.limit.identity();
+        if let Some(line) = demand.beside.and_then(|beside| beside.cell(limit)?.downcast_ref()) {
+            return Some(Way::Beside(line));
         }
-        wanted
+        let name = self.name(demand);
+        let mut shard = self.shard(name);
+        let found = shard.find(name).cloned();
+        let line = match found {
+            Some(line) => line,
+            None if shard.has_room(self.room, now) => shard.insert(name),
+            None => return None,
+        };
+        if let Some(beside) = demand.beside {
+            shard.give(&line, limit, beside, self.room);
+        }
+        Some(Way::InTable(line))
+    }
+
+    /// Forgets the cell that was made for a demand which then was not charged: whoever is refused takes up no room.
+    fn forget_untouched(&self, Wanted { demand, way }: Wanted<'_>) {
+        let Some(Way::InTable(line)) = way else { return };
+        if line.open().cell.is_none() {
+            let name = self.name(&demand);
+            self.shard(name).forget_untouched(name, &line);
+        }
     }
 
     fn name(&self, demand: &Demand<'_>) -> Name {
@@ -229,24 +219,12 @@ impl Cells {
         #[allow(clippy::indexing_slicing, reason = "there are SHARDS of them")]
         open(&self.shards[name.shard(SHARDS)])
     }
+}
 
-    /// Locks the shards of all cells, in order.
-    fn take(&self, wanted: &Wanted<'_>) -> Taken<'_> {
-        let mut numbers = [usize::MAX; MOST];
-        for (number, (_, name)) in numbers.iter_mut().zip(wanted.iter().flatten()) {
-            *number = name.shard(SHARDS);
-        }
-        numbers.sort_unstable();
-        let mut taken = Taken { numbers, guards: [const { None }; MOST] };
-        let mut last = None;
-        for (guard, number) in taken.guards.iter_mut().zip(numbers) {
-            if last != Some(number) {
-                last = Some(number);
-                *guard = self.shards.get(number).map(|shard| open(shard));
-            }
-        }
-        taken
-    }
+/// Reads a little of the cells to which the way is known beside a credential, so that the processor fetches them while it waits
+/// for the rest of it.
+pub(crate) fn fetch(entry: &CredentialEntry) {
+    entry.written.cells().filter_map(|(_, cell)| cell.downcast_ref()).for_each(Line::fetch);
 }
 
 impl Ready {
@@ -261,17 +239,40 @@ fn open(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The shards of one request, locked; released with it.
+/// The cells of one request, locked; released with it.
 struct Taken<'a> {
-    numbers: [usize; MOST],
-    guards: [Option<MutexGuard<'a, Shard>>; MOST],
+    /// For each demand, the first one that has the same cell; `None` where it has none.
+    places: [Option<usize>; MOST],
+    guards: [Option<MutexGuard<'a, Entry>>; MOST],
 }
 
-impl Taken<'_> {
-    fn shard(&mut self, name: Name) -> Option<&mut Shard> {
-        let number = name.shard(SHARDS);
-        let place = self.numbers.iter().position(|one| *one == number)?;
-        self.guards.get_mut(place)?.as_deref_mut()
+impl<'a> Taken<'a> {
+    /// Locks each cell once, in the order of their places in memory.
+    fn take(all: &'a [Option<Wanted<'_>>; MOST]) -> Self {
+        let line = |place: usize| all.get(place)?.as_ref()?.way.as_deref();
+        let address = |place: usize| line(place).map(std::ptr::from_ref);
+        let places = std::array::from_fn(|place| {
+            let own = address(place)?;
+            (0..=place).find(|first| address(*first) == Some(own))
+        });
+        let mut order: [usize; MOST] = std::array::from_fn(|place| place);
+        let (order, _) = order.split_at_mut(all.iter().flatten().count());
+        order.sort_unstable_by_key(|place| address(*place));
+        let mut taken = Self { places, guards: [const { None }; MOST] };
+        for place in order.iter().copied() {
+            if taken.places.get(place) == Some(&Some(place))
+                && let Some(guard) = taken.guards.get_mut(place)
+            {
+                *guard = line(place).map(Line::open);
+            }
+        }
+        taken
+    }
+
+    /// The entry of a demand.
+    fn entry(&mut self, place: usize) -> Option<&mut Entry> {
+        let first = (*self.places.get(place)?)?;
+        self.guards.get_mut(first)?.as_deref_mut()
     }
 }
 
@@ -286,45 +287,112 @@ enum Check {
 }
 
 /// One request's charges.
-struct Round {
+struct Round<'a> {
+    cells: &'a Cells,
     cost: NonZeroU32,
     now: Monotonic,
-    room: usize,
 }
 
-impl Round {
-    fn check(&self, shard: &mut Shard, demand: &Demand<'_>, name: Name) -> Check {
-        let entry = shard.find(name);
-        match demand.limit.charge(entry.map(|entry| entry.cell), self.cost, self.now) {
-            Charged::Over(wait) => Check::Over(wait),
-            Charged::Within(_) if entry.is_none() && !shard.has_room(self.room, self.now) => Check::NoRoom,
-            Charged::Within(cell) if demand.limit.is_kept() => match shard.find(name) {
-                Some(entry) if entry.is_ahead_of(cell) => Check::Within(cell),
-                entry => Check::NotAhead(Ask::new(demand, name, self.cost, entry.map(|entry| entry.known(self.now)))),
-            },
-            Charged::Within(cell) => Check::Within(cell),
+impl Round<'_> {
+    /// One limit alone, and nothing to write ahead: as most requests have it.
+    fn charge_one(&self, demand: Demand<'_>) -> Result<Ready, Unready> {
+        let Demand { id, limit, .. } = demand;
+        let way = self.cells.way(&demand, self.now);
+        let mut entry = way.as_deref().map(Line::open);
+        let before = entry.as_ref().and_then(|entry| entry.cell);
+        let standing = |cell| Standings::from_iter([limit.standing(id, cell, self.now)]);
+        let cell = match limit.charge(before, self.cost, self.now) {
+            Charged::Over(wait) => {
+                drop(entry);
+                self.cells.forget_untouched(Wanted { demand, way });
+                return Ok(Ready::at_once(Spend::Exceeded(id, wait, standing(before))));
+            }
+            Charged::Within(cell) => cell,
+        };
+        if let Some(entry) = &mut entry {
+            entry.set(limit, cell);
+            Ok(Ready::at_once(Spend::Within(standing(Some(cell)))))
+        } else if limit.fault_rule() == OnFault::Allow {
+            Ok(Ready::at_once(Spend::Within(Standings::default())))
+        } else {
+            Err(Unready::Fault)
         }
     }
 
-    fn write(&self, shard: &mut Shard, demand: &Demand<'_>, name: Name, cell: Cell) -> Option<Ask> {
-        let limit = demand.limit;
-        if let Some(entry) = shard.find_mut(name) {
-            entry.set(limit, cell);
-            let more = entry.wants_more(limit);
-            return more.map(|known| Ask::new(demand, name, self.cost, Some(known)));
+    fn charge_all<'a>(&self, demands: impl Iterator<Item = Demand<'a>>, give_up: bool) -> Result<Ready, Unready> {
+        let mut wanted = [const { None }; MOST];
+        for (place, demand) in wanted.iter_mut().zip(demands) {
+            *place = Some(Wanted { way: self.cells.way(&demand, self.now), demand });
         }
-        shard.insert(Entry::new(name, limit, cell));
-        None
+        let charged = self.charge_taken(&wanted, give_up);
+        if !matches!(charged, Ok(Ready { spend: Spend::Within(_), .. })) {
+            wanted.into_iter().flatten().for_each(|wanted| self.cells.forget_untouched(wanted));
+        }
+        charged
+    }
+
+    fn charge_taken(&self, wanted: &[Option<Wanted<'_>>; MOST], give_up: bool) -> Result<Ready, Unready> {
+        let mut taken = Taken::take(wanted);
+        let demands = || wanted.iter().flatten().map(|wanted| &wanted.demand).enumerate();
+        let mut charges: Charges = [None; MOST];
+        let (mut over, mut asks, mut fault) = (None, Vec::new(), false);
+        for ((place, demand), charge) in demands().zip(&mut charges) {
+            let uncounted = demand.limit.fault_rule() == OnFault::Allow;
+            match self.check(taken.entry(place), demand) {
+                Check::Within(cell) => *charge = Some(cell),
+                Check::Over(wait) => over = longest(over, (demand.id, wait)),
+                Check::NotAhead(ask) if !give_up => asks.push(ask),
+                Check::NotAhead(_) | Check::NoRoom => fault |= !uncounted,
+            }
+        }
+        if let Some((limit, wait)) = over {
+            let standings = self.standings(&mut taken, demands(), None);
+            return Ok(Ready::at_once(Spend::Exceeded(limit, wait, standings)));
+        }
+        if fault {
+            return Err(Unready::Fault);
+        }
+        if !asks.is_empty() {
+            return Err(Unready::Ask(asks));
+        }
+        let mut soon = Vec::new();
+        for ((place, demand), cell) in demands().zip(&charges) {
+            if let (Some(entry), Some(cell)) = (taken.entry(place), cell) {
+                entry.set(demand.limit, *cell);
+                soon.extend(entry.wants_more(demand.limit).map(|known| self.ask(demand, known)));
+            }
+        }
+        Ok(Ready { spend: Spend::Within(self.standings(&mut taken, demands(), Some(&charges))), soon })
+    }
+
+    fn check(&self, entry: Option<&mut Entry>, demand: &Demand<'_>) -> Check {
+        let before = entry.as_ref().and_then(|entry| entry.cell);
+        match (demand.limit.charge(before, self.cost, self.now), entry) {
+            (Charged::Over(wait), _) => Check::Over(wait),
+            (Charged::Within(_), None) => Check::NoRoom,
+            (Charged::Within(cell), Some(entry)) if demand.limit.is_kept() && !entry.is_ahead_of(cell) => {
+                Check::NotAhead(self.ask(demand, entry.known(self.now)))
+            }
+            (Charged::Within(cell), Some(_)) => Check::Within(cell),
+        }
+    }
+
+    fn ask(&self, demand: &Demand<'_>, known: Known) -> Ask {
+        Ask::new(demand, self.cells.name(demand), self.cost, known)
     }
 
     /// Where the subjects stand. Once all is charged, what has no cell was not counted; before that it used nothing, unless
     /// only the store knows.
-    fn standings(&self, taken: &mut Taken<'_>, wanted: &Wanted<'_>, charges: Option<&Charges>) -> Standings {
+    fn standings<'a>(
+        &self,
+        taken: &mut Taken<'_>,
+        demands: impl Iterator<Item = (usize, &'a Demand<'a>)>,
+        charges: Option<&Charges>,
+    ) -> Standings {
         let mut standings = Standings::default();
-        for (place, (demand, name)) in wanted.iter().flatten().enumerate() {
+        for (place, demand) in demands {
             let written = charges.and_then(|charges| *charges.get(place)?);
-            let looked_up = || Some(taken.shard(*name)?.find(*name)?.cell);
-            let cell = written.or_else(looked_up);
+            let cell = written.or_else(|| taken.entry(place)?.cell);
             if cell.is_some() || !(charges.is_some() || demand.limit.is_kept()) {
                 standings.push(demand.limit.standing(demand.id, cell, self.now));
             }
@@ -334,16 +402,34 @@ impl Round {
 }
 
 impl Shard {
-    fn find(&self, name: Name) -> Option<&Entry> {
-        self.cells.find(name.hash(), |entry| entry.name == name)
+    fn find(&self, name: Name) -> Option<&Arc<Line>> {
+        self.cells.find(name.hash(), |named| named.name == name).map(|named| &named.line)
     }
 
-    fn find_mut(&mut self, name: Name) -> Option<&mut Entry> {
-        self.cells.find_mut(name.hash(), |entry| entry.name == name)
+    fn insert(&mut self, name: Name) -> Arc<Line> {
+        let line = Arc::<Line>::default();
+        let named = Named { name, line: Arc::clone(&line) };
+        self.cells.insert_unique(name.hash(), named, |named| named.name.hash());
+        line
     }
 
-    fn insert(&mut self, entry: Entry) {
-        self.cells.insert_unique(entry.name.hash(), entry, |entry| entry.name.hash());
+    /// Forgets a cell that nothing was charged to, where nobody but the asker has a way to it.
+    fn forget_untouched(&mut self, name: Name, line: &Arc<Line>) {
+        // The table's own and the asker's: nobody makes another meanwhile, because the table is locked.
+        let is_alone = Arc::strong_count(line) == 2;
+        if is_alone
+            && line.open().cell.is_none()
+            && let Ok(found) = self.cells.find_entry(name.hash(), |named| named.name == name)
+        {
+            found.remove();
+        }
+    }
+
+    /// Keeps the way to a cell beside a credential, unless too many were given away.
+    fn give(&mut self, line: &Arc<Line>, limit: u64, beside: &Written, room: usize) {
+        if self.given < room / 2 && beside.keep_cell(limit, Arc::<Line>::clone(line)) {
+            self.given += 1;
+        }
     }
 
     fn has_room(&mut self, room: usize, now: Monotonic) -> bool {
@@ -354,9 +440,16 @@ impl Shard {
         self.cells.len() < room
     }
 
+    /// Forgets full cells, but those to which somebody has a way: whoever came by another would be charged elsewhere.
     fn forget(&mut self, now: Monotonic) {
-        self.cells.retain(|entry| now < entry.full_at.after(GRACE));
-        self.cells.shrink_to(self.cells.len() * 2, |entry| entry.name.hash());
+        self.given = 0;
+        self.cells.retain(|Named { line, .. }| {
+            // The table's own is one. Nobody makes another meanwhile: the table is locked.
+            let others = Arc::strong_count(line) - 1;
+            self.given += others;
+            others > 0 || !line.open().says_nothing(now)
+        });
+        self.cells.shrink_to(self.cells.len() * 2, |named| named.name.hash());
     }
 }
 

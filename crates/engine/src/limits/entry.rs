@@ -1,6 +1,8 @@
-//! One cell in the table: its name, what it holds, and how far a quota that outlives a crash was written ahead.
+//! One cell: its name in the table, what it holds, and how far a quota that outlives a crash was written ahead.
 
 use std::hash::{Hash as _, Hasher as _};
+use std::hint::black_box;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keyward_core::limit::{Cell, Demand, Limit, Subject};
@@ -9,6 +11,9 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::reserve::Ask;
 use crate::ports::{Known, Reserved, Unused};
+
+/// For how long a full cell is kept: a request that waited for the store is charged by the time at which it came.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What a cell is known by: a digest of its limit and its subject, so wide that no two ever share one. That of a key is at
 /// hand with the key (SHA-256); for others it is made by a key of the process, because strangers choose them. It stands in the
@@ -43,18 +48,36 @@ impl Name {
     }
 }
 
-/// One line of the processor's cache: it is another core's as often as not, and each line of it would be fetched from there.
-#[derive(Debug)]
+/// An entry and its lock, together one line of the processor's cache: it is another core's as often as not, and each line of
+/// it would be fetched from there.
+#[derive(Debug, Default)]
 #[repr(align(64))]
+pub(super) struct Line(Mutex<Entry>);
+
+const _: () = assert!(size_of::<Line>() == 64, "an entry and its lock are one line");
+
+impl Line {
+    /// Held for the few loads and stores of one request.
+    pub(super) fn open(&self) -> MutexGuard<'_, Entry> {
+        // A panic elsewhere leaves an entry whole: nothing that may panic stands between two changes to it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a little of it, so that the processor fetches it while it waits for something else.
+    pub(super) fn fetch(&self) {
+        black_box(self.0.is_poisoned());
+    }
+}
+
+/// What is known of one subject of one limit.
+#[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) name: Name,
-    pub(super) cell: Cell,
-    pub(super) full_at: Monotonic,
+    /// Nothing was charged to it yet.
+    pub(super) cell: Option<Cell>,
+    full_at: Monotonic,
     /// Of a quota that outlives a crash.
     kept: Option<Box<Kept>>,
 }
-
-const _: () = assert!(size_of::<Entry>() == 64, "an entry is one line");
 
 /// What was written ahead of a quota that outlives a crash, and as what.
 #[derive(Debug)]
@@ -67,27 +90,28 @@ struct Kept {
     asked: bool,
 }
 
+impl Default for Entry {
+    /// Of a subject that nothing was charged to.
+    fn default() -> Self {
+        Self { cell: None, full_at: Monotonic::from_nanos(0), kept: None }
+    }
+}
+
 impl Entry {
-    /// Of a limit that a crash may begin afresh.
-    pub(super) fn new(name: Name, limit: &Limit, cell: Cell) -> Self {
-        Self { name, cell, full_at: limit.full_at(cell), kept: None }
-    }
-
-    /// Of a quota that nothing was known of: whatever was written ahead before may have been used.
-    pub(super) fn kept(ask: &Ask, ahead: Reserved, now: Now) -> Self {
-        let (cell, full_at) = begun(ahead, ask.window, now);
-        let kept = Kept { limit: ask.limit, subject: ask.subject.clone(), ahead, asked: false };
-        Self { name: ask.name, cell, full_at, kept: Some(Box::new(kept)) }
-    }
-
-    /// Learns what was written ahead: more of the window that runs, or another window.
-    pub(super) fn learn(&mut self, reserved: Reserved, window: Duration, now: Now) {
-        let Some(kept) = &mut self.kept else { return };
-        if kept.ahead.ends_at != reserved.ends_at {
-            (self.cell, self.full_at) = begun(reserved, window, now);
+    /// Learns what was written ahead: more of the window that runs, or another window. Of what nothing was known of, whatever was
+    /// written ahead before may have been used.
+    pub(super) fn learn(&mut self, ask: &Ask, ahead: Reserved, now: Now) {
+        if self.kept.as_ref().is_none_or(|kept| kept.ahead.ends_at != ahead.ends_at) {
+            let (cell, full_at) = begun(ahead, ask.window, now);
+            (self.cell, self.full_at) = (Some(cell), full_at);
         }
-        kept.ahead = reserved;
-        kept.asked = false;
+        match &mut self.kept {
+            Some(kept) => (kept.ahead, kept.asked) = (ahead, false),
+            kept @ None => {
+                let (limit, subject) = (ask.limit, ask.subject.clone());
+                *kept = Some(Box::new(Kept { limit, subject, ahead, asked: false }));
+            }
+        }
     }
 
     /// It may be asked for again.
@@ -98,7 +122,7 @@ impl Entry {
     }
 
     pub(super) fn set(&mut self, limit: &Limit, cell: Cell) {
-        (self.cell, self.full_at) = (cell, limit.full_at(cell));
+        (self.cell, self.full_at) = (Some(cell), limit.full_at(cell));
     }
 
     /// Whether what a charge makes of the cell was written ahead.
@@ -120,7 +144,7 @@ impl Entry {
 
     /// What is known, when no more than half of a portion is left and nobody asked for more yet.
     pub(super) fn wants_more(&mut self, limit: &Limit) -> Option<Known> {
-        let (Some(kept), Cell::Window { used, .. }) = (&mut self.kept, self.cell) else { return None };
+        let (Some(kept), Some(Cell::Window { used, .. })) = (&mut self.kept, self.cell) else { return None };
         let Reserved { ends_at, upto, .. } = kept.ahead;
         let most = limit.requests();
         let is_low = upto.saturating_sub(used) <= limit.portion() / 2;
@@ -131,9 +155,14 @@ impl Entry {
         Some(Known::Running { ends_at, upto })
     }
 
+    /// Whether it says no more than that nothing is used up, for a while already.
+    pub(super) fn says_nothing(&self, now: Monotonic) -> bool {
+        self.cell.is_none() || self.full_at.after(GRACE) <= now
+    }
+
     /// What of a kept quota was not used, as long as its window runs.
     pub(super) fn unused(&self, now: Monotonic) -> Option<Unused> {
-        let (Some(kept), Cell::Window { used, .. }) = (&self.kept, self.cell) else { return None };
+        let (Some(kept), Some(Cell::Window { used, .. })) = (&self.kept, self.cell) else { return None };
         let Reserved { ends_at, upto, .. } = kept.ahead;
         let is_some = used < upto && now < self.full_at;
         is_some.then(|| Unused { limit: kept.limit, subject: kept.subject.clone(), ends_at, used })

@@ -33,7 +33,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    pub(super) fn new(demand: &Demand<'_>, name: Name, cost: NonZeroU32, known: Option<Known>) -> Self {
+    pub(super) fn new(demand: &Demand<'_>, name: Name, cost: NonZeroU32, known: Known) -> Self {
         let Demand { limit, subject, .. } = demand;
         Self {
             name,
@@ -43,7 +43,7 @@ impl Ask {
             cost: cost.get(),
             portion: limit.portion(),
             most: limit.requests(),
-            known: known.unwrap_or(Known::Nothing),
+            known,
         }
     }
 

@@ -37,7 +37,7 @@ impl Process {
 
     /// Whether one request passes.
     async fn ask(&self, limit: &Limit) -> bool {
-        let demand = Demand { id: LimitId(0), limit, subject: Subject::key("key_1") };
+        let demand = Demand { id: LimitId(0), limit, subject: Subject::key("key_1"), beside: None };
         loop {
             let now = Standing.now().monotonic;
             match self.cells.charge(std::iter::once(demand), NonZeroU32::MIN, now, false) {
