@@ -110,6 +110,7 @@ pub struct Limit {
     on_fault: OnFault,
     kind: Kind,
     identity: u64,
+    policy: Box<str>,
 }
 
 /// Who asks for a limit.
@@ -163,7 +164,7 @@ pub enum Charged {
 impl Limit {
     /// A limit. With a burst it is a rate, else a quota.
     pub fn new(name: &str, per: Per, requests: NonZeroU32, window: Duration, burst: Option<NonZeroU32>) -> Self {
-        let mut limit = Self {
+        let limit = Self {
             name: name.into(),
             per,
             requests: requests.get(),
@@ -172,18 +173,17 @@ impl Limit {
             on_fault: OnFault::default(),
             kind: Kind::Route,
             identity: 0,
+            policy: Box::default(),
         };
-        limit.identity = limit.identify(name);
-        limit
+        limit.known_by(name)
     }
 
     /// One of a plan, per account. What was used of it is known by its window, not by the plan: who changes plans begins no
     /// window anew.
     pub fn of_plan(name: &str, requests: NonZeroU32, window: Duration, burst: Option<NonZeroU32>) -> Self {
-        let mut limit = Self { kind: Kind::Plan, ..Self::new(name, Per::Account, requests, window, burst) };
+        let limit = Self { kind: Kind::Plan, ..Self::new(name, Per::Account, requests, window, burst) };
         // No limit of a configuration can have a name with a colon.
-        limit.identity = limit.identify("plan:");
-        limit
+        limit.known_by("plan:")
     }
 
     /// Whether it counts only those who are on a plan.
@@ -196,8 +196,7 @@ impl Limit {
         let window = budget.every.unwrap_or(FOREVER);
         let mut limit = Self { kind: Kind::Budget, ..Self::new(name, per, NonZeroU32::MIN, window, None) };
         limit.requests = budget.granted;
-        limit.identity = limit.identify("budget:");
-        limit
+        limit.known_by("budget:")
     }
 
     /// Whether what was used of it comes back by itself; of a budget that is not filled up again it does not.
@@ -262,10 +261,21 @@ impl Limit {
         self.identity
     }
 
-    fn identify(&self, name: &str) -> u64 {
+    /// What a caller is told of it, the same each time: an item of the field `RateLimit-Policy`
+    /// (draft-ietf-httpapi-ratelimit-headers-10).
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// Once all else is known of it.
+    fn known_by(mut self, name: &str) -> Self {
         let rate = self.burst.map(|_| self.requests);
         let text = format!("{name}\n{}\n{}\n{rate:?}", self.per.as_str(), self.window.as_nanos());
-        ApiKeyDigest::of(text.as_bytes()).short()
+        self.identity = ApiKeyDigest::of(text.as_bytes()).short();
+        // Names are plain: the configuration takes no others.
+        let window = self.comes_back().then(|| format!(";w={}", whole_seconds(self.window)));
+        self.policy = format!("\"{}\";q={}{}", self.name, self.requests, window.unwrap_or_default()).into();
+        self
     }
 
     /// Charges a cell.
@@ -364,6 +374,11 @@ fn quotient(dividend: u128, divisor: u128) -> u64 {
         (Ok(dividend), Ok(divisor)) => dividend / divisor,
         _ => u64::try_from(dividend / divisor).unwrap_or(u64::MAX),
     }
+}
+
+/// A span in whole seconds, rounded up.
+pub fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
 }
 
 /// One limit that a request is to be charged to.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
-use keyward_core::limit::{Limit, LimitFields, LimitId, Standing, Standings};
+use keyward_core::limit::{Limit, LimitFields, LimitId, Standing, Standings, whole_seconds};
 use keyward_core::rules::Rules;
 
 use crate::h1::write;
@@ -57,13 +57,16 @@ impl Told<'_> {
         }
         let fields = self.rules.limit_fields;
         if matches!(fields, LimitFields::Ietf | LimitFields::Both) {
-            field("ratelimit-policy", &|value| list(value, self.all(), |value, limit, _| policy(value, limit)));
+            let policy = |value: &mut Vec<u8>, limit: &Limit, _| value.extend_from_slice(limit.policy().as_bytes());
             let standing = |value: &mut Vec<u8>, limit: &Limit, standing: Standing| {
-                parameter(value, b";r=", standing.remaining.into());
+                value.push(b'"');
+                value.extend_from_slice(limit.name().as_bytes());
+                parameter(value, b"\";r=", standing.remaining.into());
                 if limit.comes_back() {
-                    parameter(value, b";t=", seconds(standing.reset));
+                    parameter(value, b";t=", whole_seconds(standing.reset));
                 }
             };
+            field("ratelimit-policy", &|value| list(value, self.all(), policy));
             field("ratelimit", &|value| list(value, self.all(), standing));
         }
         if matches!(fields, LimitFields::Legacy | LimitFields::Both)
@@ -113,38 +116,25 @@ impl Told<'_> {
     /// In whole seconds since the Unix epoch, and never too early.
     fn resets_at(&self, standing: Standing) -> u64 {
         let begun = u64::from(standing.reset > Duration::ZERO);
-        self.decision.second().saturating_add(seconds(standing.reset)).saturating_add(begun)
+        self.decision.second().saturating_add(whole_seconds(standing.reset)).saturating_add(begun)
     }
 }
 
 /// For how long to wait (RFC 9110 §10.2.3), in whole seconds: never too short, and never 0, which many take for "at once".
 pub fn retry_after(wait: Duration) -> u64 {
-    seconds(wait).max(1)
-}
-
-/// A span in whole seconds, rounded up.
-fn seconds(span: Duration) -> u64 {
-    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
+    whole_seconds(wait).max(1)
 }
 
 fn list<'a>(
     value: &mut Vec<u8>,
     all: impl Iterator<Item = (&'a Limit, Standing)>,
-    parameters: impl Fn(&mut Vec<u8>, &Limit, Standing),
+    item: impl Fn(&mut Vec<u8>, &Limit, Standing),
 ) {
     for (place, (limit, standing)) in all.enumerate() {
-        // Names are plain: the configuration takes no others.
-        value.extend_from_slice(if place == 0 { b"\"" } else { b", \"" });
-        value.extend_from_slice(limit.name().as_bytes());
-        value.push(b'"');
-        parameters(value, limit, standing);
-    }
-}
-
-fn policy(value: &mut Vec<u8>, limit: &Limit) {
-    parameter(value, b";q=", limit.requests().into());
-    if limit.comes_back() {
-        parameter(value, b";w=", seconds(limit.window()));
+        if place > 0 {
+            value.extend_from_slice(b", ");
+        }
+        item(value, limit, standing);
     }
 }
 
