@@ -48,7 +48,14 @@ impl Written {
     /// Remembers the way to a cell; whether there was room for it. The cell must be the limit's for this credential as long as
     /// either lives.
     pub fn keep_cell(&self, limit: u64, cell: Kept) -> bool {
-        self.cells.iter().fold(Err((limit, cell)), |left, place| left.or_else(|cell| place.set(cell))).is_ok()
+        let mut left = (limit, cell);
+        for place in &self.cells {
+            match place.set(left) {
+                Ok(()) => return true,
+                Err(back) => left = back,
+            }
+        }
+        false
     }
 
     /// The cells to which the way is known.

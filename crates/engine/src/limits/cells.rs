@@ -138,8 +138,7 @@ impl Cells {
     pub fn cell(&self, demand: &Demand<'_>) -> Option<Cell> {
         let name = self.name(demand);
         let line = Arc::clone(self.shard(name).find(name)?);
-        let cell = line.open().cell;
-        cell
+        line.open().cell
     }
 
     /// Learns what was written ahead.
