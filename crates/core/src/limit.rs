@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::digest::ApiKeyDigest;
-use crate::time::Monotonic;
+use crate::time::{Monotonic, whole_seconds};
 use crate::written::Written;
 pub use pace::{Budget, Pace, window_word};
 pub use standings::Standings;
@@ -261,8 +261,7 @@ impl Limit {
         self.identity
     }
 
-    /// What a caller is told of it, the same each time: an item of the field `RateLimit-Policy`
-    /// (draft-ietf-httpapi-ratelimit-headers-10).
+    /// An item of the field `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
     pub fn policy(&self) -> &str {
         &self.policy
     }
@@ -272,7 +271,6 @@ impl Limit {
         let rate = self.burst.map(|_| self.requests);
         let text = format!("{name}\n{}\n{}\n{rate:?}", self.per.as_str(), self.window.as_nanos());
         self.identity = ApiKeyDigest::of(text.as_bytes()).short();
-        // Names are plain: the configuration takes no others.
         let window = self.comes_back().then(|| format!(";w={}", whole_seconds(self.window)));
         self.policy = format!("\"{}\";q={}{}", self.name, self.requests, window.unwrap_or_default()).into();
         self
@@ -374,11 +372,6 @@ fn quotient(dividend: u128, divisor: u128) -> u64 {
         (Ok(dividend), Ok(divisor)) => dividend / divisor,
         _ => u64::try_from(dividend / divisor).unwrap_or(u64::MAX),
     }
-}
-
-/// A span in whole seconds, rounded up.
-pub fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
 }
 
 /// One limit that a request is to be charged to.

@@ -57,3 +57,8 @@ pub struct Now {
     /// Monotonic clock: for freshness and spans.
     pub monotonic: Monotonic,
 }
+
+/// A span in whole seconds, rounded up.
+pub fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
+}

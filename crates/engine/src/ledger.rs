@@ -375,7 +375,6 @@ impl Fold {
 
     fn holds(&self, level: Level, closed: &Closed<'_>) -> bool {
         let verdict = closed.verdict;
-        // Not read where it does not matter: with many callers it is one more place in memory to fetch.
         let credential = || verdict.credential.as_deref().map(|entry| entry.principal.credential.text());
         let what = self.verdict == verdict.outcome && self.detail == verdict.detail;
         let caller = level == Level::AnyCaller || self.credential.as_deref() == credential();

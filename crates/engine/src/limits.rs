@@ -7,6 +7,7 @@ mod cells;
 mod entry;
 mod limiter;
 mod reserve;
+mod round;
 
 pub(crate) use cells::fetch;
 pub use cells::{Cells, Ready, Unready};

@@ -8,8 +8,9 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use keyward_core::api_key::CredentialEntry;
 use keyward_core::decision::DecisionId;
-use keyward_core::limit::{Limit, LimitFields, LimitId, Standing, Standings, whole_seconds};
+use keyward_core::limit::{Limit, LimitFields, LimitId, Standing, Standings};
 use keyward_core::rules::Rules;
+use keyward_core::time::whole_seconds;
 
 use crate::h1::write;
 

@@ -1,24 +1,24 @@
-//! All cells, in a table of shards. Each cell has a lock of its own, held for the few loads and stores of one request; a request
-//! takes those of its cells in the order in which they lie in memory, so that none waits for another in a ring. The way to a
-//! cell is kept beside the credential that it counts: then the table is not asked at all.
+//! All cells, in a table of shards. Each cell has a lock of its own, held for the few loads and stores of one request. The way to
+//! a cell is kept beside the credential that it counts: then the table is not asked at all. Whoever holds a cell waits for no
+//! shard.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::HashTable;
 use keyward_core::api_key::CredentialEntry;
-use keyward_core::limit::{Cell, Charged, Demand, LimitId, MOST, OnFault, Spend, Standings};
+use keyward_core::limit::{Cell, Demand, Spend, Standings};
 use keyward_core::time::{Monotonic, Now};
 use keyward_core::written::Written;
 
 use siphasher::sip128::SipHasher13;
 
-use super::entry::{Entry, Line, Name};
+use super::entry::{Line, Name};
 use super::reserve::Ask;
-use crate::ports::{Known, Reserved, Unused};
+use super::round::{Round, Wanted, Way};
+use crate::ports::{Reserved, Unused};
 
 /// How many shards. Two cores meet in one only now and then; more of them would be more locks to fetch from memory.
 const SHARDS: usize = 128;
@@ -72,32 +72,6 @@ pub enum Unready {
     /// The caller's account is on a plan that the configuration does not know.
     Plan,
 }
-
-/// The way to a cell.
-enum Way<'a> {
-    Beside(&'a Line),
-    InTable(Arc<Line>),
-}
-
-impl Deref for Way<'_> {
-    type Target = Line;
-
-    fn deref(&self) -> &Line {
-        match self {
-            Self::Beside(line) => line,
-            Self::InTable(line) => line,
-        }
-    }
-}
-
-/// One of a request's demands, with the way to its cell if there is one.
-struct Wanted<'a> {
-    demand: Demand<'a>,
-    way: Option<Way<'a>>,
-}
-
-/// What becomes of the cell of each demand.
-type Charges = [Option<Cell>; MOST];
 
 impl Default for Cells {
     fn default() -> Self {
@@ -182,7 +156,7 @@ impl Cells {
     }
 
     /// The way to the cell of a demand, which is made where there is none yet. `None`: there is no room for another.
-    fn way<'a>(&self, demand: &Demand<'a>, now: Monotonic) -> Option<Way<'a>> {
+    pub(super) fn way<'a>(&self, demand: &Demand<'a>, now: Monotonic) -> Option<Way<'a>> {
         let limit = demand.limit.identity();
         if let Some(line) = demand.beside.and_then(|beside| beside.cell(limit)?.downcast_ref()) {
             return Some(Way::Beside(line));
@@ -202,7 +176,7 @@ impl Cells {
     }
 
     /// Forgets the cell that was made for a demand which then was not charged: whoever is refused takes up no room.
-    fn forget_untouched(&self, Wanted { demand, way }: Wanted<'_>) {
+    pub(super) fn forget_untouched(&self, Wanted { demand, way }: Wanted<'_>) {
         let Some(Way::InTable(line)) = way else { return };
         if line.open().cell.is_none() {
             let name = self.name(&demand);
@@ -210,7 +184,7 @@ impl Cells {
         }
     }
 
-    fn name(&self, demand: &Demand<'_>) -> Name {
+    pub(super) fn name(&self, demand: &Demand<'_>) -> Name {
         Name::of(demand, &self.keyed)
     }
 
@@ -228,7 +202,7 @@ pub(crate) fn fetch(entry: &CredentialEntry) {
 
 impl Ready {
     /// With nothing to be written ahead.
-    fn at_once(spend: Spend) -> Self {
+    pub(super) fn at_once(spend: Spend) -> Self {
         Self { spend, soon: Vec::new() }
     }
 }
@@ -236,168 +210,6 @@ impl Ready {
 fn open(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     // A panic elsewhere leaves a shard whole: each change to it is one call.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The cells of one request, locked; released with it.
-struct Taken<'a> {
-    /// For each demand, the first one that has the same cell; `None` where it has none.
-    places: [Option<usize>; MOST],
-    guards: [Option<MutexGuard<'a, Entry>>; MOST],
-}
-
-impl<'a> Taken<'a> {
-    /// Locks each cell once, in the order of their places in memory.
-    fn take(all: &'a [Option<Wanted<'_>>; MOST]) -> Self {
-        let line = |place: usize| all.get(place)?.as_ref()?.way.as_deref();
-        let address = |place: usize| line(place).map(std::ptr::from_ref);
-        let places = std::array::from_fn(|place| {
-            let own = address(place)?;
-            (0..=place).find(|first| address(*first) == Some(own))
-        });
-        let mut order: [usize; MOST] = std::array::from_fn(|place| place);
-        let (order, _) = order.split_at_mut(all.iter().flatten().count());
-        order.sort_unstable_by_key(|place| address(*place));
-        let mut taken = Self { places, guards: [const { None }; MOST] };
-        for place in order.iter().copied() {
-            if taken.places.get(place) == Some(&Some(place))
-                && let Some(guard) = taken.guards.get_mut(place)
-            {
-                *guard = line(place).map(Line::open);
-            }
-        }
-        taken
-    }
-
-    /// The entry of a demand.
-    fn entry(&mut self, place: usize) -> Option<&mut Entry> {
-        let first = (*self.places.get(place)?)?;
-        self.guards.get_mut(first)?.as_deref_mut()
-    }
-}
-
-/// What a request may do to one cell.
-enum Check {
-    Within(Cell),
-    Over(Duration),
-    /// It is not written ahead yet.
-    NotAhead(Ask),
-    /// Nothing is known of its subject, and the table holds as many as it may.
-    NoRoom,
-}
-
-/// One request's charges.
-struct Round<'a> {
-    cells: &'a Cells,
-    cost: NonZeroU32,
-    now: Monotonic,
-}
-
-impl Round<'_> {
-    /// One limit alone, and nothing to write ahead: as most requests have it.
-    fn charge_one(&self, demand: Demand<'_>) -> Result<Ready, Unready> {
-        let Demand { id, limit, .. } = demand;
-        let way = self.cells.way(&demand, self.now);
-        let mut entry = way.as_deref().map(Line::open);
-        let before = entry.as_ref().and_then(|entry| entry.cell);
-        let standing = |cell| Standings::from_iter([limit.standing(id, cell, self.now)]);
-        let cell = match limit.charge(before, self.cost, self.now) {
-            Charged::Over(wait) => {
-                drop(entry);
-                self.cells.forget_untouched(Wanted { demand, way });
-                return Ok(Ready::at_once(Spend::Exceeded(id, wait, standing(before))));
-            }
-            Charged::Within(cell) => cell,
-        };
-        if let Some(entry) = &mut entry {
-            entry.set(limit, cell);
-            Ok(Ready::at_once(Spend::Within(standing(Some(cell)))))
-        } else if limit.fault_rule() == OnFault::Allow {
-            Ok(Ready::at_once(Spend::Within(Standings::default())))
-        } else {
-            Err(Unready::Fault)
-        }
-    }
-
-    fn charge_all<'a>(&self, demands: impl Iterator<Item = Demand<'a>>, give_up: bool) -> Result<Ready, Unready> {
-        let mut wanted = [const { None }; MOST];
-        for (place, demand) in wanted.iter_mut().zip(demands) {
-            *place = Some(Wanted { way: self.cells.way(&demand, self.now), demand });
-        }
-        let charged = self.charge_taken(&wanted, give_up);
-        if !matches!(charged, Ok(Ready { spend: Spend::Within(_), .. })) {
-            wanted.into_iter().flatten().for_each(|wanted| self.cells.forget_untouched(wanted));
-        }
-        charged
-    }
-
-    fn charge_taken(&self, wanted: &[Option<Wanted<'_>>; MOST], give_up: bool) -> Result<Ready, Unready> {
-        let mut taken = Taken::take(wanted);
-        let demands = || wanted.iter().flatten().map(|wanted| &wanted.demand).enumerate();
-        let mut charges: Charges = [None; MOST];
-        let (mut over, mut asks, mut fault) = (None, Vec::new(), false);
-        for ((place, demand), charge) in demands().zip(&mut charges) {
-            let uncounted = demand.limit.fault_rule() == OnFault::Allow;
-            match self.check(taken.entry(place), demand) {
-                Check::Within(cell) => *charge = Some(cell),
-                Check::Over(wait) => over = longest(over, (demand.id, wait)),
-                Check::NotAhead(ask) if !give_up => asks.push(ask),
-                Check::NotAhead(_) | Check::NoRoom => fault |= !uncounted,
-            }
-        }
-        if let Some((limit, wait)) = over {
-            let standings = self.standings(&mut taken, demands(), None);
-            return Ok(Ready::at_once(Spend::Exceeded(limit, wait, standings)));
-        }
-        if fault {
-            return Err(Unready::Fault);
-        }
-        if !asks.is_empty() {
-            return Err(Unready::Ask(asks));
-        }
-        let mut soon = Vec::new();
-        for ((place, demand), cell) in demands().zip(&charges) {
-            if let (Some(entry), Some(cell)) = (taken.entry(place), cell) {
-                entry.set(demand.limit, *cell);
-                soon.extend(entry.wants_more(demand.limit).map(|known| self.ask(demand, known)));
-            }
-        }
-        Ok(Ready { spend: Spend::Within(self.standings(&mut taken, demands(), Some(&charges))), soon })
-    }
-
-    fn check(&self, entry: Option<&mut Entry>, demand: &Demand<'_>) -> Check {
-        let before = entry.as_ref().and_then(|entry| entry.cell);
-        match (demand.limit.charge(before, self.cost, self.now), entry) {
-            (Charged::Over(wait), _) => Check::Over(wait),
-            (Charged::Within(_), None) => Check::NoRoom,
-            (Charged::Within(cell), Some(entry)) if demand.limit.is_kept() && !entry.is_ahead_of(cell) => {
-                Check::NotAhead(self.ask(demand, entry.known(self.now)))
-            }
-            (Charged::Within(cell), Some(_)) => Check::Within(cell),
-        }
-    }
-
-    fn ask(&self, demand: &Demand<'_>, known: Known) -> Ask {
-        Ask::new(demand, self.cells.name(demand), self.cost, known)
-    }
-
-    /// Where the subjects stand. Once all is charged, what has no cell was not counted; before that it used nothing, unless
-    /// only the store knows.
-    fn standings<'a>(
-        &self,
-        taken: &mut Taken<'_>,
-        demands: impl Iterator<Item = (usize, &'a Demand<'a>)>,
-        charges: Option<&Charges>,
-    ) -> Standings {
-        let mut standings = Standings::default();
-        for (place, demand) in demands {
-            let written = charges.and_then(|charges| *charges.get(place)?);
-            let cell = written.or_else(|| taken.entry(place)?.cell);
-            if cell.is_some() || !(charges.is_some() || demand.limit.is_kept()) {
-                standings.push(demand.limit.standing(demand.id, cell, self.now));
-            }
-        }
-        standings
-    }
 }
 
 impl Shard {
@@ -450,8 +262,4 @@ impl Shard {
         });
         self.cells.shrink_to(self.cells.len() * 2, |named| named.name.hash());
     }
-}
-
-fn longest(one: Option<(LimitId, Duration)>, other: (LimitId, Duration)) -> Option<(LimitId, Duration)> {
-    Some(one.filter(|one| one.1 >= other.1).unwrap_or(other))
 }
