@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// What a cell is known by: a digest of its limit and its subject, so wide that no two ever share one. That of a key is at
 /// hand with the key (SHA-256); for others it is made by a key of the process, because strangers choose them. It stands in the
-/// cell itself, where the names that it is made of would be one more place in memory to read.
+/// table itself, where the names that it is made of would be one more place in memory to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     low: u64,
