@@ -2,14 +2,11 @@
 //!
 //! Folding happens here, on the core, so that a flood costs a look-up per request and no queue can lose a count of it.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
-use hashbrown::DefaultHashBuilder;
 use keyward_core::decision::DecisionId;
 use keyward_core::route::Routes;
 use keyward_core::time::Timestamp;
@@ -18,7 +15,8 @@ use tokio::sync::mpsc;
 
 use crate::counts::{Count, Counts};
 use crate::figures::Minute;
-use crate::mark::{Level, Mark, Marker, Verdict};
+use crate::folds::{Fold, Folds};
+use crate::mark::{Mark, Marker, Verdict};
 use crate::pending::Pending;
 use crate::record::{Journal, Record};
 
@@ -26,45 +24,6 @@ use crate::record::{Journal, Record};
 const WAITING: usize = 64;
 /// How many single records a core keeps while the store takes none.
 const MOST_RECORDS: usize = 4096;
-/// How many folds a core keeps at each level before it folds more coarsely.
-/// The first two are few on purpose: each fold is a row to be written, and with thousands of callers a second rows would cost
-/// more than their requests. Usage is counted apart, by caller.
-const MOST_FOLDS: [(Level, usize); 3] = [(Level::Full, 32), (Level::AnyAddress, 48), (Level::AnyCaller, 4096)];
-
-/// Decisions of one second that have in common what their level says, counted.
-#[derive(Clone, Debug)]
-pub struct Fold {
-    /// The id that stands for all of them: its serial number is 0.
-    pub id: DecisionId,
-    /// What they have in common.
-    pub level: Level,
-    /// `allowed`, or the reason's name.
-    pub verdict: &'static str,
-    /// The rule that spoke.
-    pub detail: Option<Cow<'static, str>>,
-    /// The route's name.
-    pub route: Option<Box<str>>,
-    /// The principal's id.
-    pub principal: Option<Box<str>>,
-    /// The credential's id.
-    pub credential: Option<Box<str>>,
-    /// The client's address.
-    pub client: Option<IpAddr>,
-    /// When the first of them was decided.
-    pub at: Timestamp,
-    /// All their spans from head to head together.
-    pub took: Duration,
-    /// How often each outcome and status came of them.
-    pub results: Vec<(&'static str, u16, u64)>,
-}
-
-impl Fold {
-    /// How many decisions it stands for.
-    pub fn count(&self) -> u64 {
-        self.results.iter().map(|(.., count)| count).sum()
-    }
-}
-
 /// What a core hands over at once.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -202,11 +161,18 @@ pub struct Running(usize);
 #[derive(Default)]
 struct Open {
     records: Vec<Record>,
-    folds: HashMap<(u64, u64, Level), Vec<Fold>, DefaultHashBuilder>,
-    /// How many folds there are.
-    folded: usize,
+    folds: Folds,
     counts: Counts,
     lost: Option<Lost>,
+}
+
+/// How much of what was counted is handed over; single records always are.
+#[derive(Clone, Copy)]
+enum Share {
+    /// Not what is many and may grow: each is a row, however often it was counted.
+    Grown,
+    /// All of it.
+    All,
 }
 
 impl Ledger {
@@ -279,13 +245,13 @@ impl Ledger {
 
     /// Hands over what is there. Where too much waits for the store already, it stays here and goes on counting.
     pub fn flush(&self) {
-        self.hand_over(Counts::take_some);
+        self.hand_over(Share::Grown);
     }
 
-    fn hand_over(&self, counts: fn(&mut Counts) -> Vec<Count>) {
+    fn hand_over(&self, share: Share) {
         let Some(sender) = &self.recording.batches else { return };
         if let Ok(place) = sender.try_reserve()
-            && let Some(batch) = self.take(counts)
+            && let Some(batch) = self.take(share)
         {
             place.send(batch);
         }
@@ -302,22 +268,22 @@ impl Ledger {
     /// As [`Ledger::flush`], waiting for a place: for the end.
     pub async fn finish(&self) {
         let Some(sender) = &self.recording.batches else { return };
-        if let Some(batch) = self.take(Counts::take) {
+        if let Some(batch) = self.take(Share::All) {
             // Closed: nobody keeps records any more.
             let _ = sender.send(batch).await;
         }
     }
 
-    fn take(&self, counts: fn(&mut Counts) -> Vec<Count>) -> Option<Batch> {
+    fn take(&self, share: Share) -> Option<Batch> {
         let mut open = self.open.borrow_mut();
-        open.folded = 0;
-        let batch = Batch {
-            records: std::mem::take(&mut open.records),
-            folds: open.folds.drain().flat_map(|(_, folds)| folds).collect(),
-            figures: open.counts.take_figures(),
-            counts: counts(&mut open.counts),
-            lost: open.lost.take(),
+        let Open { records, folds, counts, lost } = &mut *open;
+        // Figures go by places that are given anew once the counts are taken.
+        let figures = counts.take_figures();
+        let (folds, counts) = match share {
+            Share::Grown => (folds.take_some(), counts.take_some()),
+            Share::All => (folds.take(), counts.take()),
         };
+        let batch = Batch { records: std::mem::take(records), folds, counts, figures, lost: lost.take() };
         Some(batch).filter(|batch| !batch.is_empty())
     }
 }
@@ -325,70 +291,16 @@ impl Ledger {
 impl Drop for Ledger {
     /// What is still under way when a core ends is closed after its last batch.
     fn drop(&mut self) {
-        self.hand_over(Counts::take);
+        self.hand_over(Share::All);
     }
 }
 
 impl Open {
     fn fold(&mut self, closed: &Closed<'_>) {
-        let mark = Mark::in_id(closed.id.within());
-        let second = closed.id.second();
-        for (level, most) in MOST_FOLDS {
-            let key = (second, mark.at(level), level);
-            let found =
-                self.folds.get_mut(&key).and_then(|slot| slot.iter_mut().find(|fold| fold.holds(level, closed)));
-            if let Some(fold) = found {
-                return fold.add(closed);
-            }
-            if self.folded < most {
-                self.folded += 1;
-                return self.folds.entry(key).or_default().push(Fold::begin(level, mark, closed));
-            }
-        }
-        let lost = self.lost.get_or_insert(Lost { count: 0, at: closed.at });
-        lost.count += 1;
-        lost.at = lost.at.min(closed.at);
-    }
-}
-
-impl Fold {
-    fn begin(level: Level, mark: Mark, closed: &Closed<'_>) -> Self {
-        let verdict = closed.verdict;
-        let caller = verdict.credential.as_deref().map(|entry| &entry.principal);
-        let caller = caller.filter(|_| level != Level::AnyCaller);
-        let mut fold = Self {
-            id: DecisionId::of_lane(closed.id.lane(), closed.id.second(), mark.at(level)),
-            level,
-            verdict: verdict.outcome,
-            detail: verdict.detail.clone(),
-            route: closed.route().map(Into::into),
-            principal: caller.map(|caller| caller.id.clone()),
-            credential: caller.map(|caller| caller.credential.text().into()),
-            client: (level == Level::Full).then_some(closed.client),
-            at: closed.at,
-            took: Duration::ZERO,
-            results: Vec::with_capacity(1),
-        };
-        fold.add(closed);
-        fold
-    }
-
-    fn holds(&self, level: Level, closed: &Closed<'_>) -> bool {
-        let verdict = closed.verdict;
-        let credential = || verdict.credential.as_deref().map(|entry| entry.principal.credential.text());
-        let what = self.verdict == verdict.outcome && self.detail == verdict.detail;
-        let caller = level == Level::AnyCaller || self.credential.as_deref() == credential();
-        let client = level != Level::Full || self.client == Some(closed.client);
-        what && caller && client && self.route.as_deref() == closed.route()
-    }
-
-    fn add(&mut self, closed: &Closed<'_>) {
-        self.at = self.at.min(closed.at);
-        self.took += closed.took;
-        let same = |result: &&mut (&'static str, u16, u64)| (result.0, result.1) == (closed.outcome, closed.status);
-        match self.results.iter_mut().find(same) {
-            Some((.., count)) => *count += 1,
-            None => self.results.push((closed.outcome, closed.status, 1)),
+        if !self.folds.add(closed) {
+            let lost = self.lost.get_or_insert(Lost { count: 0, at: closed.at });
+            lost.count += 1;
+            lost.at = lost.at.min(closed.at);
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod factors;
 pub mod fetcher;
 pub mod figures;
 mod filters;
+pub mod folds;
 mod held_session;
 pub mod imported;
 pub mod issuers;

@@ -22,6 +22,7 @@ use keyward_core::scope::ScopeSet;
 use keyward_core::written::Written;
 use keyward_engine::counts::Count;
 use keyward_engine::figures::{Class, Minute};
+use keyward_engine::folds::Fold;
 use keyward_engine::ledger::{Batch, Closed, Ledger, Recording};
 use keyward_engine::mark::{Level, Mark, Verdict};
 use keyward_engine::record::Record;
@@ -70,6 +71,11 @@ fn drain(ledger: &Ledger, batches: &mut Receiver<Batch>) -> Vec<Batch> {
 
 fn total(batches: &[Batch]) -> u64 {
     batches.iter().map(Batch::total).sum()
+}
+
+/// Decisions that were folded.
+fn folds(batches: &[Batch]) -> impl Iterator<Item = &Fold> {
+    batches.iter().flat_map(|batch| &batch.folds)
 }
 
 /// What is counted by caller.
@@ -170,7 +176,7 @@ fn what_differs_is_counted_apart() {
     close(&ledger, SECOND, 6, &Verdict::of("Rejected", Some("unknown")), address(2));
     close(&ledger, SECOND + 1, 7, &Verdict::of("Rejected", Some("unknown")), address(1));
     let kept = drain(&ledger, &mut batches);
-    let mut counts: Vec<u64> = kept[0].folds.iter().map(keyward_engine::ledger::Fold::count).collect();
+    let mut counts: Vec<u64> = folds(&kept).map(Fold::count).collect();
     counts.sort_unstable();
     assert_eq!(counts, [1, 1, 1, 4]);
 }
@@ -182,11 +188,42 @@ fn many_addresses_are_counted_more_coarsely_and_each_id_still_leads_to_its_fold(
     let verdict = Verdict::of("NoCredential", None);
     let ids: Vec<DecisionId> = (0..5000).map(|n| close(&ledger, SECOND, u64::from(n), &verdict, address(n))).collect();
     let kept = drain(&ledger, &mut batches);
-    let levels: HashSet<Level> = kept[0].folds.iter().map(|fold| fold.level).collect();
+    let levels: HashSet<Level> = folds(&kept).map(|fold| fold.level).collect();
     assert_eq!(levels, HashSet::from([Level::Full, Level::AnyAddress]));
-    assert!(kept[0].folds.len() < 1100, "memory stays bounded: {} folds", kept[0].folds.len());
+    assert!(folds(&kept).count() < 1100, "memory stays bounded: {} folds", folds(&kept).count());
     assert_eq!(total(&kept), 5000);
     assert!(ids.iter().all(|id| leads(*id, &kept)), "an id leads nowhere");
+}
+
+#[test]
+fn few_counts_go_at_once_and_many_when_their_second_is_over() {
+    for (addresses, rows) in [(16, [16, 16, 16, 16]), (17, [0, 0, 0, 17])] {
+        let (recording, mut batches) = Recording::kept(0);
+        let ledger = Ledger::new(recording);
+        let verdict = Verdict::of("NoCredential", None);
+        // Four times a second a core hands over what it has.
+        let handed_over = rows.map(|_| {
+            for n in 0..addresses {
+                close(&ledger, SECOND, u64::from(n), &verdict, address(n));
+            }
+            ledger.flush();
+            folds(&std::iter::from_fn(|| batches.try_recv().ok()).collect::<Vec<_>>()).count()
+        });
+        assert_eq!(handed_over, rows);
+    }
+}
+
+#[test]
+fn what_waits_for_its_second_is_handed_over_at_the_end() {
+    let (recording, mut batches) = Recording::kept(0);
+    let ledger = Ledger::new(recording);
+    let verdict = Verdict::of("NoCredential", None);
+    for n in 0..40 {
+        close(&ledger, SECOND, u64::from(n), &verdict, address(n));
+    }
+    ledger.flush();
+    drop(ledger);
+    assert_eq!(total(&std::iter::from_fn(|| batches.try_recv().ok()).collect::<Vec<_>>()), 40);
 }
 
 #[test]
@@ -222,8 +259,8 @@ fn however_coarsely_decisions_are_folded_no_request_loses_its_caller() {
     }
     for ledger in &ledgers {
         let kept = drain(ledger, &mut batches);
-        let folds = kept[0].folds.iter().filter(|fold| fold.level == Level::AnyCaller);
-        assert!(folds.map(|fold| fold.count()).sum::<u64>() > 0, "the folds are not under pressure");
+        let coarse = folds(&kept).filter(|fold| fold.level == Level::AnyCaller);
+        assert!(coarse.map(Fold::count).sum::<u64>() > 0, "the folds are not under pressure");
         let counted = counted(&kept);
         assert_eq!((counted.len(), counted.values().all(|count| *count == 2)), (6000, true));
         let hours: HashSet<i64> = counts(&kept).map(|count| count.hour.as_millis()).collect();

@@ -6,7 +6,8 @@ use keyward_engine::decisions::{
     DecisionFilter, DecisionPage, Decisions, FigureFilter, Figures, KeptDecision, Retention, Usage, UsageFilter,
     UsedBy, UsedFilter, UsersFilter,
 };
-use keyward_engine::ledger::{Batch, Fold, Lost};
+use keyward_engine::folds::Fold;
+use keyward_engine::ledger::{Batch, Lost};
 use keyward_engine::mark::{Level, Mark};
 use keyward_engine::ports::{Answer, StoreError};
 use keyward_engine::record::Record;

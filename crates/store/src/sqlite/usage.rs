@@ -5,9 +5,10 @@
 //! failure or at a start, lets SQLite add up what the file has.
 
 use std::hash::BuildHasher as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use keyward_core::api_key::CredentialEntry;
 use keyward_engine::counts::Count;
 use keyward_engine::ledger::Batch;
 use keyward_engine::ports::StoreError;
@@ -98,7 +99,7 @@ impl Adding<'_> {
         if is_to_wait {
             transaction.run(query(WAIT).bind(json(&counts)?)).await?;
         } else {
-            COUNT.run(transaction, &counts, bind).await?;
+            COUNT.run(transaction, &counts, |insert, count| bind(insert, count)).await?;
         }
         let times = if is_known { remembered.times } else { waiting(transaction).await? };
         let is_known = times == remembered.times;
@@ -123,21 +124,34 @@ async fn waiting(transaction: &mut Transaction) -> Result<i64, StoreError> {
 }
 
 impl Remembered {
+    /// By where the credential stands in memory: its names are not read for each batch again.
     fn add(&mut self, count: &Count) {
         let Self { sums, hashed_by, .. } = self;
-        let hash = |count: &Count| hashed_by.hash_one(key(count));
-        match sums.find_mut(hash(count), |sum| key(sum) == key(count)) {
+        let hash = |count: &Count| hashed_by.hash_one(place(count));
+        match sums.find_mut(hash(count), |sum| place(sum) == place(count)) {
             Some(sum) => sum.count += count.count,
             None => drop(sums.insert_unique(hash(count), count.clone(), hash)),
         }
     }
 
-    /// In the order of the table, whose pages are then met one after the other.
-    fn in_order(&self) -> Vec<&Count> {
-        let mut sums: Vec<&Count> = self.sums.iter().collect();
-        sums.sort_unstable_by_key(|count| key(count));
+    /// By the names of the table and in its order, so that its pages are met one after the other. A credential that stands in
+    /// several places, because several cores know it or because it was changed, is one here.
+    fn in_order(self) -> Vec<Count> {
+        let mut sums: Vec<Count> = self.sums.into_iter().collect();
+        sums.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+        sums.dedup_by(|next, sum| {
+            let is_same = key(next) == key(sum);
+            sum.count += if is_same { next.count } else { 0 };
+            is_same
+        });
         sums
     }
+}
+
+/// What a sum is found by while it is kept, and with it its credential: nothing else comes to stand there.
+fn place(count: &Count) -> (i64, Option<*const CredentialEntry>, Option<&str>, &str) {
+    let credential = count.credential.as_ref().map(Arc::as_ptr);
+    (hour(count.hour.as_millis()), credential, count.route.as_deref(), count.outcome)
 }
 
 /// Hour, principal, credential, route and outcome, as the table has them: an empty text stands for nobody and for no route.
@@ -147,7 +161,7 @@ fn key(count: &Count) -> (i64, &str, &str, &str, &str) {
     (hour(count.hour.as_millis()), principal, credential, route, count.outcome)
 }
 
-fn bind(insert: Statement, count: &&Count) -> Statement {
+fn bind(insert: Statement, count: &Count) -> Statement {
     let (hour, principal, credential, route, outcome) = key(count);
     let insert = insert.bind(hour).bind(principal).bind(credential).bind(route).bind(outcome);
     insert.bind(i64::try_from(count.count).unwrap_or(i64::MAX))

@@ -12,7 +12,8 @@ use keyward_core::time::Timestamp;
 use keyward_core::written::Written;
 use keyward_engine::counts::Count;
 use keyward_engine::decisions::DecisionFilter;
-use keyward_engine::ledger::{Fold, Lost};
+use keyward_engine::folds::Fold;
+use keyward_engine::ledger::Lost;
 use keyward_engine::mark::{Level, Mark};
 use keyward_engine::record::Record;
 
