@@ -10,6 +10,9 @@ use crate::exit::{Failed, Result};
 use crate::file_watch::{Stamp, stamp};
 use crate::{remote, terminal};
 
+/// What a configuration file is mostly called.
+const USUAL_FILE: &str = "keyward.yaml";
+
 /// A configuration without mistakes.
 pub struct Loaded {
     /// The checked configuration.
@@ -62,6 +65,7 @@ impl Loaded {
             return Err(remote::only_there());
         }
         let loaded = Self::read(cli, Some(flags))?.map_err(|mistakes| tell(cli, &mistakes))?;
+        loaded.tell_of_unread();
         for warning in &loaded.config.warnings {
             terminal::warn_line(warning.render_warning(false).trim_end());
         }
@@ -108,6 +112,16 @@ impl Loaded {
             read_file: &|path: &Path| std::fs::read_to_string(path),
         };
         Ok(keyward_config::load(input).map(|config| Self { config, file, stamp, stands_in: false }))
+    }
+
+    /// Says so where a configuration lies in this directory that nobody named: it counts for nothing, and whoever wrote it may
+    /// think otherwise.
+    pub fn tell_of_unread(&self) {
+        if self.file.is_none() && Path::new(USUAL_FILE).is_file() {
+            terminal::warn_line(&format!(
+                "keyward: there is a {USUAL_FILE} here, and it was not read; `--config {USUAL_FILE}` reads it"
+            ));
+        }
     }
 
     /// The values.

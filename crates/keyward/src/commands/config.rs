@@ -26,7 +26,11 @@ pub fn run(cli: &Cli, command: &Config) -> Result<()> {
 }
 
 fn check(cli: &Cli) -> Result<()> {
-    match Loaded::read(cli, None)? {
+    let loaded = Loaded::read(cli, None)?;
+    if let Ok(loaded) = &loaded {
+        loaded.tell_of_unread();
+    }
+    match loaded {
         Ok(loaded) if cli.json => {
             terminal::json(&serde_json::json!({"mistakes": [], "warnings": loaded.config.warnings}));
         }
