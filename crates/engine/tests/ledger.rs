@@ -8,6 +8,9 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "ledger/hand_over.rs"]
+mod hand_over;
+
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -193,37 +196,6 @@ fn many_addresses_are_counted_more_coarsely_and_each_id_still_leads_to_its_fold(
     assert!(folds(&kept).count() < 1100, "memory stays bounded: {} folds", folds(&kept).count());
     assert_eq!(total(&kept), 5000);
     assert!(ids.iter().all(|id| leads(*id, &kept)), "an id leads nowhere");
-}
-
-#[test]
-fn few_counts_go_at_once_and_many_when_their_second_is_over() {
-    for (addresses, rows) in [(16, [16, 16, 16, 16]), (17, [0, 0, 0, 17])] {
-        let (recording, mut batches) = Recording::kept(0);
-        let ledger = Ledger::new(recording);
-        let verdict = Verdict::of("NoCredential", None);
-        // Four times a second a core hands over what it has.
-        let handed_over = rows.map(|_| {
-            for n in 0..addresses {
-                close(&ledger, SECOND, u64::from(n), &verdict, address(n));
-            }
-            ledger.flush();
-            folds(&std::iter::from_fn(|| batches.try_recv().ok()).collect::<Vec<_>>()).count()
-        });
-        assert_eq!(handed_over, rows);
-    }
-}
-
-#[test]
-fn what_waits_for_its_second_is_handed_over_at_the_end() {
-    let (recording, mut batches) = Recording::kept(0);
-    let ledger = Ledger::new(recording);
-    let verdict = Verdict::of("NoCredential", None);
-    for n in 0..40 {
-        close(&ledger, SECOND, u64::from(n), &verdict, address(n));
-    }
-    ledger.flush();
-    drop(ledger);
-    assert_eq!(total(&std::iter::from_fn(|| batches.try_recv().ok()).collect::<Vec<_>>()), 40);
 }
 
 #[test]

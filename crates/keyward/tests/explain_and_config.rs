@@ -166,19 +166,6 @@ fn with_and_without_a_server_the_same_is_said() {
 }
 
 #[test]
-fn a_configuration_file_that_nobody_named_is_said_not_to_be_read() {
-    let mut world = World::new(BINARY);
-    std::fs::write(world.path("keyward.yaml"), "server: {prot: 80}\n").unwrap();
-    let hint = "keyward: there is a keyward.yaml here, and it was not read; `--config keyward.yaml` reads it";
-    let said = |arguments: &[&str]| String::from_utf8(world.run(arguments).stderr).unwrap();
-    assert_eq!(said(&["config", "check"]).trim(), hint);
-    let named = ["config", "check", "--config", "keyward.yaml"];
-    assert_eq!((said(&named).contains(hint), world.run(&named).status.code()), (false, Some(1)));
-    world.start(&[]);
-    assert!(world.server().log().contains(hint));
-}
-
-#[test]
 fn a_good_configuration_and_every_mistake_of_a_bad_one() {
     let world = World::new(BINARY).config(YAML);
     assert!(world.ok(&["config", "check"]).ends_with("keyward.yaml: no mistakes"));
