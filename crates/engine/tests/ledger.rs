@@ -362,15 +362,6 @@ fn what_was_let_pass_is_shown_as_running_until_it_is_closed() {
 }
 
 #[test]
-fn what_is_closed_as_a_core_ends_is_handed_over() {
-    let (recording, mut batches) = Recording::kept(10);
-    let ledger = Ledger::new(recording);
-    close(&ledger, SECOND, 1, &Verdict::of("ClientGone", None), address(1));
-    drop(ledger);
-    assert_eq!(batches.try_recv().map(|batch| batch.total()), Ok(1));
-}
-
-#[test]
 fn where_nothing_is_kept_nothing_is_made() {
     let ledger = Ledger::new(Recording::none());
     let verdict = Verdict::of("allowed", None);

@@ -32,3 +32,12 @@ fn what_waits_for_its_second_is_handed_over_at_the_end() {
     drop(ledger);
     assert_eq!(total(&std::iter::from_fn(|| batches.try_recv().ok()).collect::<Vec<_>>()), 40);
 }
+
+#[test]
+fn what_is_closed_as_a_core_ends_is_handed_over() {
+    let (recording, mut batches) = Recording::kept(10);
+    let ledger = Ledger::new(recording);
+    close(&ledger, SECOND, 1, &Verdict::of("ClientGone", None), address(1));
+    drop(ledger);
+    assert_eq!(batches.try_recv().map(|batch| batch.total()), Ok(1));
+}
