@@ -43,7 +43,7 @@ def common(parser):
     """Flags of every command of the benchmark."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
     parser.add_argument("--seconds", type=int, default=8, help="of each round")
-    parser.add_argument("--slice-seconds", type=int, default=1, help="of each turn within a round under full load")
+    parser.add_argument("--slice-seconds", type=int, default=8, help="of each turn within a round under full load")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--keys", type=int, default=10_000, help="keys that exist, over which requests rotate")
     parser.add_argument("--tokens", type=int, default=256, help="tokens and pairs over which requests rotate")

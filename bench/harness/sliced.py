@@ -1,4 +1,4 @@
-"""A round in slices of a second or so, in turn: what else a machine does changes within seconds, and so meets all of them alike."""
+"""A long round in slices, in turn: what else a machine does changes within it, and so meets all of them alike."""
 
 import statistics
 

@@ -1,6 +1,6 @@
 //! What one core keeps of its decisions until it is taken to the store: each on its own up to a rate, folded above it.
 //!
-//! Folding happens here, on the core, so that a flood costs a look-up per request and no queue can lose a count of it.
+//! Folding (`folds.rs`) happens on the core, so that a flood costs a look-up per request and no queue can lose a count of it.
 
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
@@ -24,6 +24,7 @@ use crate::record::{Journal, Record};
 const WAITING: usize = 64;
 /// How many single records a core keeps while the store takes none.
 const MOST_RECORDS: usize = 4096;
+
 /// What a core hands over at once.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
